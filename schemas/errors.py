@@ -1,0 +1,86 @@
+"""The one tree of errors that a caller can meet.
+
+::
+
+    ProfilelogError
+    ├── RequestError              an answer of the HTTP contract (contract §2)
+    │   ├── NotJson               400
+    │   ├── Unauthorized          403
+    │   ├── NotFound              404
+    │   ├── Conflict              409
+    │   ├── TooLarge              413
+    │   ├── Unprocessable         422
+    │   └── Unavailable           503, with Retry-After
+    └── OperatorError             something that a person has to put right before the service can run
+
+Texts never hold a uid, an email, a secret or a property value.
+"""
+
+from typing import ClassVar
+
+
+class ProfilelogError(Exception):
+    """Base of everything that profilelog raises on purpose."""
+
+
+class RequestError(ProfilelogError):
+    """A request that is answered with ``{"code", "messages"}`` (contract §2)."""
+
+    code: ClassVar[int]
+
+    def __init__(self, *messages: str) -> None:
+        super().__init__(*messages)
+        self.messages = list(messages)
+
+
+class NotJson(RequestError):
+    """The body is not JSON; NaN and Infinity are not JSON either."""
+
+    code = 400
+
+
+class Unauthorized(RequestError):
+    """The secret is wrong, missing or revoked (contract §1)."""
+
+    code = 403
+
+
+class NotFound(RequestError):
+    """No such route, or no such thing in this account."""
+
+    code = 404
+
+
+class Conflict(RequestError):
+    """Identifiers that name different profiles."""
+
+    code = 409
+
+
+class TooLarge(RequestError):
+    """The body is over its limit, before or after decompression."""
+
+    code = 413
+
+
+class Unprocessable(RequestError):
+    """Understood, but wrong; the message names the field."""
+
+    code = 422
+
+
+class Unavailable(RequestError):
+    """The log cannot take the write, or the projection is not caught up.
+
+    ``retry_after`` is in seconds.
+    """
+
+    code = 503
+
+    def __init__(self, *messages: str, retry_after: int = 1) -> None:
+        super().__init__(*messages)
+        self.retry_after = retry_after
+
+
+class OperatorError(ProfilelogError):
+    """The service cannot run like this; the text says what to do about it."""

@@ -1,0 +1,135 @@
+"""What is said in the log: every event, its encoding and its decoding.
+
+An event is JSON with its ``type``; ``at`` is the event's own time in unix milliseconds, fixed when it is made.
+An event of version 1 does not name its version; a later one will, in ``v``.
+"""
+
+from typing import Any, Final, TypeAlias, TypeVar
+
+import msgspec
+
+from schemas.errors import ProfilelogError
+
+
+class _Event(msgspec.Struct, tag_field="type", frozen=True, omit_defaults=True, kw_only=True):
+    account: str
+    at: int
+
+
+class ProfileUpserted(_Event, tag="profile-upserted"):
+    """What a product knows of a user. Addressed by `uid`, which creates, or by `id`, which does not."""
+
+    uid: int | str | None = None
+    id: str | None = None
+    properties: dict[str, Any] = {}
+    unset: list[str] = []
+    idempotency: str | None = None
+
+
+class ProfileCleared(_Event, tag="profile-cleared"):
+    """Browser fields and tracked events are reset (contract §7)."""
+
+    id: str
+
+
+class ProfileForgotten(_Event, tag="profile-forgotten"):
+    """The user is erased (contract §8). Kept for ever, so it holds hashes and ids only.
+
+    `user` is the keyed hash of the uid in hex, `spent` the idempotency ids of the last 24 hours, which are
+    refused from then on, and `events` how many records the user had when the request came.
+    """
+
+    id: str
+    user: str
+    deletion: str
+    spent: list[str] = []
+    events: int = 0
+
+
+class EmailReleased(_Event, tag="profile-email-released"):
+    """Another profile claimed the email that this one holds by `claim`; `by` is the newer claim."""
+
+    id: str
+    claim: str
+    by: str
+
+
+class BatchReceived(_Event, tag="batch-received"):
+    """The last event of a batch: what was in it, and the last offset in each partition it wrote to."""
+
+    id: str
+    received: int
+    accepted: int
+    skipped: int
+    failed: int
+    last: dict[str, int]
+
+
+ProfileEvent: TypeAlias = (
+    ProfileUpserted | ProfileCleared | ProfileForgotten | EmailReleased | BatchReceived
+)
+
+
+class EmailClaimed(msgspec.Struct, frozen=True):
+    """A profile's claim to an email, in ``profile-emails``. `email` is the keyed hash in hex."""
+
+    account: str
+    at: int
+    email: str
+    id: str
+
+
+class CompanyUpserted(msgspec.Struct, tag="company-upserted", tag_field="type", frozen=True):
+    """A company, in ``company-events``."""
+
+    account: str
+    at: int
+    id: str
+    uid: int | str
+
+
+class Secret(msgspec.Struct, frozen=True):
+    """One secret of an account: only its keyed hash is kept."""
+
+    id: str
+    hash: str
+    created_at: int
+
+
+class Account(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of one account, in ``accounts``."""
+
+    id: str
+    name: str
+    created_at: int
+    secrets: list[Secret] = []
+
+
+class UndecodableRecord(ProfilelogError):
+    """The bytes at a position of the log are no event that this version knows."""
+
+
+ENCODER: Final = msgspec.json.Encoder()
+_profile_events: Final = msgspec.json.Decoder[ProfileEvent](ProfileEvent)
+_Record = TypeVar("_Record", bound=msgspec.Struct)
+
+
+def encode(value: msgspec.Struct) -> bytes:
+    """The bytes that stand in the log."""
+    return ENCODER.encode(value)
+
+
+def decode_profile_event(value: bytes) -> ProfileEvent:
+    """Read a value of ``profile-events``. Raises `UndecodableRecord`, without the bytes."""
+    try:
+        return _profile_events.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise UndecodableRecord("not an event of profile-events") from None
+
+
+def decode_record(value: bytes, kind: type[_Record]) -> _Record:
+    """Read a value of one of the other topics. Raises `UndecodableRecord`, without the bytes."""
+    try:
+        return msgspec.json.decode(value, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise UndecodableRecord(f"not a record of type {kind.__name__}") from None

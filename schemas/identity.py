@@ -1,0 +1,127 @@
+"""Who is who: keyed hashes, slots, partitions and ids (design "Identity, keys, idempotency").
+
+Everything that is derived from a uid or an email goes through a keyed hash, because such names end up in
+Kafka keys, RocksDB keys and file names, and those outlive the values that they stand for.
+"""
+
+import os
+import time
+from hashlib import blake2b
+from typing import Final
+
+from schemas.identifiers import fold_email, uid_text
+
+SLOTS: Final = 1 << 16
+KEY_BYTES: Final = 32
+ID_LENGTH: Final = 24
+
+_HEX: Final = frozenset("0123456789abcdef")
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` has the form of an id: 24 lower-case hex digits."""
+    return len(text) == ID_LENGTH and _HEX.issuperset(text)
+
+
+def random_id(slot: int | None = None) -> str:
+    """A new id of 24 hex digits, for what has no natural name; the first four are its slot."""
+    if slot is None:
+        return os.urandom(12).hex()
+    return f"{slot:04x}{os.urandom(10).hex()}"
+
+
+def slot_of(id_: str) -> int:
+    """The slot that an id carries in its first four digits."""
+    return int(id_[:4], 16)
+
+
+def event_key() -> bytes:
+    """A fresh UUIDv7 as 32 hex digits: the Kafka key of one append, never used again."""
+    return event_keys(1)[0]
+
+
+def event_keys(count: int) -> list[bytes]:
+    """`count` fresh event keys; one call to the system's random source for all of them."""
+    stamp = time.time_ns() // 1_000_000
+    random = os.urandom(10 * count).hex()
+    head = f"{stamp:012x}7"
+    return [
+        f"{head}{random[i : i + 3]}{_VARIANT[random[i + 3]]}{random[i + 4 : i + 19]}".encode()
+        for i in range(0, 20 * count, 20)
+    ]
+
+
+# RFC 9562: the two top bits of this digit are the variant, 10.
+_VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
+
+def profile_id(slot: int, creating_key: bytes) -> str:
+    """The id of the profile that the event with this key creates in this slot."""
+    return f"{slot:04x}{blake2b(creating_key, digest_size=10).hexdigest()}"
+
+
+def claim_key(event_key_: bytes) -> bytes:
+    """The key of the email claim that the event with this key makes."""
+    return blake2b(event_key_, digest_size=16, person=b"email-claim").hexdigest().encode()
+
+
+def percent(event_key_: bytes) -> float:
+    """0 to 100, spread evenly, fixed by the event that assigns it (contract §5)."""
+    draw = int.from_bytes(blake2b(event_key_, digest_size=8, person=b"percent").digest())
+    return round(draw / 2**64 * 100, 3)
+
+
+class Identity:
+    """The deployment's hash key and partition count, applied.
+
+    `hash_key` is 32 bytes and secret: who has it can tell whether a given uid stands in the log.
+    """
+
+    def __init__(self, hash_key: bytes, partitions: int) -> None:
+        if len(hash_key) != KEY_BYTES:
+            raise ValueError(f"the hash key has {KEY_BYTES} bytes")
+        self.partitions = partitions
+        self._uids = blake2b(key=hash_key, digest_size=16, person=b"uid")
+        self._emails = blake2b(key=hash_key, digest_size=16, person=b"email")
+        self._companies = blake2b(key=hash_key, digest_size=12, person=b"company")
+        self._secrets = blake2b(key=hash_key, digest_size=32, person=b"secret")
+        self._repeats = blake2b(key=hash_key, digest_size=16, person=b"idempotency")
+        self.fingerprint = blake2b(key=hash_key, digest_size=8, person=b"fingerprint").hexdigest()
+
+    def uid_hash(self, account: str, uid: int | str) -> bytes:
+        """16 bytes that name the user; the first two are the slot."""
+        digest = self._uids.copy()
+        digest.update(f"{account}:{uid_text(uid)}".encode())
+        return digest.digest()
+
+    def email_hash(self, account: str, email: str) -> bytes:
+        """16 bytes that name an email, compared as contract §3 compares them."""
+        digest = self._emails.copy()
+        digest.update(f"{account}:{fold_email(email)}".encode())
+        return digest.digest()
+
+    def company_id(self, account: str, uid: int | str) -> str:
+        """The id of a company: 24 hex digits that any node can compute."""
+        digest = self._companies.copy()
+        digest.update(f"{account}:{uid_text(uid)}".encode())
+        return digest.hexdigest()
+
+    def secret_hash(self, secret: str) -> str:
+        """What is kept of an account secret."""
+        digest = self._secrets.copy()
+        digest.update(secret.encode())
+        return digest.hexdigest()
+
+    def idempotency_id(self, account: str, key: str) -> str:
+        """What is kept of a client's Idempotency-Key."""
+        digest = self._repeats.copy()
+        digest.update(f"{account}:{key}".encode())
+        return digest.hexdigest()
+
+    def partition_of_hash(self, digest: bytes) -> int:
+        """The partition of a user or email, by the slot in its hash."""
+        return (digest[0] << 8 | digest[1]) % self.partitions
+
+    def partition_of_id(self, id_: str) -> int:
+        """The partition of a profile, deletion or batch, by the slot in its id."""
+        return slot_of(id_) % self.partitions

@@ -1,0 +1,162 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.identifiers import (
+    InvalidIdentifier,
+    fold_email,
+    missing_identifier_sentence,
+    ordinal,
+    parse_email,
+    parse_uid,
+    uid_text,
+)
+
+
+@pytest.mark.parametrize(
+    "uid",
+    [18821, 0, -5, 2**63, 10**767, "18821", "x", "007", "true", " ", "a\tb", "x" * 768, "é" * 384],
+)
+def test_a_uid_keeps_the_value_and_type_that_were_sent(uid: int | str) -> None:
+    parsed = parse_uid(uid)
+
+    assert (parsed, type(parsed)) == (uid, type(uid))
+
+
+@pytest.mark.parametrize("uid", [None, True, False, 1.0, ["18821"], {"uid": "18821"}])
+def test_a_uid_that_is_neither_integer_nor_string_is_refused(uid: object) -> None:
+    with pytest.raises(InvalidIdentifier, match="uid must be an integer or a string"):
+        parse_uid(uid)
+
+
+@pytest.mark.parametrize("uid", ["", "x" * 769, "é" * 385, "🚧" * 193, 10**768, -(10**767)])
+def test_a_uid_of_no_byte_or_more_than_768_bytes_is_refused(uid: int | str) -> None:
+    with pytest.raises(InvalidIdentifier, match="uid must be 1 to 768 bytes"):
+        parse_uid(uid)
+
+
+def test_a_uid_of_more_digits_than_python_writes_out_is_refused() -> None:
+    with pytest.raises(InvalidIdentifier, match="uid must be 1 to 768 bytes"):
+        parse_uid(10**9999)
+
+
+@pytest.mark.parametrize("uid", ["a\x00b", "\x1f", "\ud800", "x\udfff", "\ud800" * 300])
+def test_a_uid_with_a_control_character_or_a_lone_surrogate_is_refused(uid: str) -> None:
+    with pytest.raises(InvalidIdentifier, match="uid must hold no control character"):
+        parse_uid(uid)
+
+
+def test_18821_the_number_and_the_string_are_the_same_user() -> None:
+    assert uid_text(18821) == uid_text("18821") == "18821"
+
+
+def test_strings_that_are_written_differently_are_different_users() -> None:
+    assert uid_text("018821") != uid_text(18821)
+
+
+@pytest.mark.parametrize(
+    "email", ["jane@acme.software", " Jane@Acme.Software ", "no address at all", "x" * 768]
+)
+def test_an_email_is_kept_as_sent(email: str) -> None:
+    assert parse_email(email) == email
+
+
+def test_a_null_email_is_none() -> None:
+    assert parse_email(None) is None
+
+
+@pytest.mark.parametrize("email", ["", "  ", "\t\n", "x" * 769, "é" * 385])
+def test_a_blank_or_too_long_email_is_refused(email: str) -> None:
+    with pytest.raises(InvalidIdentifier, match="email must be 1 to 768 bytes"):
+        parse_email(email)
+
+
+@pytest.mark.parametrize("email", [12, True, 1.5, [], {}])
+def test_an_email_that_is_no_string_is_refused(email: object) -> None:
+    with pytest.raises(InvalidIdentifier, match="email must be a string or null"):
+        parse_email(email)
+
+
+@pytest.mark.parametrize("email", ["jane\x00@acme.software", "jane\ud800@acme.software"])
+def test_an_email_with_a_control_character_or_a_lone_surrogate_is_refused(email: str) -> None:
+    with pytest.raises(InvalidIdentifier, match="email must hold no control character"):
+        parse_email(email)
+
+
+def test_a_refusal_names_the_field_and_never_the_value() -> None:
+    with pytest.raises(InvalidIdentifier) as refusal:
+        parse_uid("secret-value\x00")
+
+    assert refusal.value.name == "uid"
+    assert "secret-value" not in str(refusal.value) + repr(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("jane@acme.software", " JANE@Acme.Software\n"),
+        ("straße@acme.software", "STRASSE@acme.software"),
+        ("ÉMILE@acme.software", "émile@acme.software"),
+    ],
+)
+def test_emails_are_compared_trimmed_and_case_folded(one: str, other: str) -> None:
+    assert fold_email(one) == fold_email(other)
+
+
+@settings(deadline=None)
+@given(email=st.text())
+def test_folding_an_email_twice_is_folding_it_once(email: str) -> None:
+    assert fold_email(fold_email(email)) == fold_email(email)
+
+
+@settings(deadline=None)
+@given(value=st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary())
+def test_any_value_is_a_uid_or_refused(value: object) -> None:
+    try:
+        text = uid_text(parse_uid(value))
+    except InvalidIdentifier:
+        return
+    assert 1 <= len(text.encode()) <= 768
+
+
+@pytest.mark.parametrize(
+    ("n", "spelled"),
+    [
+        (1, "1st"),
+        (2, "2nd"),
+        (3, "3rd"),
+        (4, "4th"),
+        (10, "10th"),
+        (11, "11th"),
+        (12, "12th"),
+        (13, "13th"),
+        (20, "20th"),
+        (21, "21st"),
+        (22, "22nd"),
+        (101, "101st"),
+        (111, "111th"),
+        (112, "112th"),
+        (1013, "1013th"),
+        (4430, "4430th"),
+    ],
+)
+def test_ordinals_are_spelled_right(n: int, spelled: str) -> None:
+    assert ordinal(n) == spelled
+
+
+def test_a_batch_item_that_names_nobody_gets_the_sentence_of_the_seed() -> None:
+    assert missing_identifier_sentence(4430) == (
+        "No identifier found for the 4430th item. Pass your User ID as the `uid` parameter"
+        " or the Email address as the `email` parameter"
+    )
+
+
+def test_the_sentence_spells_the_ordinal_right() -> None:
+    assert missing_identifier_sentence(1).startswith("No identifier found for the 1st item.")
+
+
+def test_a_single_write_that_names_nobody_gets_it_without_the_ordinal() -> None:
+    assert missing_identifier_sentence(None) == (
+        "No identifier found. Pass your User ID as the `uid` parameter"
+        " or the Email address as the `email` parameter"
+    )
