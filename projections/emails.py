@@ -1,0 +1,105 @@
+"""The email index of one partition: who holds which email (design "Email index").
+
+The index of an email is the last claim by position among the claims without a tombstone: no versions, no clocks,
+so that a replay of a half-compacted topic gives the same.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from projections import keyspace, outbox
+from projections.partition import PartitionState, Record
+from projections.working_set import WorkingSet
+from schemas.events import (
+    EmailClaimed,
+    EmailReleased,
+    UndecodableRecord,
+    decode_record,
+    encode,
+)
+
+
+class Claimant(msgspec.Struct, array_like=True, frozen=True):
+    """A claim in the index: its key and its profile."""
+
+    claim: bytes
+    id: str
+
+
+class Folded(NamedTuple):
+    """A claim was folded; `lost` is the other profile's claim that has to be released for it."""
+
+    claim: bytes
+    lost: bytes | None
+
+
+_claimants: Final = msgspec.msgpack.Decoder(list[Claimant])
+
+
+class EmailState(PartitionState):
+    """One partition of ``profile-emails``, folded."""
+
+    def apply(self, records: Sequence[Record]) -> list[Folded]:
+        """Fold consecutive records; what is applied already is passed over."""
+        state = WorkingSet(self.storage, self.published)
+        folded = [
+            result
+            for record in records
+            if record.offset > self.applied
+            and (result := _evolve(state, record.key, record.value, record.offset)) is not None
+        ]
+        if records and records[-1].offset > self.applied:
+            self.commit(state.rows(), records[-1].offset)
+        return folded
+
+    def holder(self, email: bytes) -> str | None:
+        """The id of the profile that the email, by its keyed hash, leads to."""
+        claimants = _read(self.storage.get(keyspace.email(email)))
+        return claimants[-1].id if claimants else None
+
+
+def _evolve(state: WorkingSet, key: bytes, value: bytes | None, offset: int) -> Folded | None:
+    if value is None:
+        return Folded(key, None) if not _withdraw(state, key) else None
+    try:
+        event = decode_record(value, EmailClaimed)
+    except UndecodableRecord:
+        state.put(keyspace.undecoded(offset), b"")
+        return None
+    row = keyspace.email(bytes.fromhex(event.email))
+    claimants = _read(state.get(row))
+    holder = claimants[-1] if claimants else None
+    claimants.append(Claimant(key, event.id))
+    state.put(row, msgspec.msgpack.encode(claimants))
+    state.put(keyspace.claim(key), row)
+    if holder is None or holder.id == event.id:
+        return Folded(key, None)
+    release = EmailReleased(
+        account=event.account,
+        at=event.at,
+        id=holder.id,
+        claim=holder.claim.decode(),
+        by=key.decode(),
+    )
+    state.emit(offset, outbox.Release(holder.id, encode(release)))
+    return Folded(key, holder.claim)
+
+
+def _withdraw(state: WorkingSet, claim: bytes) -> bool:
+    """A tombstone: the claim is no longer current. False when it never came: compaction was faster."""
+    row = state.get(keyspace.claim(claim))
+    if row is None:
+        return False
+    state.delete(keyspace.claim(claim))
+    rest = [claimant for claimant in _read(state.get(row)) if claimant.claim != claim]
+    if rest:
+        state.put(row, msgspec.msgpack.encode(rest))
+    else:
+        state.delete(row)
+    return True
+
+
+def _read(row: bytes | None) -> list[Claimant]:
+    return [] if row is None else _claimants.decode(row)

@@ -1,0 +1,113 @@
+"""What the state of every partition has in common: whose log it is of, how far it got, what has still to leave."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, Protocol
+
+import msgspec
+
+from projections import keyspace, outbox
+from projections.storage import Storage
+from schemas.errors import OperatorError
+
+LAYOUT: Final = 1
+NOTHING: Final = -1
+
+
+class Record(Protocol):
+    """A record of the log, as the consumer has it."""
+
+    @property
+    def offset(self) -> int: ...
+
+    @property
+    def key(self) -> bytes: ...
+
+    @property
+    def value(self) -> bytes | None: ...
+
+
+class Origin(msgspec.Struct, array_like=True, frozen=True):
+    """Which log a state was folded from. `fingerprint` is the hash key's."""
+
+    log: str
+    topic: str
+    partition: int
+    partitions: int
+    fingerprint: str
+    layout: int = LAYOUT
+
+
+class ForeignState(OperatorError):
+    """A state folder was folded from another log, or is ahead of this one."""
+
+
+class PartitionState:
+    """The state of one partition of one topic.
+
+    `applied` is the offset up to which the log is folded (-1: nothing). `published` is the relay's progress: the
+    outputs of every event below it have left.
+    """
+
+    def __init__(self, storage: Storage, origin: Origin) -> None:
+        self.storage = storage
+        self.partition = origin.partition
+        self.published = 0
+        self._check(origin)
+        row = storage.get(keyspace.APPLIED)
+        self.applied = NOTHING if row is None else int(row)
+
+    def _check(self, origin: Origin) -> None:
+        row = self.storage.get(keyspace.ORIGIN)
+        if row is None:
+            self.storage.write({keyspace.ORIGIN: msgspec.msgpack.encode(origin)})
+            return
+        try:
+            known = msgspec.msgpack.decode(row, type=Origin)
+        except msgspec.DecodeError:
+            known = None
+        if known != origin:
+            raise ForeignState(
+                f"the state folder of {origin.topic}-{origin.partition} was folded from another log, with another "
+                "hash key or by another version: start with the log that it belongs to, or remove the folder "
+                "`state` and let the service fold it again"
+            )
+
+    def check_end(self, end: int) -> None:
+        """Raises `ForeignState` when the log ends before what is applied."""
+        if self.applied >= end:
+            raise ForeignState(
+                f"the state folder of partition {self.partition} has applied offset {self.applied}, but its log "
+                f"ends at {end}: records are missing from the log, or it is another one; remove the folder "
+                "`state` and let the service fold it again"
+            )
+
+    def advance(self, offset: int) -> None:
+        """All up to `offset` is read, and compaction has left nothing more to fold there."""
+        if offset > self.applied:
+            self.storage.write({keyspace.APPLIED: b"%d" % offset})
+            self.applied = offset
+
+    def commit(self, rows: Mapping[bytes, bytes | None], offset: int) -> None:
+        """One atomic write: the rows and the offset that they bring the state to."""
+        self.storage.write({**rows, keyspace.APPLIED: b"%d" % offset})
+        self.applied = offset
+
+    def resume(self, published: int) -> None:
+        """Take over the relay's progress: rows below it have left and are dropped."""
+        self.published = published
+        self.storage.write({}, cut=(keyspace.outbox(0), keyspace.outbox(published)))
+
+    def outbox_from(self, place: tuple[int, int]) -> Iterator[tuple[int, outbox.OutboxRow]]:
+        """(offset, row) of the outbox rows from (offset, number) on, in the order in which they must leave."""
+        for key, row in self.storage.scan(keyspace.outbox(*place), keyspace.after(keyspace.OUTBOX)):
+            yield keyspace.outbox_place(key)[0], outbox.decode(row)
+
+    def left(self, published: int) -> None:
+        """Everything below `published` has left: remove its rows and make none below it again."""
+        if published > self.published:
+            start, stop = keyspace.outbox(self.published), keyspace.outbox(published)
+            self.storage.write({}, cut=(start, stop))
+            self.published = published
+
+    def close(self) -> None:
+        self.storage.close()

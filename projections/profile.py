@@ -1,0 +1,94 @@
+"""A profile as it is kept: the document that a read answers, behind a small header.
+
+The document is stored as the JSON of the answer, so that a read need not decode it. The header says what a
+read, a fold or a check of the account must know without decoding the document.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from schemas.events import ENCODER
+
+Document = dict[str, Any]
+
+_LENGTH_BYTES: Final = 2
+# What a clear resets to null (contract §7).
+CLEARED: Final = (
+    "browser_x",
+    "browser_tz",
+    "browser_l",
+    "browser_n",
+    "browser_k",
+    "last_seen_at",
+    "last_seen_session_count",
+    "delivery_ids",
+)
+_MIN_FIELDS: Final = ("id", "created_at", "updated_at", "uid")
+
+
+class Header(msgspec.Struct, array_like=True):
+    """`created` and `version` are offsets of events, the first and the last that changed the profile.
+
+    `claim` is the key of the profile's current email claim, `company` the company that it is a member of.
+    """
+
+    account: str
+    user: bytes
+    created: int
+    version: int
+    claim: bytes | None = None
+    company: str | None = None
+
+
+_headers: Final = msgspec.msgpack.Encoder()
+_read_header: Final = msgspec.msgpack.Decoder(Header)
+_read_document: Final = msgspec.json.Decoder(dict[str, Any])
+
+
+class Profile:
+    """One profile, decoded; `json` is the document's encoding as long as it is up to date."""
+
+    __slots__ = ("_json", "document", "header", "id")
+
+    def __init__(
+        self, id_: str, header: Header, document: Document, json: bytes | None = None
+    ) -> None:
+        self.id = id_
+        self.header = header
+        self.document = document
+        self._json = json
+
+    @classmethod
+    def decode(cls, id_: str, row: bytes) -> "Profile":
+        header, json = split(row)
+        return cls(id_, header, _read_document.decode(json), json)
+
+    def changed(self) -> None:
+        """Must be called after each change of the document."""
+        self._json = None
+
+    @property
+    def json(self) -> bytes:
+        if self._json is None:
+            self._json = ENCODER.encode(self.document)
+        return self._json
+
+    def encode(self) -> bytes:
+        header = _headers.encode(self.header)
+        return len(header).to_bytes(_LENGTH_BYTES) + header + self.json
+
+
+def split(row: bytes) -> tuple[Header, bytes]:
+    """The header, decoded, and the document's JSON."""
+    end = _LENGTH_BYTES + int.from_bytes(row[:_LENGTH_BYTES])
+    return _read_header.decode(row[_LENGTH_BYTES:end]), row[end:]
+
+
+def decode_document(json: bytes) -> Document:
+    return _read_document.decode(json)
+
+
+def min_document(document: Document) -> Document:
+    """The min form of a profile (contract §5)."""
+    return {name: document[name] for name in _MIN_FIELDS}

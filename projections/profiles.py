@@ -1,0 +1,113 @@
+"""The profiles of one partition: folded in chunks, read by id and by user."""
+
+from collections.abc import Sequence
+
+from projections import batches, keyspace, receipts
+from projections.fold import REPEAT_WINDOW_MS, Fold, Verdict, repeat_time
+from projections.partition import Origin, PartitionState, Record
+from projections.profile import Header, split
+from projections.storage import Storage
+from projections.working_set import WorkingSet
+from schemas.events import (
+    ProfileCleared,
+    ProfileEvent,
+    ProfileUpserted,
+    UndecodableRecord,
+    decode_profile_event,
+)
+from schemas.identity import Identity
+
+
+class ProfileState(PartitionState):
+    """One partition of ``profile-events``, folded."""
+
+    def __init__(self, storage: Storage, origin: Origin, identity: Identity) -> None:
+        super().__init__(storage, origin)
+        self._fold = Fold(identity)
+        self.undecoded = 0
+
+    def apply(self, records: Sequence[Record]) -> list[tuple[bytes, Verdict]]:
+        """Fold consecutive records; what is applied already is passed over.
+
+        One multi-get, the fold, one atomic write of rows, outbox and offset. Returns (key, verdict) per event.
+        """
+        state = WorkingSet(self.storage, self.published)
+        events = self._decode(records, state)
+        state.prefetch(
+            (user for *_, user in events if user is not None),
+            (event.id for _, event, _ in events if _addresses_profile(event)),
+        )
+        evolve = self._fold.evolve
+        verdicts = [
+            (
+                record.key,
+                evolve(state, event, record.key, record.offset, user, len(record.value or b"")),
+            )
+            for record, event, user in events
+        ]
+        if records and records[-1].offset > self.applied:
+            self.commit(state.rows(), records[-1].offset)
+        return verdicts
+
+    def _decode(
+        self, records: Sequence[Record], state: WorkingSet
+    ) -> list[tuple[Record, ProfileEvent, bytes | None]]:
+        events: list[tuple[Record, ProfileEvent, bytes | None]] = []
+        applied, user = self.applied, self._fold.user
+        for record in records:
+            if record.offset <= applied or record.value is None:
+                continue
+            try:
+                event = decode_profile_event(record.value)
+            except UndecodableRecord:
+                self.undecoded += 1
+                state.put(keyspace.undecoded(record.offset), b"")
+                continue
+            events.append((record, event, user(event)))
+        return events
+
+    def read(self, id_: str, account: str) -> tuple[Header, bytes] | None:
+        """Header and document of a profile of this account."""
+        row = self.storage.get(keyspace.document(id_))
+        if row is None:
+            return None
+        header, json = split(row)
+        return (header, json) if header.account == account else None
+
+    def id_of(self, user: bytes) -> str | None:
+        """The profile id of the user with this keyed uid hash."""
+        row = self.storage.get(keyspace.user(user))
+        return None if row is None else row.hex()
+
+    def receipt(self, deletion_id: str, account: str) -> receipts.Receipt | None:
+        row = self.storage.get(keyspace.receipt(deletion_id))
+        found = None if row is None else receipts.decode(row)
+        return found if found is not None and found.account == account else None
+
+    def tombstoned_at(self, deletion_id: str) -> int | None:
+        """When this node published the last tombstone of a deletion, in unix milliseconds, if it was this one."""
+        row = self.storage.get(keyspace.tombstoned(deletion_id))
+        return None if row is None else int(row)
+
+    def batch(self, batch_id: str, account: str) -> batches.Batch | None:
+        row = self.storage.get(keyspace.batch(batch_id))
+        found = None if row is None else batches.decode(row)
+        return found if found is not None and found.account == account else None
+
+    def repeats(self, id_: str, now: int) -> list[str]:
+        """The idempotency ids of the last 24 hours in a profile's history."""
+        return [
+            keyspace.repeat_id(key)
+            for key, row in self.storage.scan(*keyspace.repeats(id_))
+            if now - repeat_time(row) < REPEAT_WINDOW_MS
+        ]
+
+    def count_history(self, id_: str) -> int:
+        """How many records of the log are about the profile."""
+        return sum(1 for _ in self.storage.scan(*keyspace.histories(id_)))
+
+
+def _addresses_profile(event: ProfileEvent) -> bool:
+    if type(event) is ProfileUpserted:
+        return event.id is not None
+    return type(event) is ProfileCleared
