@@ -1,0 +1,147 @@
+"""A node: everything that moves, started and stopped together, and what the doors ask of it."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from projections.companies import Companies
+from projections.fold import Verdict
+from schemas.errors import TooLarge, Unavailable
+from schemas.events import CompanyUpserted, ProfileEvent, encode
+from schemas.identity import Identity, event_key
+from streams.accounts import AccountBook
+from streams.appender import Appender
+from streams.replicas import Replica
+from streams.topics import MAX_EVENT_BYTES, Topics, prepare_topics
+from streams.worker import Worker
+
+STOP_SECONDS: Final = 6.0
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What a node has to know of its deployment.
+
+    `purge_within` and `write_timeout` are in seconds, `max_pending` in bytes; `folder` holds this node's state.
+    """
+
+    bootstrap: str
+    hash_key: bytes
+    folder: Path
+    partitions: int
+    prefix: str
+    replication: int
+    purge_within: float
+    write_timeout: float
+    max_pending: int
+
+    @property
+    def app_id(self) -> str:
+        return f"{self.prefix}profilelog"
+
+
+class Written(NamedTuple):
+    """A write that is folded: where it stands in the log and what the fold made of it."""
+
+    partition: int
+    verdict: Verdict
+
+    @property
+    def position(self) -> str:
+        """`X-Log-Position` (contract §14)."""
+        return f"{self.partition}:{self.verdict.offset}"
+
+
+class Node:
+    """One node of a deployment; use `running`."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+        self.topics = Topics(deployment.partitions, deployment.prefix)
+        self.identity = Identity(deployment.hash_key, deployment.partitions)
+        self.appender = Appender(
+            deployment.bootstrap,
+            timeout=deployment.write_timeout,
+            max_pending=deployment.max_pending,
+        )
+        self.companies = Companies()
+        self._company_replica = Replica(
+            deployment.bootstrap, self.topics.companies, self.companies.apply
+        )
+        self.book = AccountBook(deployment.bootstrap, self.topics, self.identity, self.appender)
+        self.worker: Worker
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["Node"]:
+        """Start everything; the partitions may still be catching up when this yields (`Worker.ready`)."""
+        deployment = self.deployment
+        marker = await prepare_topics(
+            deployment.bootstrap,
+            self.topics,
+            self.identity,
+            purge_within=deployment.purge_within,
+            replication=deployment.replication,
+        )
+        self.worker = Worker(
+            app_id=deployment.app_id,
+            bootstrap=deployment.bootstrap,
+            topics=self.topics,
+            marker=marker,
+            identity=self.identity,
+            folder=deployment.folder,
+            appender=self.appender,
+        )
+        async with contextlib.AsyncExitStack() as stack:
+            await self.appender.start()
+            stack.push_async_callback(self.appender.stop)
+            for reader in (self.book, self._company_replica):
+                stack.push_async_callback(reader.stop)
+                await reader.start()
+            await stack.enter_async_context(self.worker.running(STOP_SECONDS))
+            yield self
+
+    async def write(self, partition: int, event: ProfileEvent) -> Written:
+        """Append an event and wait for its fold, and for the settlement of an email that it speaks of.
+
+        Raises `TooLarge`, and `Unavailable`, whose text says whether the write may still happen.
+        """
+        self.worker.profiles(partition)
+        value = encode(event)
+        if len(value) > MAX_EVENT_BYTES:
+            raise TooLarge(f"What would be stored of it is larger than {MAX_EVENT_BYTES} bytes")
+        key = event_key()
+        verdict = self.worker.expect(key)
+        try:
+            await self.appender.append(self.topics.events, partition, key, value)
+            async with asyncio.timeout(self.deployment.write_timeout):
+                written = Written(partition, await verdict)
+                for claim in {written.verdict.claim, written.verdict.made} - {None}:
+                    assert claim is not None
+                    await self.worker.settlement.wait(claim)
+        except TimeoutError:
+            raise Unavailable(
+                "the write is in the log but not folded yet: it will be; sending it again is safe"
+            ) from None
+        finally:
+            self.worker.forget(key)
+        return written
+
+    async def make_company(self, account: str, uid: int | str) -> str:
+        """The id of the company with this uid, made when it is not known."""
+        id_ = self.identity.company_id(account, uid)
+        if self.companies.get(id_, account) is None:
+            event = CompanyUpserted(account, now(), id_, uid)
+            offset = await self.appender.append(
+                self.topics.companies, 0, event_key(), encode(event)
+            )
+            await self._company_replica.applied(offset)
+        return id_
+
+
+def now() -> int:
+    """The server's time, in unix milliseconds."""
+    return time.time_ns() // 1_000_000

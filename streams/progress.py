@@ -1,0 +1,63 @@
+"""How far the outputs of each source partition are published: read from ``progress`` (design "Topics").
+
+The record's key is the source, `<topic>-<partition>`; its value is an offset: the outputs of every event below it
+are published. It is written in the transaction that publishes them.
+"""
+
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.topics import Topics
+from streams.transactions import Publication
+
+_TAIL: Final = 512
+
+
+def source_key(topic: str, partition: int) -> bytes:
+    return f"{topic}-{partition}".encode()
+
+
+def progress_record(topics: Topics, topic: str, partition: int, published: int) -> Publication:
+    """The record that says: outputs of `topic`-`partition` are published below the offset `published`."""
+    return Publication(
+        topics.progress,
+        topics.progress_partition(topic, partition),
+        source_key(topic, partition),
+        b"%d" % published,
+    )
+
+
+async def read_progress(bootstrap: str, topics: Topics, topic: str, partition: int) -> int | None:
+    """The progress of a source partition, committed records only; None when there is none yet."""
+    place = TopicPartition(topics.progress, topics.progress_partition(topic, partition))
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        consumer.assign([place])
+        begin = (await consumer.beginning_offsets([place]))[place]
+        end = (await consumer.end_offsets([place]))[place]
+        tail = max(begin, end - _TAIL)
+        found = await _last(consumer, place, tail, end)
+        # The tail may hold nothing but aborted records; then the whole partition says.
+        return (
+            found
+            if found is not None or tail == begin
+            else await _last(consumer, place, begin, end)
+        )
+    finally:
+        await consumer.stop()
+
+
+async def _last(
+    consumer: AIOKafkaConsumer, place: TopicPartition, start: int, end: int
+) -> int | None:
+    consumer.seek(place, start)
+    found: int | None = None
+    while await consumer.position(place) < end:
+        for record in (await consumer.getmany(place, timeout_ms=200)).get(place, []):
+            if record.value is not None:
+                found = int(record.value)
+    return found

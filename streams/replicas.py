@@ -1,0 +1,68 @@
+"""Topics that every node holds whole: a plain consumer without a group, over the one partition."""
+
+import asyncio
+import heapq
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from schemas.events import UndecodableRecord
+
+log = logging.getLogger(__name__)
+
+_POLL_MS: Final = 500
+
+Apply = Callable[[bytes, bytes | None, int], None]
+
+
+class Replica:
+    """Reads a topic of one partition from its start and goes on; `apply` folds key, value and offset."""
+
+    def __init__(self, bootstrap: str, topic: str, apply: Apply) -> None:
+        self._place = TopicPartition(topic, 0)
+        self._apply = apply
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS
+        )
+        self._read = 0
+        self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Returns when all that was there is applied."""
+        await self._consumer.start()
+        self._consumer.assign([self._place])
+        await self._consumer.seek_to_beginning(self._place)
+        end = (await self._consumer.end_offsets([self._place]))[self._place]
+        self._task = asyncio.create_task(self._run(), name=f"replica of {self._place.topic}")
+        await self.applied(end - 1)
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._consumer.stop()
+
+    async def applied(self, offset: int) -> None:
+        """Wait until the record at `offset` is applied."""
+        if offset < self._read:
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiters, (offset, id(waiter), waiter))
+        await waiter
+
+    async def _run(self) -> None:
+        while True:
+            found = await self._consumer.getmany(self._place, timeout_ms=_POLL_MS)
+            for record in found.get(self._place, []):
+                try:
+                    self._apply(record.key or b"", record.value, record.offset)
+                except (UndecodableRecord, UnicodeDecodeError):
+                    log.error("%s@%s cannot be decoded", self._place.topic, record.offset)
+            self._read = await self._consumer.position(self._place)
+            while self._waiters and self._waiters[0][0] < self._read:
+                waiter = heapq.heappop(self._waiters)[2]
+                if not waiter.done():
+                    waiter.set_result(None)

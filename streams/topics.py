@@ -1,0 +1,231 @@
+"""The topics: their names, settings and creation, and whose log they are (design "Topics")."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import TopicAlreadyExistsError
+
+from schemas.errors import OperatorError
+from schemas.identity import Identity
+
+TRANSACTION_TIMEOUT_MS: Final = 10_000
+MAX_RECORD_BYTES: Final = 4 << 20
+MAX_EVENT_BYTES: Final = 2 << 20
+_LOG_KEY: Final = b"log"
+
+
+class WrongLog(OperatorError):
+    """The topics are not those that this deployment wrote."""
+
+
+class LogMarker(msgspec.Struct, frozen=True):
+    """The record that names a log: written once, when its topics are made."""
+
+    log: str
+    partitions: int
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Topics:
+    """The topic names of one deployment; `prefix` sets deployments on one cluster apart."""
+
+    partitions: int
+    prefix: str = ""
+
+    @property
+    def events(self) -> str:
+        return f"{self.prefix}profile-events"
+
+    @property
+    def emails(self) -> str:
+        return f"{self.prefix}profile-emails"
+
+    @property
+    def profiles(self) -> str:
+        return f"{self.prefix}profiles"
+
+    @property
+    def progress(self) -> str:
+        return f"{self.prefix}progress"
+
+    @property
+    def companies(self) -> str:
+        return f"{self.prefix}company-events"
+
+    @property
+    def accounts(self) -> str:
+        return f"{self.prefix}accounts"
+
+    def progress_partition(self, topic: str, partition: int) -> int:
+        """Each source has a partition of `progress` to itself, so that nobody's open transaction hides another's."""
+        return 1 + 2 * partition + (topic == self.emails)
+
+    def sizes(self) -> Mapping[str, int]:
+        """Partitions per topic. Partition 0 of `progress` holds the log's marker."""
+        n = self.partitions
+        return {
+            self.events: n,
+            self.emails: n,
+            self.profiles: n,
+            self.progress: 1 + 2 * n,
+            self.companies: 1,
+            self.accounts: 1,
+        }
+
+
+def topic_settings(purge_within: float) -> dict[str, str]:
+    """Settings of every topic; `purge_within` is in seconds (design "Erasure").
+
+    A segment must roll and the cleaner run well within `purge_within`, but never faster than an open transaction
+    may last.
+    """
+    lag = str(max(int(purge_within * 1000 / 3), TRANSACTION_TIMEOUT_MS))
+    return {
+        "cleanup.policy": "compact",
+        "message.timestamp.type": "LogAppendTime",
+        "segment.ms": lag,
+        "max.compaction.lag.ms": lag,
+        "max.message.bytes": str(MAX_RECORD_BYTES),
+        "file.delete.delay.ms": "1000",
+    }
+
+
+async def prepare_topics(
+    bootstrap: str,
+    topics: Topics,
+    identity: Identity,
+    *,
+    purge_within: float,
+    replication: int,
+) -> LogMarker:
+    """Make the topics that are missing, check those that are there, and say whose log it is.
+
+    Raises `WrongLog` when a topic has another number of partitions, or when the log was written with another hash
+    key or its marker is lost.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await _create(admin, topics, topic_settings(purge_within), replication)
+        await _check_partitions(admin, topics)
+        await _apply_settings(admin, topics, topic_settings(purge_within))
+    finally:
+        await admin.close()
+    return await _marker(bootstrap, topics, identity)
+
+
+async def _create(
+    admin: AIOKafkaAdminClient, topics: Topics, settings: dict[str, str], replication: int
+) -> None:
+    there = set(await admin.list_topics())
+    new = [
+        NewTopic(name, partitions, replication, topic_configs=settings)
+        for name, partitions in topics.sizes().items()
+        if name not in there
+    ]
+    if not new:
+        return
+    response = await admin.create_topics(new)
+    for name, code, *message in response.topic_errors:
+        if code not in (0, TopicAlreadyExistsError.errno):
+            raise OperatorError(
+                f"Kafka did not make the topic {name} (error {code}: {message[0] if message else ''}); check the "
+                "broker's log and PROFILELOG_REPLICATION"
+            )
+
+
+async def _check_partitions(admin: AIOKafkaAdminClient, topics: Topics) -> None:
+    sizes = topics.sizes()
+    for topic in await admin.describe_topics(list(sizes)):
+        found, wanted = len(topic["partitions"]), sizes[topic["topic"]]
+        if found and found != wanted:
+            raise WrongLog(
+                f"the topic {topic['topic']} has {found} partitions, not {wanted}: the number is fixed when the topics "
+                "are made, so set PROFILELOG_PARTITIONS to what it was then"
+            )
+
+
+async def _apply_settings(
+    admin: AIOKafkaAdminClient, topics: Topics, settings: dict[str, str]
+) -> None:
+    names = list(topics.sizes())
+    found = await admin.describe_configs(
+        [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    )
+    drifted = [
+        name
+        for name, configs in _configs(found).items()
+        if any(configs.get(key) != value for key, value in settings.items())
+    ]
+    if drifted:
+        await admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, name, settings) for name in drifted]
+        )
+
+
+def _configs(responses: list[Any]) -> dict[str, dict[str, str]]:
+    return {
+        name: {entry[0]: entry[1] for entry in entries}
+        for response in responses
+        for _, _, _, name, entries in response.resources
+    }
+
+
+async def _marker(bootstrap: str, topics: Topics, identity: Identity) -> LogMarker:
+    ours = LogMarker(uuid.uuid4().hex, topics.partitions, identity.fingerprint)
+    place = TopicPartition(topics.progress, 0)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        consumer.assign([place])
+        found = await _read_marker(consumer, place)
+        if found is None:
+            await _refuse_used(consumer, topics)
+            await _write_marker(bootstrap, topics, ours)
+            found = await _read_marker(consumer, place)
+    finally:
+        await consumer.stop()
+    if found is None:
+        raise WrongLog("the log's marker was written but cannot be read back")
+    if found.fingerprint != ours.fingerprint:
+        raise WrongLog(
+            "the log was written with another hash key: start with the PROFILELOG_HASH_KEY that it was made with"
+        )
+    return found
+
+
+async def _read_marker(consumer: AIOKafkaConsumer, place: TopicPartition) -> LogMarker | None:
+    await consumer.seek_to_beginning(place)
+    end = (await consumer.end_offsets([place]))[place]
+    found = None
+    while await consumer.position(place) < end:
+        for record in (await consumer.getmany(place, timeout_ms=200)).get(place, []):
+            if record.key == _LOG_KEY and record.value is not None:
+                found = msgspec.json.decode(record.value, type=LogMarker)
+    return found
+
+
+async def _refuse_used(consumer: AIOKafkaConsumer, topics: Topics) -> None:
+    places = [TopicPartition(topics.events, n) for n in range(topics.partitions)]
+    if any((await consumer.end_offsets(places)).values()):
+        raise WrongLog(
+            f"the topic {topics.events} has records, but {topics.progress} does not name their log: the topic "
+            f"{topics.progress} was lost, and without it outputs would be published twice"
+        )
+
+
+async def _write_marker(bootstrap: str, topics: Topics, marker: LogMarker) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
+    await producer.start()
+    try:
+        value = msgspec.json.encode(marker)
+        await producer.send_and_wait(topics.progress, value, key=_LOG_KEY, partition=0)
+    finally:
+        await producer.stop()

@@ -1,0 +1,329 @@
+"""The worker of a node: the Faust app, its agents, and the partitions that it owns.
+
+The way of a record: fetched chunk -> agent -> fold -> one write -> waiters are woken, the relay is told.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from faust.contrib.asgi import faust_app_running
+from faust.types import TP
+
+from projections.emails import EmailState
+from projections.fold import Verdict
+from projections.outbox import Claim, Release
+from projections.partition import Origin, PartitionState
+from projections.profiles import ProfileState
+from projections.storage import RocksStorage
+from schemas.errors import OperatorError, Unavailable
+from schemas.events import EmailReleased, decode_profile_event
+from schemas.identity import Identity
+from streams.appender import Appender
+from streams.delivery import Chunk, ChunkApp
+from streams.progress import read_progress
+from streams.relay import Relay
+from streams.settlement import Settlement
+from streams.topics import LogMarker, Topics
+from streams.transactions import PublicationFailed, TransactionalPublisher
+
+log = logging.getLogger(__name__)
+
+_RETRY_SECONDS: Final = 0.5
+# Public documents may wait this long for company in one transaction; claims, which answers wait for, do not.
+_LINGER_SECONDS: Final = 0.05
+
+
+class Owned:
+    """A partition of a topic that this node owns: its state, its relay, and where the log ended at assignment."""
+
+    def __init__(
+        self, state: PartitionState, relay: Relay, publisher: TransactionalPublisher
+    ) -> None:
+        self.state = state
+        self.relay = relay
+        self.publisher = publisher
+        self.end = 0
+        self.task: asyncio.Task[None] | None = None
+        self.work = asyncio.Event()
+        self.urgent = asyncio.Event()
+        self.caught_up = asyncio.Event()
+
+    @property
+    def ready(self) -> bool:
+        return self.caught_up.is_set()
+
+    def look(self) -> None:
+        """Note that something was applied."""
+        if not self.caught_up.is_set() and self.state.applied + 1 >= self.end:
+            self.caught_up.set()
+
+
+class Worker:
+    """Folds and relays the partitions that Faust assigns to this node."""
+
+    def __init__(
+        self,
+        *,
+        app_id: str,
+        bootstrap: str,
+        topics: Topics,
+        marker: LogMarker,
+        identity: Identity,
+        folder: Path,
+        appender: Appender,
+    ) -> None:
+        self._app_id = app_id
+        self._bootstrap = bootstrap
+        self._topics = topics
+        self._marker = marker
+        self._identity = identity
+        self._folder = folder
+        self._appender = appender
+        self._owned: dict[TP, Owned] = {}
+        self._expected: dict[bytes, asyncio.Future[Verdict]] = {}
+        self._assigning = asyncio.Lock()
+        self.settlement = Settlement()
+        self.failure: OperatorError | None = None
+        self.failed = asyncio.Event()
+
+    # ------------------------------------------------------------------ life
+
+    @contextlib.asynccontextmanager
+    async def running(self, stop_timeout: float) -> AsyncIterator[None]:
+        """Join the group, fold and relay until the block ends."""
+        app = self._make_app()
+        try:
+            async with faust_app_running(app, stop_timeout=stop_timeout):
+                yield
+        finally:
+            await self._give_up(list(self._owned))
+
+    def _make_app(self) -> ChunkApp:
+        app = ChunkApp(
+            self._app_id,
+            positions=self._positions,
+            broker=f"kafka://{self._bootstrap}",
+            datadir=str(self._folder / "faust"),
+            broker_session_timeout=10.0,
+            broker_heartbeat_interval=2.0,
+            consumer_max_fetch_size=4 << 20,
+        )
+
+        @app.agent(app.chunks(self._topics.events, self._topics.partitions), concurrency=1)
+        async def fold_profile_events(chunks: Any) -> None:
+            async for chunk in chunks:
+                await self._apply(chunk, self._fold_events)
+
+        @app.agent(app.chunks(self._topics.emails, self._topics.partitions), concurrency=1)
+        async def fold_email_claims(chunks: Any) -> None:
+            async for chunk in chunks:
+                await self._apply(chunk, self._fold_emails)
+
+        return app
+
+    # ------------------------------------------------------------------ assignment
+
+    async def _positions(self, assigned: set[TP]) -> Mapping[TP, int]:
+        """Take over what is newly assigned, give up what is lost, and say where each partition resumes."""
+        async with self._assigning:
+            await self._give_up([tp for tp in self._owned if tp not in assigned])
+            new = sorted(tp for tp in assigned if tp not in self._owned)
+            try:
+                await asyncio.gather(*(self._take(tp) for tp in new))
+            except OperatorError as error:
+                self.failure = error
+                self.failed.set()
+                raise
+            return {tp: self._owned[tp].state.applied + 1 for tp in assigned}
+
+    async def _take(self, tp: TP) -> None:
+        owned = self._open(tp)
+        try:
+            end = await self._end(tp)
+            owned.state.check_end(end)
+            await self._start_relay(owned, tp)
+        except BaseException:
+            owned.state.close()
+            raise
+        owned.end = end
+        self._remember_open_claims(owned)
+        owned.look()
+        owned.task = asyncio.create_task(
+            self._relay(owned, tp), name=f"relay of {tp.topic}-{tp.partition}"
+        )
+        self._owned[tp] = owned
+
+    def _open(self, tp: TP) -> Owned:
+        origin = Origin(
+            self._marker.log,
+            tp.topic,
+            tp.partition,
+            self._topics.partitions,
+            self._identity.fingerprint,
+        )
+        storage = RocksStorage(self._folder / "state" / f"{tp.topic}-{tp.partition}")
+        try:
+            state = (
+                ProfileState(storage, origin, self._identity)
+                if tp.topic == self._topics.events
+                else EmailState(storage, origin)
+            )
+        except BaseException:
+            storage.close()
+            raise
+        publisher = TransactionalPublisher(
+            self._bootstrap, f"{self._app_id}-{tp.topic}-{tp.partition}"
+        )
+        relay = Relay(
+            state, tp.topic, self._topics, self._identity, publisher, self._appender.append
+        )
+        return Owned(state, relay, publisher)
+
+    async def _start_relay(self, owned: Owned, tp: TP) -> None:
+        """Rule 1 of the relay, until Kafka answers."""
+        while True:
+            try:
+                await owned.relay.start(
+                    lambda: read_progress(self._bootstrap, self._topics, tp.topic, tp.partition)
+                )
+            except (PublicationFailed, KafkaError) as error:
+                log.warning("relay of %s-%s cannot start: %s", tp.topic, tp.partition, error)
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                return
+
+    async def _end(self, tp: TP) -> int:
+        place = TopicPartition(tp.topic, tp.partition)
+        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
+        await consumer.start()
+        try:
+            return (await consumer.end_offsets([place]))[place]
+        finally:
+            await consumer.stop()
+
+    def _remember_open_claims(self, owned: Owned) -> None:
+        """What the outboxes still hold has not settled."""
+        for offset, row in owned.state.outbox_from((0, 0)):
+            if isinstance(row, Claim):
+                self.settlement.made(row.key, owned.state.partition, offset)
+            elif isinstance(row, Release):
+                event = decode_profile_event(row.value)
+                assert isinstance(event, EmailReleased)
+                claim = event.by.encode()
+                self.settlement.made(claim, owned.state.partition, -1)
+                self.settlement.folded(claim, event.claim.encode())
+
+    async def _give_up(self, lost: Iterable[TP]) -> None:
+        for tp in lost:
+            owned = self._owned.pop(tp)
+            if owned.task is not None:
+                owned.task.cancel()
+                await asyncio.gather(owned.task, return_exceptions=True)
+            await owned.publisher.stop()
+            owned.state.close()
+
+    # ------------------------------------------------------------------ folding
+
+    async def _apply(self, chunk: Chunk, fold: Any) -> None:
+        """Fold a chunk; tried again until it is folded, because a chunk that is passed over is lost."""
+        while True:
+            owned = self._owned.get(chunk.tp)
+            if owned is None:
+                return  # lost meanwhile: its next owner folds it
+            try:
+                if chunk.records:
+                    fold(owned, chunk)
+                owned.state.advance(chunk.last)
+            except Exception:
+                # Nothing of the chunk's content: the traceback of a fold could show a value.
+                log.error(
+                    "folding %s-%s up to offset %s failed, trying again",
+                    chunk.tp.topic, chunk.tp.partition, chunk.last,
+                )  # fmt: skip
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            owned.look()
+            await asyncio.sleep(0)
+            return
+
+    def _fold_events(self, owned: Owned, chunk: Chunk) -> None:
+        assert isinstance(owned.state, ProfileState)
+        partition, expected, settlement = chunk.tp.partition, self._expected, self.settlement
+        for key, verdict in owned.state.apply(chunk.records):
+            if verdict.made is not None:
+                settlement.made(verdict.made, partition, verdict.offset)
+                owned.urgent.set()
+            if verdict.lost is not None:
+                settlement.released(verdict.lost)
+            if expected and (waiter := expected.pop(key, None)) is not None and not waiter.done():
+                waiter.set_result(verdict)
+        owned.work.set()
+
+    def _fold_emails(self, owned: Owned, chunk: Chunk) -> None:
+        assert isinstance(owned.state, EmailState)
+        for claim, lost in owned.state.apply(chunk.records):
+            self.settlement.folded(claim, lost)
+            if lost is not None:
+                owned.urgent.set()
+                owned.work.set()
+
+    # ------------------------------------------------------------------ relaying
+
+    async def _relay(self, owned: Owned, tp: TP) -> None:
+        await owned.caught_up.wait()
+        while True:
+            try:
+                while await owned.relay.step():
+                    await asyncio.sleep(0)
+            except (PublicationFailed, Unavailable) as error:
+                log.warning("relay of %s-%s starts again: %s", tp.topic, tp.partition, error)
+                await asyncio.sleep(_RETRY_SECONDS)
+                await self._start_relay(owned, tp)
+                continue
+            await owned.work.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(owned.urgent.wait(), _LINGER_SECONDS)
+            owned.work.clear()
+            owned.urgent.clear()
+
+    # ------------------------------------------------------------------ for the doors
+
+    @property
+    def ready(self) -> bool:
+        """Whether all partitions are owned and caught up."""
+        return len(self._owned) == 2 * self._topics.partitions and all(
+            owned.ready for owned in self._owned.values()
+        )
+
+    def profiles(self, partition: int) -> ProfileState:
+        """The profiles of a partition. Raises `Unavailable` unless they are here and caught up."""
+        state = self._ready(TP(self._topics.events, partition)).state
+        assert isinstance(state, ProfileState)
+        return state
+
+    def emails(self, partition: int) -> EmailState:
+        """The email index of a partition. Raises `Unavailable` unless it is here and caught up."""
+        state = self._ready(TP(self._topics.emails, partition)).state
+        assert isinstance(state, EmailState)
+        return state
+
+    def _ready(self, tp: TP) -> Owned:
+        owned = self._owned.get(tp)
+        if owned is None or not owned.ready:
+            raise Unavailable("the service is catching up with the log, try again", retry_after=1)
+        return owned
+
+    def expect(self, key: bytes) -> "asyncio.Future[Verdict]":
+        """The verdict of the event that will be appended with this key; ask before appending."""
+        waiter = self._expected[key] = asyncio.get_running_loop().create_future()
+        return waiter
+
+    def forget(self, key: bytes) -> None:
+        """Nobody waits for this event's verdict any more."""
+        self._expected.pop(key, None)
