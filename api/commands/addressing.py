@@ -1,0 +1,106 @@
+"""Whom a request means: ids, uids and emails to profiles of one account (contract §3, §5)."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from projections.profile import Header, decode_document
+from schemas.errors import Conflict, NotFound, Unprocessable
+from schemas.identifiers import (
+    InvalidIdentifier,
+    fold_email,
+    missing_identifier_sentence,
+    parse_email,
+    parse_uid,
+)
+from schemas.identity import is_id
+from streams.node import Node
+
+NO_PROFILE = "No such profile"
+CONTRADICTION = "The identifiers name different profiles"
+
+
+class Found(NamedTuple):
+    """A profile as it is now: its header and its document's JSON."""
+
+    id: str
+    header: Header
+    json: bytes
+
+    def document(self) -> dict[str, Any]:
+        return decode_document(self.json)
+
+
+class Identifiers(NamedTuple):
+    """What a request names a profile by."""
+
+    id: str | None = None
+    uid: int | str | None = None
+    email: str | None = None
+
+
+def parse_identifiers(given: Mapping[str, object]) -> Identifiers:
+    """Check the identifiers among the parameters. Raises `Unprocessable`; `NotFound` for what is no id."""
+    try:
+        id_, uid = given.get("id"), given.get("uid")
+        return Identifiers(
+            id=None if id_ is None else parse_id(id_),
+            uid=None if uid is None else parse_uid(uid),
+            email=parse_email(given.get("email")),
+        )
+    except InvalidIdentifier as error:
+        raise Unprocessable(str(error)) from None
+
+
+def parse_id(value: object) -> str:
+    """A profile id. Raises `NotFound`: what has not the form of an id names nobody."""
+    if not isinstance(value, str) or not is_id(value):
+        raise NotFound(NO_PROFILE)
+    return value
+
+
+def by_id(node: Node, account: str, id_: str) -> Found | None:
+    """The profile with this id."""
+    found = node.worker.profiles(node.identity.partition_of_id(id_)).read(id_, account)
+    return None if found is None else Found(id_, *found)
+
+
+def by_uid(node: Node, account: str, uid: int | str) -> Found | None:
+    """The profile of the user with this uid."""
+    user = node.identity.uid_hash(account, uid)
+    state = node.worker.profiles(node.identity.partition_of_hash(user))
+    id_ = state.id_of(user)
+    found = None if id_ is None else state.read(id_, account)
+    return None if id_ is None or found is None else Found(id_, *found)
+
+
+def by_email(node: Node, account: str, email: str) -> Found | None:
+    """The profile that holds this email: index, then document, which must still have it."""
+    digest = node.identity.email_hash(account, email)
+    id_ = node.worker.emails(node.identity.partition_of_hash(digest)).holder(digest)
+    found = None if id_ is None else by_id(node, account, id_)
+    if found is None:
+        return None
+    held = found.document().get("email")
+    return found if isinstance(held, str) and fold_email(held) == fold_email(email) else None
+
+
+def find(node: Node, account: str, named: Identifiers) -> Found:
+    """The one profile that all given identifiers name.
+
+    Raises `Unprocessable` with none, `NotFound` when unknown, `Conflict` when they do not agree.
+    """
+    found: list[Found | None] = []
+    if named.id is not None:
+        found.append(by_id(node, account, named.id))
+    if named.uid is not None:
+        found.append(by_uid(node, account, named.uid))
+    if named.email is not None:
+        found.append(by_email(node, account, named.email))
+    if not found:
+        raise Unprocessable(missing_identifier_sentence(None))
+    known = [profile for profile in found if profile is not None]
+    if not known:
+        raise NotFound(NO_PROFILE)
+    if len(known) < len(found) or len({profile.id for profile in known}) > 1:
+        raise Conflict(CONTRADICTION)
+    return known[0]

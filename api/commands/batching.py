@@ -1,0 +1,283 @@
+"""Create or update many profiles at once (contract §4).
+
+The body stays one piece of bytes; items are decoded, normalized and appended in slices, with the loop free for other
+requests in between, so that a full batch costs little more than its own size.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any, Final, Literal, NamedTuple
+
+import msgspec
+
+from api.bodies import check_utf8, decode_json
+from api.commands.addressing import NO_PROFILE, by_email, by_id, by_uid
+from api.commands.drafting import CompanyReference, Draft, InvalidDraft, draft
+from api.commands.upserting import company_id
+from projections.batches import Batch
+from schemas.errors import NotFound, Unprocessable
+from schemas.events import BatchReceived, ProfileUpserted, encode
+from schemas.identifiers import fold_email, missing_identifier_sentence, ordinal, uid_text
+from schemas.identity import event_key, event_keys, is_id, random_id
+from streams.appender import Keyed
+from streams.node import Node, now
+from streams.topics import MAX_EVENT_BYTES
+
+SLICE: Final = 1000
+
+OnModelMissing = Literal["create", "ignore"]
+
+
+class Envelope(msgspec.Struct):
+    """The body of a batch; its items stay undecoded."""
+
+    profiles: list[msgspec.Raw]
+    on_model_missing: OnModelMissing = "create"
+    account_secret: Any = None
+
+
+class ItemError(NamedTuple):
+    """An item that was not taken (contract §2)."""
+
+    code: int
+    index: int
+    message: str
+
+
+class _Refused(Exception):
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class _Skipped(Exception):
+    pass
+
+
+class Received(NamedTuple):
+    """The answer to a batch: its id, the items that were not taken, and the last position per partition."""
+
+    id: str
+    errors: list[ItemError]
+    positions: dict[int, int]
+
+
+def open_envelope(body: bytes) -> Envelope:
+    """Split the body into items. Raises `NotJson` for any part that is not JSON, `Unprocessable` for its shape."""
+    check_utf8(body)
+    return decode_json(body, Envelope)
+
+
+class BatchWriter:
+    """Handles one batch of one account."""
+
+    def __init__(self, node: Node, account: str, on_model_missing: OnModelMissing, limit: int):
+        self._node = node
+        self._account = account
+        self._ignore = on_model_missing == "ignore"
+        self._item_limit = limit
+        self._at = now()
+        self._emails: dict[str, int | str] = {}
+        self._moved: dict[str, str | None] = {}
+        self._errors: list[ItemError] = []
+        self._skipped = 0
+        self._acks: dict[int, list[asyncio.Future[int]]] = {}
+
+    async def write(self, items: list[msgspec.Raw]) -> tuple[Received, Batch]:
+        """Append every good item; returns when Kafka has them. Raises `Unavailable`."""
+        received = len(items)
+        for start in range(0, received, SLICE):
+            await self._append(await self._events(start, items[start : start + SLICE]))
+            await asyncio.sleep(0)
+        last = await self._acknowledged()
+        failed = len(self._errors)
+        event = BatchReceived(
+            account=self._account,
+            at=self._at,
+            id=random_id(),
+            received=received,
+            accepted=received - failed - self._skipped,
+            skipped=self._skipped,
+            failed=failed,
+            last={str(partition): offset for partition, offset in last.items()},
+        )
+        partition = self._node.identity.partition_of_id(event.id)
+        topic = self._node.topics.events
+        await self._node.appender.append(topic, partition, event_key(), encode(event))
+        return Received(event.id, self._errors, last), Batch.of(event)
+
+    async def _events(self, start: int, items: Sequence[msgspec.Raw]) -> dict[int, list[Keyed]]:
+        """The events of a slice, per partition, in order."""
+        events: dict[int, list[Keyed]] = {}
+        keys = iter(event_keys(len(items)))
+        for index, item in enumerate(items, start):
+            try:
+                partition, event = await self._event(index, item)
+            except _Refused as refused:
+                self._errors.append(ItemError(refused.code, index, refused.message))
+            except _Skipped:
+                self._skipped += 1
+            else:
+                value = encode(event)
+                if len(value) > MAX_EVENT_BYTES:
+                    self._errors.append(ItemError(413, index, self._too_large(index)))
+                else:
+                    events.setdefault(partition, []).append((next(keys), value))
+        return events
+
+    def _too_large(self, index: int) -> str:
+        return f"The {ordinal(index + 1)} item is larger than {self._item_limit} bytes"
+
+    async def _event(self, index: int, item: msgspec.Raw) -> tuple[int, ProfileUpserted]:
+        if len(memoryview(item)) > self._item_limit:
+            raise _Refused(413, self._too_large(index))
+        sent = msgspec.json.decode(item)
+        if type(sent) is not dict:
+            raise _Refused(422, f"The {ordinal(index + 1)} item must be a JSON object")
+        try:
+            write = draft(sent, self._at)
+        except InvalidDraft as error:
+            raise _Refused(422, f"{error} for the {ordinal(index + 1)} item") from None
+        if write.company is not None:
+            write.properties["company_id"] = await self._company(index, write.company)
+        partition, id_, uid = self._target(index, write)
+        return partition, ProfileUpserted(
+            account=self._account,
+            at=self._at,
+            uid=uid,
+            id=id_,
+            properties=write.properties,
+            unset=write.unset,
+        )
+
+    async def _company(self, index: int, company: CompanyReference) -> str | None:
+        try:
+            return await company_id(self._node, self._account, company)
+        except Unprocessable as error:
+            raise _Refused(422, f"{error} for the {ordinal(index + 1)} item") from None
+
+    def _target(self, index: int, write: Draft) -> tuple[int, str | None, int | str | None]:
+        """Partition, and the event's `id` and `uid`."""
+        if write.id is not None:
+            return self._by_id(index, write, write.id)
+        if write.uid is not None:
+            if self._ignore and by_uid(self._node, self._account, write.uid) is None:
+                raise _Skipped
+            self._note_email(write.uid, write)
+            return self._partition_of(write.uid), None, write.uid
+        if write.email is None:
+            raise _Refused(422, missing_identifier_sentence(index + 1))
+        return self._by_email(index, write, write.email)
+
+    def _by_id(
+        self, index: int, write: Draft, id_: object
+    ) -> tuple[int, str | None, int | str | None]:
+        known = isinstance(id_, str) and is_id(id_)
+        found = by_id(self._node, self._account, id_) if known else None  # pyright: ignore[reportArgumentType]
+        if found is None:
+            raise self._missing(index)
+        identity = self._node.identity
+        if write.uid is not None and found.header.user != identity.uid_hash(
+            self._account, write.uid
+        ):
+            raise _Refused(
+                409, f"The identifiers of the {ordinal(index + 1)} item name different profiles"
+            )
+        if "email" in write.properties or "email" in write.unset:
+            self._note_email(found.document()["uid"], write)
+        return identity.partition_of_id(found.id), found.id, write.uid
+
+    def _by_email(
+        self, index: int, write: Draft, email: str
+    ) -> tuple[int, str | None, int | str | None]:
+        """An earlier item of the batch may have created the profile or given it the email."""
+        del write.properties["email"]  # it only says who is meant
+        folded = fold_email(email)
+        uid = self._emails.get(folded)
+        if uid is not None:
+            return self._partition_of(uid), None, uid
+        found = by_email(self._node, self._account, email)
+        if found is not None and self._moved:
+            held = self._moved.get(uid_text(found.document()["uid"]), folded)
+            if held != folded:
+                found = None
+        if found is None:
+            raise self._missing(index)
+        return self._node.identity.partition_of_id(found.id), found.id, None
+
+    def _note_email(self, uid: int | str, write: Draft) -> None:
+        """Remember what an item does to emails, for later items that name a profile by one."""
+        if "email" not in write.properties and "email" not in write.unset:
+            return
+        name = uid_text(uid)
+        before = self._moved.get(name)
+        if before is not None and self._emails.get(before) == uid:
+            del self._emails[before]
+        after = None if write.email is None else fold_email(write.email)
+        self._moved[name] = after
+        if after is not None:
+            self._emails[after] = uid
+
+    def _partition_of(self, uid: int | str) -> int:
+        identity = self._node.identity
+        return identity.partition_of_hash(identity.uid_hash(self._account, uid))
+
+    def _missing(self, index: int) -> Exception:
+        if self._ignore:
+            return _Skipped()
+        return _Refused(404, f"{NO_PROFILE} for the {ordinal(index + 1)} item")
+
+    async def _append(self, events: Mapping[int, list[Keyed]]) -> None:
+        for partition, records in events.items():
+            acks = await self._node.appender.append_many(
+                self._node.topics.events, partition, records
+            )
+            self._acks.setdefault(partition, []).extend(acks)
+
+    async def _acknowledged(self) -> dict[int, int]:
+        """Wait until Kafka has everything; the last offset per partition."""
+        last: dict[int, int] = {}
+        for partition, acks in sorted(self._acks.items()):
+            for ack in acks:
+                last[partition] = await self._node.appender.wait(ack)
+        return last
+
+
+class Batches:
+    """Batches that this node took and has not folded yet, so that their status can be asked for at once."""
+
+    _KEPT: Final = 10_000
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._recent: dict[str, Batch] = {}
+
+    def add(self, id_: str, batch: Batch) -> None:
+        self._recent[id_] = batch
+        for old in list(islice(self._recent, max(0, len(self._recent) - self._KEPT))):
+            del self._recent[old]
+
+    def get(self, account: str, id_: str) -> Batch:
+        """Raises `NotFound`, `Unavailable`."""
+        batch = None
+        if is_id(id_):
+            partition = self._node.identity.partition_of_id(id_)
+            batch = self._node.worker.profiles(partition).batch(id_, account)
+        if batch is not None:
+            self._recent.pop(id_, None)
+            return batch
+        batch = self._recent.get(id_)
+        if batch is None or batch.account != account:
+            raise NotFound("No such batch")
+        return batch
+
+    def applied(self, batch: Batch) -> bool:
+        """Whether every read shows all of the batch, by email too."""
+        worker = self._node.worker
+        return all(
+            worker.profiles(int(partition)).applied >= offset
+            and worker.settlement.before(int(partition), offset)
+            for partition, offset in batch.last.items()
+        )

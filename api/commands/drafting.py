@@ -1,0 +1,82 @@
+"""From what was sent to what an event will say: identifiers taken out, properties normalized (contract §3, §9)."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from schemas.identifiers import InvalidIdentifier, parse_email, parse_uid
+from schemas.identity import is_id
+from schemas.normalization import UNSET, InvalidProperty, normalize
+
+
+class InvalidDraft(ValueError):
+    """What was sent cannot be stored (422); the text names the field, never its value."""
+
+
+class Draft(NamedTuple):
+    """One write, normalized. `company` is a company's id or uid, None when nothing is said of it."""
+
+    id: object
+    uid: int | str | None
+    email: str | None
+    properties: dict[str, Any]
+    unset: list[str]
+    ignored: list[str]
+    company: "CompanyReference | None" = None
+
+
+class CompanyReference(NamedTuple):
+    """Which company a write names: by id, by uid, or by nothing to end the membership."""
+
+    id: str | None = None
+    uid: int | str | None = None
+
+
+def draft(sent: Mapping[str, object], now: int) -> Draft:
+    """Normalize one write; `now` is in unix milliseconds. Raises `InvalidDraft`."""
+    id_ = sent.get("id")
+    try:
+        properties, unset, ignored = normalize(sent, now)
+        if id_ is not None and "id" in ignored:
+            ignored.remove("id")
+        uid = properties.pop("uid", None)
+        uid = None if uid is None else parse_uid(uid)
+        email = None
+        if "email" in properties:
+            email = _email(properties, unset)
+        company = None
+        if "company_id" in properties or "company_uid" in properties:
+            company = _company(properties)
+    except InvalidProperty as error:
+        raise InvalidDraft(f"{error.name_place} {error.reason}") from None
+    except InvalidIdentifier as error:
+        raise InvalidDraft(str(error)) from None
+    return Draft(id_, uid, email, properties, unset, ignored, company)
+
+
+def _email(properties: dict[str, Any], unset: list[str]) -> str | None:
+    if properties["email"] == UNSET:
+        del properties["email"]
+        unset.append("email")
+        return None
+    return parse_email(properties["email"])
+
+
+def _company(properties: dict[str, Any]) -> CompanyReference:
+    """Contract §3: a `company_id` that has not the form of an id is taken as a `company_uid`."""
+    named: list[CompanyReference] = []
+    for name in ("company_id", "company_uid"):
+        if name not in properties:
+            continue
+        value = properties.pop(name)
+        if value is None or value == UNSET:
+            named.append(CompanyReference())
+        elif name == "company_id" and isinstance(value, str) and is_id(value):
+            named.append(CompanyReference(id=value))
+        else:
+            try:
+                named.append(CompanyReference(uid=parse_uid(value)))
+            except InvalidIdentifier as error:
+                raise InvalidIdentifier(name, error.reason) from None
+    if len(set(named)) > 1:
+        raise InvalidDraft("company_id and company_uid name different companies")
+    return named[0]

@@ -1,0 +1,118 @@
+"""Forget profiles, and say how far it is (contract §8)."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from api.commands.addressing import NO_PROFILE, Found, find, parse_identifiers
+from projections.receipts import Receipt
+from schemas.errors import NotFound, RequestError, Unavailable, Unprocessable
+from schemas.events import ProfileForgotten
+from schemas.identity import is_id, random_id, slot_of
+from schemas.timestamps import format_timestamp
+from streams.node import Node, Written, now
+
+COLUMNS: Final = ("uid", "email", "id")
+
+
+class Forgotten(NamedTuple):
+    """A profile that is forgotten and the deletion's receipt."""
+
+    profile: str
+    deletion: str
+    written: Written
+
+
+async def forget(node: Node, account: str, profile: Found) -> Forgotten:
+    """Erase the profile; from the answer on no read shows it. Raises `NotFound`, `Unavailable`."""
+    at = now()
+    partition = node.identity.partition_of_id(profile.id)
+    state = node.worker.profiles(partition)
+    event = ProfileForgotten(
+        account=account,
+        at=at,
+        id=profile.id,
+        user=profile.header.user.hex(),
+        deletion=random_id(slot_of(profile.id)),
+        spent=state.repeats(profile.id, at),
+        events=state.count_history(profile.id),
+    )
+    written = await node.write(partition, event)
+    if written.verdict.outcome == "missing":
+        raise NotFound(NO_PROFILE)
+    return Forgotten(profile.id, event.deletion, written)
+
+
+class ItemError(NamedTuple):
+    """One of many that was not forgotten (contract §2)."""
+
+    code: int
+    index: int
+    message: str
+
+
+async def forget_many(
+    node: Node, account: str, items: Iterable[object]
+) -> tuple[list[Forgotten], list[ItemError]]:
+    """Forget each; what cannot be forgotten is reported by its index, from 0."""
+    forgotten: list[Forgotten] = []
+    errors: list[ItemError] = []
+    for index, item in enumerate(items):
+        try:
+            if not isinstance(item, dict):
+                raise Unprocessable("An item must be an object with `uid`, `email` or `id`")
+            named = parse_identifiers(item)  # pyright: ignore[reportUnknownArgumentType]
+            forgotten.append(await forget(node, account, find(node, account, named)))
+        except Unavailable:
+            # Already forgotten ones stay so: sending the rest again completes it.
+            if not forgotten:
+                raise
+            errors.append(ItemError(503, index, "Not forgotten yet: send this item again"))
+        except RequestError as error:
+            errors.append(ItemError(error.code, index, error.messages[0]))
+    return forgotten, errors
+
+
+def read_csv(body: bytes) -> list[Mapping[str, str]]:
+    """The lines of a CSV whose header names `uid`, `email` or `id`. Raises `Unprocessable`."""
+    try:
+        lines = csv.DictReader(io.StringIO(body.decode("utf-8-sig")), strict=True)
+        names = [name.strip() for name in lines.fieldnames or ()]
+        if not set(names) & set(COLUMNS):
+            raise Unprocessable("The CSV's first line must name `uid`, `email` or `id`")
+        lines.fieldnames = names
+        return [_given(line) for line in lines]
+    except UnicodeDecodeError:
+        raise Unprocessable("The CSV must be UTF-8") from None
+    except csv.Error:
+        raise Unprocessable("The CSV cannot be read: check its quotes") from None
+
+
+def _given(line: Mapping[str, Any]) -> dict[str, str]:
+    return {name: line[name] for name in COLUMNS if line.get(name)}
+
+
+def receipt(node: Node, account: str, deletion_id: str) -> tuple[Receipt, int | None, bool]:
+    """The receipt, when it was tombstoned if that is known, and whether it is. Raises `NotFound`, `Unavailable`."""
+    if is_id(deletion_id):
+        state = node.worker.profiles(node.identity.partition_of_id(deletion_id))
+        found = state.receipt(deletion_id, account)
+        if found is not None:
+            return found, state.tombstoned_at(deletion_id), state.published > found.offset
+    raise NotFound("No such deletion")
+
+
+def show_receipt(node: Node, account: str, deletion_id: str) -> dict[str, Any]:
+    """The receipt as it is answered. `purged` comes with the purge."""
+    found, tombstoned_at, tombstoned = receipt(node, account, deletion_id)
+    expected = found.requested_at + int(node.deployment.purge_within * 1000)
+    return {
+        "id": deletion_id,
+        "status": "tombstoned" if tombstoned else "accepted",
+        "events": found.events,
+        "requested_at": format_timestamp(found.requested_at),
+        "expected_by": format_timestamp(expected),
+        "tombstoned_at": None if tombstoned_at is None else format_timestamp(tombstoned_at),
+        "purged_at": None,
+    }

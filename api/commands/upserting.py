@@ -1,0 +1,87 @@
+"""Create or update one profile (contract §3)."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from api.commands.addressing import (
+    CONTRADICTION,
+    NO_PROFILE,
+    by_email,
+    by_id,
+    parse_id,
+)
+from api.commands.drafting import CompanyReference, Draft, InvalidDraft, draft
+from schemas.errors import Conflict, NotFound, Unprocessable
+from schemas.events import ProfileUpserted
+from schemas.identifiers import missing_identifier_sentence
+from streams.node import Node, Written, now
+
+TOO_LARGE = "The profile would be too large: send fewer or shorter properties, or `$unset` some"
+
+
+class Upserted(NamedTuple):
+    """The answer to a write: which profile, and which names were not settable."""
+
+    written: Written
+    ignored: list[str]
+
+
+async def upsert(node: Node, account: str, sent: Mapping[str, object]) -> Upserted:
+    """Write one profile and wait until every read shows it.
+
+    Raises `Unprocessable`, `NotFound`, `Conflict`, `Unavailable`.
+    """
+    at = now()
+    try:
+        write = draft(sent, at)
+    except InvalidDraft as error:
+        raise Unprocessable(str(error)) from None
+    partition, target = _target(node, account, write)
+    properties = write.properties
+    if write.company is not None:
+        properties["company_id"] = await company_id(node, account, write.company)
+    event = ProfileUpserted(
+        account=account, at=at, properties=properties, unset=write.unset, **target
+    )
+    written = await node.write(partition, event)
+    match written.verdict.outcome:
+        case "missing" | "spent":
+            raise NotFound(NO_PROFILE)
+        case "too_large":
+            raise Unprocessable(TOO_LARGE)
+        case _:
+            return Upserted(written, write.ignored)
+
+
+def _target(node: Node, account: str, write: Draft) -> tuple[int, dict[str, Any]]:
+    """The partition, and the event's `uid` or `id`: only `uid` creates."""
+    if write.id is not None:
+        id_ = parse_id(write.id)
+        found = by_id(node, account, id_)
+        if found is None:
+            raise NotFound(NO_PROFILE)
+        if write.uid is not None and found.header.user != node.identity.uid_hash(
+            account, write.uid
+        ):
+            raise Conflict(CONTRADICTION)
+        return node.identity.partition_of_id(id_), {"id": id_, "uid": write.uid}
+    if write.uid is not None:
+        user = node.identity.uid_hash(account, write.uid)
+        return node.identity.partition_of_hash(user), {"uid": write.uid}
+    if write.email is None:
+        raise Unprocessable(missing_identifier_sentence(None))
+    found = by_email(node, account, write.email)
+    if found is None:
+        raise NotFound(NO_PROFILE)
+    # The email only says who is meant: written again it could be claimed back from a later holder.
+    del write.properties["email"]
+    return node.identity.partition_of_id(found.id), {"id": found.id}
+
+
+async def company_id(node: Node, account: str, company: CompanyReference) -> str | None:
+    """The id of the company that a write names; a uid not seen before creates it (contract §3)."""
+    if company.uid is not None:
+        return await node.make_company(account, company.uid)
+    if company.id is not None and node.companies.get(company.id, account) is None:
+        raise Unprocessable("company_id: no such company")
+    return company.id

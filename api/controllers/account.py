@@ -1,0 +1,26 @@
+"""Whose secret is this (contract §1)."""
+
+from litestar import Controller, Response, get, post
+
+from api.answers import answer
+from api.door import Incoming, door
+from projections.accounts import Principal
+
+
+class AccountController(Controller):
+    """`GET|POST /`."""
+
+    tags = ("account",)
+
+    @get("/", summary="The account that a secret names")
+    async def show(self, request: Incoming) -> Response[bytes]:
+        return _answer(door(request).principal(request))
+
+    @post("/", status_code=200, summary="The account that a secret names")
+    async def show_for_body(self, request: Incoming) -> Response[bytes]:
+        principal, _ = await door(request).receive(request)
+        return _answer(principal)
+
+
+def _answer(principal: Principal) -> Response[bytes]:
+    return answer({"account": {"id": principal.account}, "user": {"id": principal.user}})

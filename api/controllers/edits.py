@@ -1,0 +1,96 @@
+"""Clearing and forgetting profiles, and the receipts of deletions (contract §7, §8)."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from litestar import Controller, Response, delete, get, post
+
+from api.answers import answer, raw_answer
+from api.bodies import as_object, decode_json, read_body
+from api.commands.addressing import Found, Identifiers, find, parse_id, parse_identifiers
+from api.commands.clearing import clear
+from api.commands.forgetting import forget, forget_many, read_csv, show_receipt
+from api.commands.reading import Expand, show
+from api.door import SECRET_PARAMETER, Door, Incoming, door
+from schemas.errors import TooLarge, Unprocessable
+
+_WHOLE: Final = Expand()
+
+
+class EditsController(Controller):
+    """`/v3/edit`."""
+
+    path = "/v3/edit"
+    tags = ("edits",)
+
+    @delete("/profiles", status_code=200, summary="Clear a profile named by uid")
+    async def clear(self, request: Incoming) -> Response[bytes]:
+        at = door(request)
+        account = at.principal(request).account
+        return await _clear(at, account, parse_identifiers(request.query_params))
+
+    @delete("/profiles/{profile_id:str}", status_code=200, summary="Clear a profile")
+    async def clear_by_id(self, request: Incoming, profile_id: str) -> Response[bytes]:
+        at = door(request)
+        account = at.principal(request).account
+        return await _clear(at, account, Identifiers(id=parse_id(profile_id)))
+
+    @delete("/profiles/forget", status_code=200, summary="Forget a profile by uid, email or id")
+    async def forget(self, request: Incoming) -> Response[bytes]:
+        at = door(request)
+        account = at.principal(request).account
+        return await _forget(at, account, parse_identifiers(request.query_params))
+
+    @delete("/profiles/{profile_id:str}/forget", status_code=200, summary="Forget a profile")
+    async def forget_by_id(self, request: Incoming, profile_id: str) -> Response[bytes]:
+        at = door(request)
+        account = at.principal(request).account
+        return await _forget(at, account, Identifiers(id=parse_id(profile_id)))
+
+    @post("/profiles/forget", status_code=202, summary="Forget many profiles, from JSON or CSV")
+    async def forget_many(self, request: Incoming) -> Response[bytes]:
+        at = door(request)
+        account, items = await _items(at, request)
+        forgotten, errors = await forget_many(at.node, account, items)
+        content: dict[str, Any] = {
+            "deletions": [{"id": one.deletion, "profile": {"id": one.profile}} for one in forgotten]
+        }
+        if errors:
+            content["errors"] = [error._asdict() for error in errors]
+        return answer(content, 202)
+
+    @get("/deletions/{deletion_id:str}", summary="The receipt of a deletion")
+    async def deletion(self, request: Incoming, deletion_id: str) -> Response[bytes]:
+        at = door(request)
+        account = at.principal(request).account
+        return answer({"deletion": show_receipt(at.node, account, deletion_id)})
+
+
+async def _clear(at: Door, account: str, named: Identifiers) -> Response[bytes]:
+    written, cleared = await clear(at.node, account, find(at.node, account, named))
+    body = b'{"profile":%b}' % show(at.node, cleared, _WHOLE)
+    return raw_answer(body, x_log_position=written.position)
+
+
+async def _forget(at: Door, account: str, named: Identifiers) -> Response[bytes]:
+    profile: Found = find(at.node, account, named)
+    done = await forget(at.node, account, profile)
+    content = {"profile": {"id": done.profile}, "deletion": {"id": done.deletion}}
+    return answer(content, x_log_position=done.written.position)
+
+
+async def _items(at: Door, request: Incoming) -> tuple[str, Iterable[object]]:
+    """The account, and whom to forget, of a JSON or CSV body."""
+    secret = at.outer_secret(request)
+    principal = None if secret is None else at.authenticate(secret)
+    limit = at.settings.batch_limit
+    body = await read_body(request, limit, TooLarge(f"The body must be at most {limit} bytes"))
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/csv":
+        principal = principal or at.authenticate(None)
+        return principal.account, read_csv(body)
+    sent = as_object(decode_json(body, object))
+    principal = principal or at.authenticate(sent.get(SECRET_PARAMETER))
+    items = sent.get("profiles")
+    if not isinstance(items, list):
+        raise Unprocessable("profiles must be an array of objects with `uid`, `email` or `id`")
+    return principal.account, items  # pyright: ignore[reportUnknownVariableType] - JSON

@@ -1,0 +1,72 @@
+"""Reading one profile (contract §5)."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from litestar import Controller, Response, get, post
+
+from api.answers import raw_answer
+from api.commands.addressing import Identifiers, find, parse_id, parse_identifiers
+from api.commands.reading import Expand, parse_expand, show
+from api.door import Door, Incoming, door
+from schemas.errors import Unprocessable
+
+_DEFAULT: Final = Expand()
+
+
+class ProfilesController(Controller):
+    """`/v3/analyze`."""
+
+    path = "/v3/analyze"
+    tags = ("profiles",)
+
+    @get("/profile", summary="Read one profile by id, uid or email")
+    async def read(self, request: Incoming) -> Response[bytes]:
+        at = door(request)
+        account = at.principal(request).account
+        query = request.query_params
+        return _answer(at, account, parse_identifiers(query), _query_expand(query))
+
+    @post("/profile", status_code=200, summary="Read one profile by id, uid or email")
+    async def read_for_body(self, request: Incoming) -> Response[bytes]:
+        at = door(request)
+        principal, body = await at.receive(request)
+        expand = _body_expand(body)
+        return _answer(at, principal.account, parse_identifiers(body), expand)
+
+    @get("/profiles/{profile_id:str}", summary="Read one profile by its id")
+    async def read_by_id(self, request: Incoming, profile_id: str) -> Response[bytes]:
+        at = door(request)
+        account = at.principal(request).account
+        expand = _query_expand(request.query_params)
+        return _answer(at, account, Identifiers(id=parse_id(profile_id)), expand)
+
+    @post("/profiles/{profile_id:str}", status_code=200, summary="Read one profile by its id")
+    async def read_by_id_for_body(self, request: Incoming, profile_id: str) -> Response[bytes]:
+        at = door(request)
+        principal, body = await at.receive(request)
+        named = Identifiers(id=parse_id(profile_id))
+        return _answer(at, principal.account, named, _body_expand(body))
+
+
+def _answer(at: Door, account: str, named: Identifiers, expand: Expand) -> Response[bytes]:
+    profile = find(at.node, account, named)
+    return raw_answer(b'{"profile":%b}' % show(at.node, profile, expand))
+
+
+def _query_expand(query: Mapping[str, str]) -> Expand:
+    given = {
+        name[len("expand[") : -1]: value
+        for name, value in query.items()
+        if name.startswith("expand[") and name.endswith("]")
+    }
+    return parse_expand(given) if given else _DEFAULT
+
+
+def _body_expand(body: Mapping[str, object]) -> Expand:
+    given = body.get("expand")
+    if given is None:
+        return _DEFAULT
+    if not isinstance(given, dict):
+        raise Unprocessable("expand must be an object")
+    return parse_expand(given)  # pyright: ignore[reportUnknownArgumentType] - JSON's keys are text

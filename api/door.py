@@ -1,0 +1,72 @@
+"""The door: which account a request is for (contract §1), and what every handler needs to serve it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from litestar import Request
+
+from api.bodies import read_object
+from api.commands.batching import Batches
+from api.settings import Settings
+from projections.accounts import Principal
+from schemas.errors import NotJson, Unauthorized
+from streams.node import Node
+
+SECRET_PARAMETER: Final = "account_secret"  # noqa: S105 - a name, no secret
+_HEADER: Final = "x-account-secret"
+_MESSAGE: Final = (
+    "Unauthorized: send a live account secret in the X-Account-Secret header or as `account_secret`"
+)
+
+Incoming = Request[Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What the handlers of one app share."""
+
+    node: Node
+    settings: Settings
+    batches: Batches
+
+    @classmethod
+    def of(cls, node: Node, settings: Settings) -> "Door":
+        return cls(node, settings, Batches(node))
+
+    def outer_secret(self, request: Incoming) -> str | None:
+        """The secret in the path, the header or the query: whichever is there, in this order."""
+        secret = request.path_params.get(SECRET_PARAMETER) or request.headers.get(_HEADER)
+        if secret is None and request.scope["query_string"]:
+            secret = request.query_params.get(SECRET_PARAMETER)
+        return secret
+
+    def authenticate(self, secret: object) -> Principal:
+        """Raises `Unauthorized`."""
+        principal = (
+            self.node.book.accounts.authenticate(secret) if isinstance(secret, str) else None
+        )
+        if principal is None:
+            raise Unauthorized(_MESSAGE)
+        return principal
+
+    def principal(self, request: Incoming) -> Principal:
+        """The principal of a request whose body is not read."""
+        return self.authenticate(self.outer_secret(request))
+
+    async def receive(self, request: Incoming) -> tuple[Principal, Mapping[str, object]]:
+        """The principal and the body, which may hold the secret, of a request with a JSON object."""
+        secret = self.outer_secret(request)
+        principal = None if secret is None else self.authenticate(secret)
+        try:
+            body = await read_object(request, self.settings.body_limit)
+        except NotJson:
+            if principal is None:
+                raise Unauthorized(_MESSAGE) from None
+            raise
+        return principal or self.authenticate(body.get(SECRET_PARAMETER)), body
+
+
+def door(request: Incoming) -> Door:
+    """The app's door."""
+    return request.app.state.door

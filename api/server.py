@@ -1,0 +1,302 @@
+"""The service as one process: Kafka where it is embedded, the node, and HTTP, on one event loop.
+
+A start, in order:
+
+1. Take the port, so that a taken one is told before anything else is started. Nobody is answered
+   yet.
+2. Take the data folder; start the embedded broker.
+3. Start the node and make the development account.
+4. Listen. Until the node has caught up `/ready` answers 503, and so do reads and writes.
+5. Announce.
+
+A stop is a cancellation of `run`; it goes the same way back. Who catches signals is the caller's
+business: nothing here does.
+"""
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import gc
+import logging
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import uvicorn
+from aiokafka.errors import KafkaError
+from litestar import Litestar
+
+from api.app import create_app
+from api.settings import Settings, deployment, kept
+from schemas.errors import OperatorError
+from schemas.events import Account, Secret, encode
+from schemas.identity import random_id
+from streams.broker import EmbeddedBroker
+from streams.node import Node, now
+
+log = logging.getLogger(__name__)
+
+DEVELOPMENT: Final = "development"
+SECRET_FILE: Final = "account.secret"  # noqa: S105 - a file's name, no secret
+_SECRET_BYTES: Final = 24
+
+# Together with the node's 6 s they stay below the 10 s that a stop may take.
+_HTTP_STOP_SECONDS: Final = 1
+_BROKER_STOP_SECONDS: Final = 2.5
+
+_KEEP_ALIVE_SECONDS: Final = 60
+_BACKLOG: Final = 2048
+_POLL_SECONDS: Final = 0.02
+
+
+@dataclass(frozen=True)
+class Started:
+    """What a person needs to use the service: its address, and a live secret where one is known."""
+
+    url: str
+    kafka: str
+    secret: str | None
+
+
+async def run(
+    settings: Settings,
+    *,
+    embedded: bool,
+    account_secret: str | None,
+    announce: Callable[[Started], None],
+) -> None:
+    """Serve until cancelled.
+
+    Raises `OperatorError` or `streams.broker.BrokerError`; the text says what to do.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        listener = stack.enter_context(_port(settings.host, settings.port))
+        stack.enter_context(_state_folder(settings.data))
+        broker = await stack.enter_async_context(embedded_broker(settings)) if embedded else None
+        bootstrap = broker.bootstrap if broker else settings.kafka
+        if bootstrap is None:
+            raise OperatorError(
+                "there is no Kafka to talk to: set PROFILELOG_KAFKA to its host:port, or use "
+                "`profilelog up`, which brings its own"
+            )
+        node = Node(deployment(settings, bootstrap=bootstrap, embedded=embedded))
+        with kafka_in_words(bootstrap):
+            await stack.enter_async_context(node.running())
+            secret = await _usable_secret(node, settings.data, embedded, account_secret)
+        _tune_garbage_collector()
+        server = _Server(create_app(node, settings))
+        started = Started(_url(settings.host, listener), bootstrap, secret)
+        watches = [
+            server.serve([listener]),
+            _announce_when_ready(node, server, lambda: announce(started)),
+            _failure(node),
+        ]
+        await _first(*watches, *([broker.watch()] if broker else []))
+
+
+@contextlib.asynccontextmanager
+async def embedded_broker(settings: Settings) -> AsyncIterator[EmbeddedBroker]:
+    """A broker on the data folder, until the block ends."""
+    broker = EmbeddedBroker(settings.data, purge_within=settings.purge_seconds(embedded=True))
+    try:
+        await broker.start(lambda step: log.info("%s", step))
+        yield broker
+    finally:
+        await broker.stop(_BROKER_STOP_SECONDS)
+
+
+@contextlib.contextmanager
+def kafka_in_words(bootstrap: str) -> Iterator[None]:
+    """Tell the operator when Kafka cannot be used, in place of aiokafka's own errors."""
+    try:
+        yield
+    except KafkaError as error:
+        raise OperatorError(
+            f"Kafka at {bootstrap} cannot be used ({type(error).__name__}: {error}): check that it "
+            "runs, that it can be reached from here, and PROFILELOG_KAFKA"
+        ) from error
+
+
+# ---------------------------------------------------------------------- what a start takes
+
+
+@contextlib.contextmanager
+def _port(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that has the port, but does not listen yet: clients are refused until it does."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise _cannot_listen(host, port, error) from error
+    with listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+        except OSError as error:
+            raise _cannot_listen(host, port, error) from error
+        yield listener
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> OperatorError:
+    if error.errno == errno.EADDRINUSE:
+        return OperatorError(
+            f"port {port} of {host} is in use: stop what listens there, or choose another with "
+            "--port or PROFILELOG_PORT (0: a free one)"
+        )
+    return OperatorError(
+        f"cannot listen on port {port} of {host} ({error.strerror}): choose others with --host "
+        "and --port, or PROFILELOG_HOST and PROFILELOG_PORT"
+    )
+
+
+@contextlib.contextmanager
+def _state_folder(data: Path) -> Iterator[None]:
+    """The data folder, for this service alone: two workers never share a state."""
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds personal data
+        lock = (data / "service.lock").open("a")
+    except OSError as error:
+        raise OperatorError(
+            f"cannot use {data} as the data folder ({error.strerror}): name another with --data or "
+            "PROFILELOG_DATA"
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise OperatorError(
+                f"{data} is in use by another profilelog: stop it, or name another folder with "
+                "--data or PROFILELOG_DATA"
+            ) from None
+        yield
+
+
+# ---------------------------------------------------------------------- the first account
+
+
+async def _usable_secret(
+    node: Node, data: Path, embedded: bool, given: str | None
+) -> str | None:
+    """A live secret to show; the development account is made to have it where that is wanted.
+
+    A given secret works afterwards, whatever was there. Without one the embedded mode makes the
+    first account of a new log; it does not bring back what was revoked since.
+    """
+    accounts = node.book.accounts
+    if given is None and not embedded:
+        return None
+    secret = given or kept(data / SECRET_FILE, secrets.token_urlsafe(_SECRET_BYTES))
+    if accounts.authenticate(secret) is None:
+        if given is None and accounts.all():
+            return None
+        await _give_development_account(node, secret)
+    return secret
+
+
+async def _give_development_account(node: Node, text: str) -> None:
+    there = [account for account in node.book.accounts.all() if account.name == DEVELOPMENT]
+    if not there:
+        await node.book.create(DEVELOPMENT, text)
+        return
+    secret = Secret(random_id(), node.identity.secret_hash(text), now())
+    account: Account = msgspec.structs.replace(there[0], secrets=[*there[0].secrets, secret])
+    key = account.id.encode()
+    await node.appender.append(node.topics.accounts, 0, key, encode(account))
+    while node.book.accounts.authenticate(text) is None:  # noqa: ASYNC110 - told by the replica
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+# ---------------------------------------------------------------------- HTTP
+
+
+class _Server(uvicorn.Server):
+    """uvicorn on this loop. It catches no signals, and is stopped by a cancellation."""
+
+    def __init__(self, app: Litestar) -> None:
+        config = uvicorn.Config(
+            app,
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,  # its lines would show paths and queries
+            proxy_headers=False,
+            server_header=False,
+            backlog=_BACKLOG,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=_HTTP_STOP_SECONDS,
+        )
+        super().__init__(config)
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer requests on the sockets until cancelled; then let those that run come to an end."""
+        serving = asyncio.ensure_future(self._serve_alone(sockets))
+        try:
+            await asyncio.shield(serving)
+        finally:
+            self.should_exit = True
+            await asyncio.gather(serving, return_exceptions=True)
+
+    async def _serve_alone(self, sockets: list[socket.socket] | None) -> None:
+        try:
+            for each in sockets or []:
+                each.listen(_BACKLOG)
+            await self._serve(sockets)
+        except OSError as error:  # between bind and listen somebody else was faster
+            assert sockets
+            host, port = sockets[0].getsockname()[:2]
+            raise _cannot_listen(host, port, error) from error
+        except SystemExit:  # uvicorn's way to tell that the app's own start failed
+            raise OperatorError("the HTTP app did not start; the log above says why") from None
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://{f'[{name}]' if ':' in name else name}:{listener.getsockname()[1]}"
+
+
+# ---------------------------------------------------------------------- while it runs
+
+
+async def _announce_when_ready(
+    node: Node, server: _Server, announce: Callable[[], None]
+) -> None:
+    while not (server.started and node.worker.ready):
+        await asyncio.sleep(_POLL_SECONDS)
+    announce()
+    await asyncio.Event().wait()
+
+
+async def _failure(node: Node) -> None:
+    await node.worker.failed.wait()
+    assert node.worker.failure is not None
+    raise node.worker.failure
+
+
+async def _first(*watches: Coroutine[Any, Any, None]) -> None:
+    """Run all until one ends, and end as it does; the others are cancelled."""
+    tasks = [asyncio.ensure_future(watch) for watch in watches]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+def _tune_garbage_collector() -> None:
+    """What a start leaves behind lives as long as the process: no collection need look at it.
+
+    And a batch makes hundreds of thousands of objects that reference counts free: with the default
+    thresholds the collector would go through all of them again and again while it is handled.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
