@@ -1,12 +1,11 @@
 """Answers: JSON bodies, and the one place where errors become HTTP (contract §2)."""
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
-from litestar.types import ExceptionHandlersMap
 
 from schemas.errors import RequestError, Unavailable
 from schemas.events import ENCODER
@@ -67,8 +66,8 @@ def _frames(error: Exception) -> str:
     return " < ".join(reversed(places[-4:]))
 
 
-EXCEPTION_HANDLERS: ExceptionHandlersMap = {
-    RequestError: _request_error,  # pyright: ignore[reportAssignmentType] - the map is invariant
+EXCEPTION_HANDLERS: Final[dict[int | type[Exception], Callable[..., Response[bytes]]]] = {
+    RequestError: _request_error,
     HTTPException: _http_exception,
     Exception: _unexpected,
 }

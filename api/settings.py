@@ -4,6 +4,7 @@ This is the only place where they are read. What two deployments do differently 
 said (with the embedded broker, or with a Kafka of one's own) is told here too.
 """
 
+import contextlib
 import os
 import secrets
 import tempfile
@@ -188,10 +189,8 @@ def kept(path: Path, fresh: str) -> str:
         try:
             with os.fdopen(handle, "w", encoding="ascii") as file:
                 file.write(f"{fresh}\n")
-            try:
+            with contextlib.suppress(FileExistsError):
                 path.hardlink_to(partial)
-            except FileExistsError:
-                pass
         finally:
             Path(partial).unlink()
     return path.read_text("utf-8").strip()

@@ -13,7 +13,7 @@ class _Row(msgspec.Struct, array_like=True, frozen=True):
     pass
 
 
-class Claim(_Row, tag="c"):
+class Claim(_Row, tag="c", frozen=True):
     """A record for ``profile-emails``: `value` is an encoded `schemas.events.EmailClaimed`."""
 
     partition: int
@@ -21,34 +21,34 @@ class Claim(_Row, tag="c"):
     value: bytes
 
 
-class ClaimTombstone(_Row, tag="t"):
+class ClaimTombstone(_Row, tag="t", frozen=True):
     """The claim is no longer current: a tombstone for ``profile-emails``."""
 
     partition: int
     key: bytes
 
 
-class PublicDocument(_Row, tag="d"):
+class PublicDocument(_Row, tag="d", frozen=True):
     """A record for ``profiles``: the document with its event, or None once forgotten."""
 
     id: str
     value: bytes | None
 
 
-class EventTombstone(_Row, tag="e"):
+class EventTombstone(_Row, tag="e", frozen=True):
     """A tombstone for the record of ``profile-events`` with this key, in the outbox's own partition."""
 
     key: bytes
 
 
-class Release(_Row, tag="r"):
+class Release(_Row, tag="r", frozen=True):
     """An event for the partition of profile `id`: `value` is an encoded `schemas.events.EmailReleased`."""
 
     id: str
     value: bytes
 
 
-class Erased(_Row, tag="x"):
+class Erased(_Row, tag="x", frozen=True):
     """All tombstones of a deletion have left when this row's turn comes; nothing is published for it."""
 
     deletion: str

@@ -35,7 +35,7 @@ class ProfileState(PartitionState):
         events = self._decode(records, state)
         state.prefetch(
             (user for *_, user in events if user is not None),
-            (event.id for _, event, _ in events if _addresses_profile(event)),
+            (id_ for _, event, _ in events if (id_ := _addressed(event)) is not None),
         )
         evolve = self._fold.evolve
         verdicts = [
@@ -107,7 +107,6 @@ class ProfileState(PartitionState):
         return sum(1 for _ in self.storage.scan(*keyspace.histories(id_)))
 
 
-def _addresses_profile(event: ProfileEvent) -> bool:
-    if type(event) is ProfileUpserted:
-        return event.id is not None
-    return type(event) is ProfileCleared
+def _addressed(event: ProfileEvent) -> str | None:
+    """The profile that an event names by its id, where the fold will read it."""
+    return event.id if type(event) in (ProfileUpserted, ProfileCleared) else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from rocksdict import (
     BlockBasedOptions,
@@ -71,7 +71,7 @@ class RocksStorage:
         return self._db.get(key)
 
     def get_many(self, keys: Sequence[bytes]) -> Sequence[bytes | None]:
-        return self._db.get(list(keys)) if keys else []
+        return cast("list[bytes | None]", self._db.get(list(keys))) if keys else []
 
     def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
         bounds = ReadOptions()

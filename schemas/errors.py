@@ -18,6 +18,8 @@ Texts never hold a uid, an email, a secret or a property value.
 
 from typing import ClassVar
 
+import msgspec
+
 
 class ProfilelogError(Exception):
     """Base of everything that profilelog raises on purpose."""
@@ -80,6 +82,14 @@ class Unavailable(RequestError):
     def __init__(self, *messages: str, retry_after: int = 1) -> None:
         super().__init__(*messages)
         self.retry_after = retry_after
+
+
+class ItemError(msgspec.Struct, frozen=True):
+    """One item of many that was not taken: `index` counts from 0 (contract §2)."""
+
+    code: int
+    index: int
+    message: str
 
 
 class OperatorError(ProfilelogError):

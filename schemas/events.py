@@ -16,7 +16,7 @@ class _Event(msgspec.Struct, tag_field="type", frozen=True, omit_defaults=True, 
     at: int
 
 
-class ProfileUpserted(_Event, tag="profile-upserted"):
+class ProfileUpserted(_Event, tag="profile-upserted", frozen=True):
     """What a product knows of a user. Addressed by `uid`, which creates, or by `id`, which does not."""
 
     uid: int | str | None = None
@@ -26,13 +26,13 @@ class ProfileUpserted(_Event, tag="profile-upserted"):
     idempotency: str | None = None
 
 
-class ProfileCleared(_Event, tag="profile-cleared"):
+class ProfileCleared(_Event, tag="profile-cleared", frozen=True):
     """Browser fields and tracked events are reset (contract §7)."""
 
     id: str
 
 
-class ProfileForgotten(_Event, tag="profile-forgotten"):
+class ProfileForgotten(_Event, tag="profile-forgotten", frozen=True):
     """The user is erased (contract §8). Kept for ever, so it holds hashes and ids only.
 
     `user` is the keyed hash of the uid in hex, `spent` the idempotency ids of the last 24 hours, which are
@@ -46,7 +46,7 @@ class ProfileForgotten(_Event, tag="profile-forgotten"):
     events: int = 0
 
 
-class EmailReleased(_Event, tag="profile-email-released"):
+class EmailReleased(_Event, tag="profile-email-released", frozen=True):
     """Another profile claimed the email that this one holds by `claim`; `by` is the newer claim."""
 
     id: str
@@ -54,7 +54,7 @@ class EmailReleased(_Event, tag="profile-email-released"):
     by: str
 
 
-class BatchReceived(_Event, tag="batch-received"):
+class BatchReceived(_Event, tag="batch-received", frozen=True):
     """The last event of a batch: what was in it, and the last offset in each partition it wrote to."""
 
     id: str

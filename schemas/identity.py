@@ -55,20 +55,30 @@ def event_keys(count: int) -> list[bytes]:
 _VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
+_profiles: Final = blake2b(digest_size=10, person=b"profile")
+_claims: Final = blake2b(digest_size=16, person=b"email-claim")
+_percents: Final = blake2b(digest_size=8, person=b"percent")
+
+
 def profile_id(slot: int, creating_key: bytes) -> str:
     """The id of the profile that the event with this key creates in this slot."""
-    return f"{slot:04x}{blake2b(creating_key, digest_size=10).hexdigest()}"
+    digest = _profiles.copy()
+    digest.update(creating_key)
+    return f"{slot:04x}{digest.hexdigest()}"
 
 
 def claim_key(event_key_: bytes) -> bytes:
     """The key of the email claim that the event with this key makes."""
-    return blake2b(event_key_, digest_size=16, person=b"email-claim").hexdigest().encode()
+    digest = _claims.copy()
+    digest.update(event_key_)
+    return digest.hexdigest().encode()
 
 
 def percent(event_key_: bytes) -> float:
     """0 to 100, spread evenly, fixed by the event that assigns it (contract §5)."""
-    draw = int.from_bytes(blake2b(event_key_, digest_size=8, person=b"percent").digest())
-    return round(draw / 2**64 * 100, 3)
+    digest = _percents.copy()
+    digest.update(event_key_)
+    return round(int.from_bytes(digest.digest()) / 2**64 * 100, 3)
 
 
 class Identity:

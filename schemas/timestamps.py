@@ -27,6 +27,7 @@ _ISO_8601: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)  # an event's own time is written three times, a batch's for every item
 def format_timestamp(ms: int) -> str:
     """``2029-04-07T12:18:00.000Z``, from Unix milliseconds of the years 1 to 9999.
 

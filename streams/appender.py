@@ -1,3 +1,5 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# aiokafka and Faust are annotated in part.
 """Appending to the log: an idempotent producer, one request in flight per partition, bounded in bytes.
 
 While a request is on its way, what arrives for its partition waits and leaves together in the next one, so many
@@ -6,7 +8,7 @@ writers share requests and a single one does not wait for others.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
@@ -21,6 +23,7 @@ _RECORD_OVERHEAD: Final = (
 )
 
 Keyed = tuple[bytes, bytes | None]
+Appended = Callable[[str, int, int, Sequence[Keyed]], None]
 
 
 class _Append:
@@ -40,7 +43,11 @@ class Appender:
     """Appends records to explicit partitions.
 
     `timeout` (seconds) bounds how long an append may take; `max_pending` (bytes) bounds what waits for Kafka.
+    `appended` is told topic, partition, first offset and records of each request that Kafka has taken, before the
+    callers are.
     """
+
+    appended: Appended | None = None
 
     def __init__(self, bootstrap: str, *, timeout: float, max_pending: int) -> None:
         self._bootstrap = bootstrap
@@ -209,6 +216,8 @@ class _Lane:
                     append.done.set_exception(error)
             return
         known = offset >= 0
+        if known and self._appender.appended is not None:
+            self._appender.appended(self._topic, self._partition, offset, records)
         for append in live:
             offset += len(append.records)
             if not append.done.done():

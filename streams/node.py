@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -76,7 +76,7 @@ class Node:
         self.worker: Worker
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator["Node"]:
+    async def running(self) -> AsyncGenerator["Node"]:
         """Start everything; the partitions may still be catching up when this yields (`Worker.ready`)."""
         deployment = self.deployment
         marker = await prepare_topics(
@@ -129,6 +129,15 @@ class Node:
         finally:
             self.worker.forget(key)
         return written
+
+    @contextlib.contextmanager
+    def receiving(self) -> Generator[None]:
+        """While a batch is received its folding stands back."""
+        self.worker.receiving += 1
+        try:
+            yield
+        finally:
+            self.worker.receiving -= 1
 
     async def make_company(self, account: str, uid: int | str) -> str:
         """The id of the company with this uid, made when it is not known."""

@@ -1,3 +1,5 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# aiokafka and Faust are annotated in part.
 """How far the outputs of each source partition are published: read from ``progress`` (design "Topics").
 
 The record's key is the source, `<topic>-<partition>`; its value is an offset: the outputs of every event below it

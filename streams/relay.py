@@ -82,13 +82,19 @@ class Relay:
         if progress is None:
             if self._state.applied >= 0:
                 raise LostProgress(
-                    f"partition {self._state.partition} of {self._topic} has applied events, but {self._topics.progress} "
-                    "says nothing of it: remove the folder `state` only if no consumer reads the outputs"
+                    f"partition {self._state.partition} of {self._topic} has applied events, but "
+                    f"{self._topics.progress} says nothing of it: remove the folder `state` only if no "
+                    "consumer reads the outputs"
                 )
             progress = 0
             await self._publisher.publish([self._progress(0)])
         self._state.resume(progress)
         self._cursor = (progress, 0)
+
+    async def empty(self) -> None:
+        """Publish all that is there, letting others run in between."""
+        while await self.step():
+            await asyncio.sleep(0)
 
     async def step(self) -> bool:
         """Publish what leaves together next; False when there is nothing to do."""

@@ -1,3 +1,5 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# aiokafka and Faust are annotated in part.
 """Topics that every node holds whole: a plain consumer without a group, over the one partition."""
 
 import asyncio
@@ -60,6 +62,7 @@ class Replica:
                 try:
                     self._apply(record.key or b"", record.value, record.offset)
                 except (UndecodableRecord, UnicodeDecodeError):
+                    # No traceback: it could show what cannot be decoded.
                     log.error("%s@%s cannot be decoded", self._place.topic, record.offset)
             self._read = await self._consumer.position(self._place)
             while self._waiters and self._waiters[0][0] < self._read:

@@ -1,3 +1,5 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# aiokafka and Faust are annotated in part.
 """The topics: their names, settings and creation, and whose log they are (design "Topics")."""
 
 import uuid
@@ -132,7 +134,7 @@ async def _create(
     ]
     if not new:
         return
-    response = await admin.create_topics(new)
+    response: Any = await admin.create_topics(new)
     for name, code, *message in response.topic_errors:
         if code not in (0, TopicAlreadyExistsError.errno):
             raise OperatorError(

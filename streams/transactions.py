@@ -1,3 +1,5 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# aiokafka and Faust are annotated in part.
 """Publishing in Kafka transactions: what leaves together is read together or not at all."""
 
 import asyncio

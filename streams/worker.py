@@ -1,3 +1,5 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# aiokafka and Faust are annotated in part.
 """The worker of a node: the Faust app, its agents, and the partitions that it owns.
 
 The way of a record: fetched chunk -> agent -> fold -> one write -> waiters are woken, the relay is told.
@@ -6,9 +8,9 @@ The way of a record: fetched chunk -> agent -> fold -> one write -> waiters are 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -18,13 +20,13 @@ from faust.types import TP
 from projections.emails import EmailState
 from projections.fold import Verdict
 from projections.outbox import Claim, Release
-from projections.partition import Origin, PartitionState
+from projections.partition import Origin, PartitionState, Record
 from projections.profiles import ProfileState
 from projections.storage import RocksStorage
 from schemas.errors import OperatorError, Unavailable
 from schemas.events import EmailReleased, decode_profile_event
 from schemas.identity import Identity
-from streams.appender import Appender
+from streams.appender import Appender, Keyed
 from streams.delivery import Chunk, ChunkApp
 from streams.progress import read_progress
 from streams.relay import Relay
@@ -36,7 +38,19 @@ log = logging.getLogger(__name__)
 
 _RETRY_SECONDS: Final = 0.5
 # Public documents may wait this long for company in one transaction; claims, which answers wait for, do not.
-_LINGER_SECONDS: Final = 0.05
+_LINGER_SECONDS: Final = 0.2
+# How long folding stands back after each chunk while a batch is being received.
+_POLITE_SECONDS: Final = 0.02
+# More records in one request than this are a batch.
+_OWN_RECORDS: Final = 256
+
+
+class OwnRecord(NamedTuple):
+    """A record that this node appended itself."""
+
+    offset: int
+    key: bytes
+    value: bytes | None
 
 
 class Owned:
@@ -88,21 +102,36 @@ class Worker:
         self._owned: dict[TP, Owned] = {}
         self._expected: dict[bytes, asyncio.Future[Verdict]] = {}
         self._assigning = asyncio.Lock()
+        appender.appended = self.apply_own
         self.settlement = Settlement()
+        self.receiving = 0
         self.failure: OperatorError | None = None
         self.failed = asyncio.Event()
 
     # ------------------------------------------------------------------ life
 
     @contextlib.asynccontextmanager
-    async def running(self, stop_timeout: float) -> AsyncIterator[None]:
+    async def running(self, stop_timeout: float) -> AsyncGenerator[None]:
         """Join the group, fold and relay until the block ends."""
         app = self._make_app()
+        watch = asyncio.create_task(self._watch(app), name="watch the Faust app")
         try:
             async with faust_app_running(app, stop_timeout=stop_timeout):
                 yield
         finally:
+            watch.cancel()
             await self._give_up(list(self._owned))
+
+    async def _watch(self, app: ChunkApp) -> None:
+        """A Faust app that crashed serves nothing any more, and does not start again by itself."""
+        await app._crashed.wait()  # pyright: ignore[reportPrivateUsage] - mode tells it no other way
+        reason = type(app.crash_reason).__name__
+        self._fail(OperatorError(f"the Faust worker crashed ({reason}): start the service again"))
+
+    def _fail(self, error: OperatorError) -> None:
+        if self.failure is None:
+            self.failure = error
+        self.failed.set()
 
     def _make_app(self) -> ChunkApp:
         app = ChunkApp(
@@ -137,8 +166,7 @@ class Worker:
             try:
                 await asyncio.gather(*(self._take(tp) for tp in new))
             except OperatorError as error:
-                self.failure = error
-                self.failed.set()
+                self._fail(error)
                 raise
             return {tp: self._owned[tp].state.applied + 1 for tp in assigned}
 
@@ -237,9 +265,9 @@ class Worker:
             if owned is None:
                 return  # lost meanwhile: its next owner folds it
             try:
-                if chunk.records:
-                    fold(owned, chunk)
-                owned.state.advance(chunk.last)
+                if chunk.last > owned.state.applied:
+                    fold(owned, chunk.records)
+                    owned.state.advance(chunk.last)
             except Exception:
                 # Nothing of the chunk's content: the traceback of a fold could show a value.
                 log.error(
@@ -249,13 +277,36 @@ class Worker:
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
             owned.look()
-            await asyncio.sleep(0)
+            # A batch is accepted before it is folded, and requests go before both.
+            await asyncio.sleep(_POLITE_SECONDS if self.receiving and not self._expected else 0)
             return
 
-    def _fold_events(self, owned: Owned, chunk: Chunk) -> None:
+    def apply_own(self, topic: str, partition: int, first: int, records: Sequence[Keyed]) -> None:
+        """Fold what this node has just appended, when it is what comes next, instead of waiting to fetch it.
+
+        Faust delivers it all the same, and finds it applied. A batch is left to Faust altogether.
+        """
+        owned = self._owned.get(TP(topic, partition))
+        if (
+            owned is None
+            or topic != self._topics.events
+            or not owned.ready
+            or owned.state.applied != first - 1
+            or len(records) > _OWN_RECORDS
+        ):
+            return
+        own = [OwnRecord(offset, *record) for offset, record in enumerate(records, first)]
+        try:
+            self._fold_events(owned, own)
+        except Exception as error:
+            log.error(
+                "folding %s-%s: %s, leaving it to the agent", topic, partition, type(error).__name__
+            )
+
+    def _fold_events(self, owned: Owned, records: Sequence[Record]) -> None:
         assert isinstance(owned.state, ProfileState)
-        partition, expected, settlement = chunk.tp.partition, self._expected, self.settlement
-        for key, verdict in owned.state.apply(chunk.records):
+        partition, expected, settlement = owned.state.partition, self._expected, self.settlement
+        for key, verdict in owned.state.apply(records):
             if verdict.made is not None:
                 settlement.made(verdict.made, partition, verdict.offset)
                 owned.urgent.set()
@@ -265,9 +316,9 @@ class Worker:
                 waiter.set_result(verdict)
         owned.work.set()
 
-    def _fold_emails(self, owned: Owned, chunk: Chunk) -> None:
+    def _fold_emails(self, owned: Owned, records: Sequence[Record]) -> None:
         assert isinstance(owned.state, EmailState)
-        for claim, lost in owned.state.apply(chunk.records):
+        for claim, lost in owned.state.apply(records):
             self.settlement.folded(claim, lost)
             if lost is not None:
                 owned.urgent.set()
@@ -276,11 +327,19 @@ class Worker:
     # ------------------------------------------------------------------ relaying
 
     async def _relay(self, owned: Owned, tp: TP) -> None:
+        try:
+            await self._relay_for_ever(owned, tp)
+        except OperatorError as error:
+            self._fail(error)
+        except Exception as error:
+            reason = type(error).__name__
+            self._fail(OperatorError(f"the relay of {tp.topic}-{tp.partition} failed ({reason})"))
+
+    async def _relay_for_ever(self, owned: Owned, tp: TP) -> None:
         await owned.caught_up.wait()
         while True:
             try:
-                while await owned.relay.step():
-                    await asyncio.sleep(0)
+                await owned.relay.empty()
             except (PublicationFailed, Unavailable) as error:
                 log.warning("relay of %s-%s starts again: %s", tp.topic, tp.partition, error)
                 await asyncio.sleep(_RETRY_SECONDS)

@@ -7,7 +7,7 @@ requests in between, so that a full batch costs little more than its own size.
 import asyncio
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, cast
 
 import msgspec
 
@@ -16,7 +16,7 @@ from api.commands.addressing import NO_PROFILE, by_email, by_id, by_uid
 from api.commands.drafting import CompanyReference, Draft, InvalidDraft, draft
 from api.commands.upserting import company_id
 from projections.batches import Batch
-from schemas.errors import NotFound, Unprocessable
+from schemas.errors import ItemError, NotFound, Unprocessable
 from schemas.events import BatchReceived, ProfileUpserted, encode
 from schemas.identifiers import fold_email, missing_identifier_sentence, ordinal, uid_text
 from schemas.identity import event_key, event_keys, is_id, random_id
@@ -35,14 +35,6 @@ class Envelope(msgspec.Struct):
     profiles: list[msgspec.Raw]
     on_model_missing: OnModelMissing = "create"
     account_secret: Any = None
-
-
-class ItemError(NamedTuple):
-    """An item that was not taken (contract §2)."""
-
-    code: int
-    index: int
-    message: str
 
 
 class _Refused(Exception):
@@ -88,10 +80,11 @@ class BatchWriter:
     async def write(self, items: list[msgspec.Raw]) -> tuple[Received, Batch]:
         """Append every good item; returns when Kafka has them. Raises `Unavailable`."""
         received = len(items)
-        for start in range(0, received, SLICE):
-            await self._append(await self._events(start, items[start : start + SLICE]))
-            await asyncio.sleep(0)
-        last = await self._acknowledged()
+        with self._node.receiving():
+            for start in range(0, received, SLICE):
+                await self._append(await self._events(start, items[start : start + SLICE]))
+                await asyncio.sleep(0)
+            last = await self._acknowledged()
         failed = len(self._errors)
         event = BatchReceived(
             account=self._account,
@@ -133,11 +126,11 @@ class BatchWriter:
     async def _event(self, index: int, item: msgspec.Raw) -> tuple[int, ProfileUpserted]:
         if len(memoryview(item)) > self._item_limit:
             raise _Refused(413, self._too_large(index))
-        sent = msgspec.json.decode(item)
+        sent: Any = msgspec.json.decode(item)
         if type(sent) is not dict:
             raise _Refused(422, f"The {ordinal(index + 1)} item must be a JSON object")
         try:
-            write = draft(sent, self._at)
+            write = draft(cast("dict[str, object]", sent), self._at)
         except InvalidDraft as error:
             raise _Refused(422, f"{error} for the {ordinal(index + 1)} item") from None
         if write.company is not None:

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from api.commands.addressing import NO_PROFILE, Found, find, parse_identifiers
 from projections.receipts import Receipt
-from schemas.errors import NotFound, RequestError, Unavailable, Unprocessable
+from schemas.errors import ItemError, NotFound, RequestError, Unavailable, Unprocessable
 from schemas.events import ProfileForgotten
 from schemas.identity import is_id, random_id, slot_of
 from schemas.timestamps import format_timestamp
@@ -42,14 +42,6 @@ async def forget(node: Node, account: str, profile: Found) -> Forgotten:
     if written.verdict.outcome == "missing":
         raise NotFound(NO_PROFILE)
     return Forgotten(profile.id, event.deletion, written)
-
-
-class ItemError(NamedTuple):
-    """One of many that was not forgotten (contract §2)."""
-
-    code: int
-    index: int
-    message: str
 
 
 async def forget_many(

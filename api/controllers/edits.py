@@ -56,7 +56,7 @@ class EditsController(Controller):
             "deletions": [{"id": one.deletion, "profile": {"id": one.profile}} for one in forgotten]
         }
         if errors:
-            content["errors"] = [error._asdict() for error in errors]
+            content["errors"] = errors
         return answer(content, 202)
 
     @get("/deletions/{deletion_id:str}", summary="The receipt of a deletion")

@@ -63,7 +63,7 @@ class HooksController(Controller):
         at.batches.add(received.id, batch)
         content: dict[str, object] = {"batch": {"id": received.id}}
         if received.errors:
-            content["errors"] = [error._asdict() for error in received.errors]
+            content["errors"] = received.errors
         positions = ",".join(
             f"{partition}:{last}" for partition, last in received.positions.items()
         )

@@ -1,0 +1,58 @@
+"""The log's accounts, for commands that change them: no more is started than that takes."""
+
+import contextlib
+from collections.abc import AsyncGenerator
+from typing import NamedTuple
+
+from api.server import embedded_broker, kafka_in_words
+from api.settings import Settings, deployment
+from schemas.identity import Identity
+from streams.accounts import AccountBook
+from streams.appender import Appender
+from streams.broker import running_broker
+from streams.topics import Topics, prepare_topics
+
+
+class Kafka(NamedTuple):
+    """Where the log is, and whether that is the embedded broker."""
+
+    bootstrap: str
+    embedded: bool
+
+
+@contextlib.asynccontextmanager
+async def account_book(settings: Settings) -> AsyncGenerator[AccountBook]:
+    """The accounts, up to date with the log. A service that runs meanwhile sees every change."""
+    async with contextlib.AsyncExitStack() as stack:
+        kafka = await stack.enter_async_context(_kafka(settings))
+        stack.enter_context(kafka_in_words(kafka.bootstrap))
+        known = deployment(settings, bootstrap=kafka.bootstrap, embedded=kafka.embedded)
+        topics = Topics(known.partitions, known.prefix)
+        identity = Identity(known.hash_key, known.partitions)
+        await prepare_topics(
+            known.bootstrap,
+            topics,
+            identity,
+            purge_within=known.purge_within,
+            replication=known.replication,
+        )
+        appender = Appender(
+            known.bootstrap, timeout=known.write_timeout, max_pending=known.max_pending
+        )
+        book = AccountBook(known.bootstrap, topics, identity, appender)
+        for part in (appender, book):
+            stack.push_async_callback(part.stop)
+            await part.start()
+        yield book
+
+
+@contextlib.asynccontextmanager
+async def _kafka(settings: Settings) -> AsyncGenerator[Kafka]:
+    """PROFILELOG_KAFKA, or the broker that runs on the data folder, or one for this command."""
+    if settings.kafka is not None:
+        yield Kafka(settings.kafka, embedded=False)
+    elif (running := running_broker(settings.data)) is not None:
+        yield Kafka(running, embedded=True)
+    else:
+        async with embedded_broker(settings) as broker:
+            yield Kafka(broker.bootstrap, embedded=True)

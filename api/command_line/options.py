@@ -1,0 +1,24 @@
+"""Options that several commands have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", help="The data folder.", show_default="PROFILELOG_DATA or .profilelog"),
+]
+HostOption = Annotated[
+    str | None,
+    typer.Option("--host", help="Where to listen.", show_default="PROFILELOG_HOST or 127.0.0.1"),
+]
+PortOption = Annotated[
+    int | None,
+    typer.Option(
+        "--port", help="Where to listen; 0: a free port.", show_default="PROFILELOG_PORT or 8080"
+    ),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on stdout, for scripts.")
+]

@@ -1,0 +1,22 @@
+"""What commands print: results on stdout, everything else on stderr."""
+
+from typing import Final
+
+import msgspec
+from rich.console import Console
+
+# What is printed is text and not markup; a long line stays one, so that it can be copied.
+STDOUT: Final = Console(markup=False, highlight=False, soft_wrap=True)
+STDERR: Final = Console(markup=False, highlight=False, soft_wrap=True, stderr=True)
+
+
+def print_json(document: object) -> None:
+    """One JSON document on one line of stdout, there when this returns."""
+    STDOUT.file.write(msgspec.json.encode(document).decode() + "\n")
+    STDOUT.file.flush()
+
+
+def print_text(text: str) -> None:
+    """Lines for a person, on stdout."""
+    STDOUT.print(text)
+    STDOUT.file.flush()
