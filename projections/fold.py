@@ -145,7 +145,9 @@ class Fold:
             profile = _create(state, event, key, offset, user)
         elif _repeats(state, profile, event):
             _remember(state, profile, key, offset, HistoryType.DUPLICATE, event.at)
-            return Verdict("duplicate", offset, profile.id)
+            # The first attempt's claim may still be on its way, and this answer shows the email too.
+            speaks = "email" in event.properties
+            return Verdict("duplicate", offset, profile.id, profile.header.claim if speaks else None)
         if event.idempotency is not None:
             state.put(keyspace.repeat(profile.id, event.idempotency), _time.pack(event.at))
         _remember(state, profile, key, offset, HistoryType.UPSERTED, event.at)
@@ -273,7 +275,8 @@ class Fold:
             state.erase(profile)
         for id_ in ids:
             state.emit(offset, outbox.PublicDocument(id_, None))
-        for _, record in records:
+        # The newest first: until the record that creates the profile is gone, a replay finds it and names the rest.
+        for _, record in reversed(records):
             state.emit(offset, outbox.EventTombstone(record))
         state.put(keyspace.forgotten(event.id), _time.pack(offset))
         for repeat in event.spent:

@@ -2,7 +2,7 @@
 
 One database holds one partition, so one write is atomic. A key is a prefix byte and fixed-width fields, in
 big-endian order where order matters. None holds a uid, an email or a property: RocksDB keeps key bytes in its
-MANIFEST until the database is opened again (findings "RocksDB").
+MANIFEST until the database is opened again.
 
 ======  ==========================  ====================================================
 prefix  fields                      value

@@ -1,6 +1,6 @@
 """What the state of every partition has in common: whose log it is of, how far it got, what has still to leave."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final, Protocol
 
 import msgspec
@@ -87,9 +87,10 @@ class PartitionState:
             self.storage.write({keyspace.APPLIED: b"%d" % offset})
             self.applied = offset
 
-    def commit(self, rows: Mapping[bytes, bytes | None], offset: int) -> None:
-        """One atomic write: the rows and the offset that they bring the state to."""
-        self.storage.write({**rows, keyspace.APPLIED: b"%d" % offset})
+    def commit(self, rows: dict[bytes, bytes | None], offset: int) -> None:
+        """One atomic write: the rows and, added to them, the offset that they bring the state to."""
+        rows[keyspace.APPLIED] = b"%d" % offset
+        self.storage.write(rows)
         self.applied = offset
 
     def resume(self, published: int) -> None:

@@ -7,6 +7,8 @@ from typing import Protocol, cast
 from rocksdict import (
     BlockBasedOptions,
     Cache,
+    DataBlockIndexType,
+    DBCompressionType,
     Options,
     Rdict,
     ReadOptions,
@@ -41,7 +43,7 @@ class RocksStorage:
     """`Storage` in a folder of its own.
 
     Writes go to the write-ahead log without a sync: they outlive the process. After a power cut rows and
-    applied offset go back together, and the log repairs both (findings "RocksDB").
+    applied offset go back together, and the log repairs both.
     """
 
     _cache: Cache | None = None
@@ -59,10 +61,15 @@ class RocksStorage:
         blocks = BlockBasedOptions()
         blocks.set_block_cache(RocksStorage._cache)
         blocks.set_bloom_filter(10, block_based=False)
+        blocks.set_data_block_index_type(DataBlockIndexType.binary_and_hash())
         options = Options(raw_mode=True)
         options.create_if_missing(True)
         options.set_block_based_table_factory(blocks)
         options.set_write_buffer_size(_WRITE_BUFFER_BYTES)
+        # Most look-ups of a fold are for users that are new: the filters answer those in a third of the time.
+        options.set_memtable_prefix_bloom_ratio(0.1)
+        options.set_memtable_whole_key_filtering(True)
+        options.set_compression_type(DBCompressionType.lz4())
         options.set_max_background_jobs(2)
         options.set_keep_log_file_num(2)
         return options

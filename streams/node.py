@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -139,16 +139,18 @@ class Node:
         finally:
             self.worker.receiving -= 1
 
-    async def make_company(self, account: str, uid: int | str) -> str:
-        """The id of the company with this uid, made when it is not known."""
-        id_ = self.identity.company_id(account, uid)
-        if self.companies.get(id_, account) is None:
-            event = CompanyUpserted(account, now(), id_, uid)
-            offset = await self.appender.append(
-                self.topics.companies, 0, event_key(), encode(event)
-            )
-            await self._company_replica.applied(offset)
-        return id_
+    async def make_companies(self, account: str, uids: Iterable[int | str]) -> None:
+        """Make the companies with these uids that are not known yet; returns when reads show them."""
+        new = {self.identity.company_id(account, uid): uid for uid in uids}
+        records = [
+            (event_key(), encode(CompanyUpserted(account, now(), id_, uid)))
+            for id_, uid in new.items()
+            if self.companies.get(id_, account) is None
+        ]
+        if records:
+            acks = await self.appender.append_many(self.topics.companies, 0, records)
+            offsets = [await self.appender.wait(ack) for ack in acks]
+            await self._company_replica.applied(max(offsets))
 
 
 def now() -> int:

@@ -93,7 +93,9 @@ class Relay:
 
     async def empty(self) -> None:
         """Publish all that is there, letting others run in between."""
-        while await self.step():
+        busy = True
+        while busy:
+            busy = await self.step()
             await asyncio.sleep(0)
 
     async def step(self) -> bool:

@@ -7,6 +7,7 @@ requests in between, so that a full batch costs little more than its own size.
 import asyncio
 from collections.abc import Mapping, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import Any, Final, Literal, NamedTuple, cast
 
 import msgspec
@@ -99,44 +100,56 @@ class BatchWriter:
         partition = self._node.identity.partition_of_id(event.id)
         topic = self._node.topics.events
         await self._node.appender.append(topic, partition, event_key(), encode(event))
-        return Received(event.id, self._errors, last), Batch.of(event)
+        errors = sorted(self._errors, key=attrgetter("index"))
+        return Received(event.id, errors, last), Batch.of(event)
 
     async def _events(self, start: int, items: Sequence[msgspec.Raw]) -> dict[int, list[Keyed]]:
         """The events of a slice, per partition, in order."""
-        events: dict[int, list[Keyed]] = {}
-        keys = iter(event_keys(len(items)))
+        drafts: dict[int, Draft] = {}
         for index, item in enumerate(items, start):
             try:
-                partition, event = await self._event(index, item)
+                drafts[index] = self._draft(index, item)
             except _Refused as refused:
-                self._errors.append(ItemError(refused.code, index, refused.message))
+                self._refuse(index, refused)
+        companies = {
+            write.company.uid
+            for write in drafts.values()
+            if write.company is not None and write.company.uid is not None and write.identified
+        }
+        if companies:
+            await self._node.make_companies(self._account, companies)
+        events: dict[int, list[Keyed]] = {}
+        keys = iter(event_keys(len(drafts)))
+        for index, write in drafts.items():
+            try:
+                partition, value = self._event(index, write)
+            except _Refused as refused:
+                self._refuse(index, refused)
             except _Skipped:
                 self._skipped += 1
             else:
-                value = encode(event)
-                if len(value) > MAX_EVENT_BYTES:
-                    self._errors.append(ItemError(413, index, self._too_large(index)))
-                else:
-                    events.setdefault(partition, []).append((next(keys), value))
+                events.setdefault(partition, []).append((next(keys), value))
         return events
 
-    def _too_large(self, index: int) -> str:
-        return f"The {ordinal(index + 1)} item is larger than {self._item_limit} bytes"
+    def _refuse(self, index: int, refused: _Refused) -> None:
+        self._errors.append(ItemError(refused.code, index, refused.message))
 
-    async def _event(self, index: int, item: msgspec.Raw) -> tuple[int, ProfileUpserted]:
+    def _draft(self, index: int, item: msgspec.Raw) -> Draft:
         if len(memoryview(item)) > self._item_limit:
             raise _Refused(413, self._too_large(index))
         sent: Any = msgspec.json.decode(item)
         if type(sent) is not dict:
             raise _Refused(422, f"The {ordinal(index + 1)} item must be a JSON object")
         try:
-            write = draft(cast("dict[str, object]", sent), self._at)
+            return draft(cast("dict[str, object]", sent), self._at)
         except InvalidDraft as error:
             raise _Refused(422, f"{error} for the {ordinal(index + 1)} item") from None
+
+    def _event(self, index: int, write: Draft) -> tuple[int, bytes]:
         if write.company is not None:
-            write.properties["company_id"] = await self._company(index, write.company)
+            write.properties["company_id"] = self._company(index, write.company)
         partition, id_, uid = self._target(index, write)
-        return partition, ProfileUpserted(
+        event = ProfileUpserted(
             account=self._account,
             at=self._at,
             uid=uid,
@@ -144,10 +157,17 @@ class BatchWriter:
             properties=write.properties,
             unset=write.unset,
         )
+        value = encode(event)
+        if len(value) > MAX_EVENT_BYTES:
+            raise _Refused(413, self._too_large(index))
+        return partition, value
 
-    async def _company(self, index: int, company: CompanyReference) -> str | None:
+    def _too_large(self, index: int) -> str:
+        return f"The {ordinal(index + 1)} item is larger than {self._item_limit} bytes"
+
+    def _company(self, index: int, company: CompanyReference) -> str | None:
         try:
-            return await company_id(self._node, self._account, company)
+            return company_id(self._node, self._account, company)
         except Unprocessable as error:
             raise _Refused(422, f"{error} for the {ordinal(index + 1)} item") from None
 

@@ -23,6 +23,11 @@ class Draft(NamedTuple):
     ignored: list[str]
     company: "CompanyReference | None" = None
 
+    @property
+    def identified(self) -> bool:
+        """Whether it names somebody at all."""
+        return self.id is not None or self.uid is not None or self.email is not None
+
 
 class CompanyReference(NamedTuple):
     """Which company a write names: by id, by uid, or by nothing to end the membership."""

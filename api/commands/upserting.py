@@ -39,7 +39,9 @@ async def upsert(node: Node, account: str, sent: Mapping[str, object]) -> Upsert
     partition, target = _target(node, account, write)
     properties = write.properties
     if write.company is not None:
-        properties["company_id"] = await company_id(node, account, write.company)
+        if write.company.uid is not None:
+            await node.make_companies(account, [write.company.uid])
+        properties["company_id"] = company_id(node, account, write.company)
     event = ProfileUpserted(
         account=account, at=at, properties=properties, unset=write.unset, **target
     )
@@ -78,10 +80,10 @@ def _target(node: Node, account: str, write: Draft) -> tuple[int, dict[str, Any]
     return node.identity.partition_of_id(found.id), {"id": found.id}
 
 
-async def company_id(node: Node, account: str, company: CompanyReference) -> str | None:
-    """The id of the company that a write names; a uid not seen before creates it (contract §3)."""
+def company_id(node: Node, account: str, company: CompanyReference) -> str | None:
+    """The id of the company that a write names; its uid's company has been made (contract §3)."""
     if company.uid is not None:
-        return await node.make_company(account, company.uid)
+        return node.identity.company_id(account, company.uid)
     if company.id is not None and node.companies.get(company.id, account) is None:
         raise Unprocessable("company_id: no such company")
     return company.id
