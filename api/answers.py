@@ -1,62 +1,86 @@
 """Answers: JSON bodies, and the one place where errors become HTTP (contract §2)."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
-from litestar import Request, Response
+from litestar import Request
 from litestar.exceptions import HTTPException
+from litestar.types import Receive, Scope, Send
 
 from schemas.errors import RequestError, Unavailable
 from schemas.events import ENCODER
 
 log = logging.getLogger(__name__)
 
-JSON = "application/json"
+
+class Answer:
+    """A JSON answer, ready to be sent.
+
+    An ASGI app of its own: Litestar's Response would be built twice for each request, which costs
+    a read a tenth of its rate.
+    """
+
+    __slots__ = ("_body", "_headers", "_status")
+
+    def __init__(self, body: bytes, status: int, headers: dict[str, str]) -> None:
+        self._body = body
+        self._status = status
+        self._headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+            *((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()),
+        ]
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await send(
+            {"type": "http.response.start", "status": self._status, "headers": self._headers}
+        )
+        await send({"type": "http.response.body", "body": self._body, "more_body": False})
+
+    def to_asgi_response(self, **_: object) -> "Answer":
+        """What Litestar asks of the answer of an exception handler."""
+        return self
 
 
-def answer(body: object, status: int = 200, **headers: str) -> Response[bytes]:
+def answer(body: object, status: int = 200, **headers: str) -> Answer:
     """A JSON answer; header names are given with underscores."""
-    return raw_answer(ENCODER.encode(body), status, **headers)
+    return Answer(ENCODER.encode(body), status, headers)
 
 
-def raw_answer(body: bytes, status: int = 200, **headers: str) -> Response[bytes]:
+def raw_answer(body: bytes, status: int = 200, **headers: str) -> Answer:
     """An answer whose body is JSON already."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(body, status_code=status, media_type=JSON, headers=named)
+    return Answer(body, status, headers)
 
 
-def _error(
-    code: int, messages: list[str], headers: Mapping[str, str] | None = None
-) -> Response[bytes]:
-    body = ENCODER.encode({"code": code, "messages": messages})
-    return Response(body, status_code=code, media_type=JSON, headers=dict(headers or {}))
+def _error(code: int, messages: list[str], **headers: str) -> Answer:
+    return answer({"code": code, "messages": messages}, code, **headers)
 
 
-def _request_error(_: Request[Any, Any, Any], error: RequestError) -> Response[bytes]:
-    headers = {"retry-after": str(error.retry_after)} if isinstance(error, Unavailable) else None
-    return _error(error.code, error.messages, headers)
+def _request_error(_: Request[Any, Any, Any], error: RequestError) -> Answer:
+    if isinstance(error, Unavailable):
+        return _error(error.code, error.messages, retry_after=str(error.retry_after))
+    return _error(error.code, error.messages)
 
 
-def _http_exception(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+def _http_exception(_: Request[Any, Any, Any], error: HTTPException) -> Answer:
     match error.status_code:
         case 404:
-            messages = ["No such route"]
+            message = "No such route"
         case 405:
-            messages = ["No such method on this route"]
+            message = "No such method on this route"
         case code:
-            messages = [f"The request cannot be answered ({code})"]
-    return _error(error.status_code, messages)
+            message = f"The request cannot be answered ({code})"
+    return _error(error.status_code, [message])
 
 
-def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    # Neither the path, which may hold a secret, nor the error's text, which may hold a value, is logged.
-    frames = _frames(error)
-    log.error("%s request failed: %s at %s", request.method, type(error).__name__, frames)
+def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Answer:
+    # Neither the path, which may hold a secret, nor the error's text, which may hold a value.
+    log.error("%s request failed: %s at %s", request.method, type(error).__name__, _places(error))
     return _error(500, ["The service failed at this request; its log says where"])
 
 
-def _frames(error: Exception) -> str:
+def _places(error: Exception) -> str:
     places: list[str] = []
     trace = error.__traceback__
     while trace is not None:
@@ -66,7 +90,7 @@ def _frames(error: Exception) -> str:
     return " < ".join(reversed(places[-4:]))
 
 
-EXCEPTION_HANDLERS: Final[dict[int | type[Exception], Callable[..., Response[bytes]]]] = {
+EXCEPTION_HANDLERS: Final[dict[int | type[Exception], Callable[..., Any]]] = {
     RequestError: _request_error,
     HTTPException: _http_exception,
     Exception: _unexpected,

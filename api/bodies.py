@@ -3,7 +3,7 @@
 import codecs
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterable, Iterator, Mapping
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
@@ -16,6 +16,7 @@ from schemas.errors import NotJson, TooLarge, Unprocessable
 _ZSTD_SLICE: Final = 128
 _ZSTD_WINDOW: Final = 8 << 20
 _UTF8_SLICE: Final = 1 << 20
+_PLAIN: Final = ("", "identity")
 _TOO_DEEP: Final = "The body is nested too deeply"
 _NOT_JSON: Final = "The body is not JSON"
 
@@ -23,18 +24,27 @@ _Body = TypeVar("_Body")
 
 
 async def read_body(request: Request[Any, Any, Any], limit: int, too_large: TooLarge) -> bytes:
-    """The body, decompressed, of at most `limit` bytes.
-
-    Raises `too_large` as soon as it is known to be longer, so that neither a long body nor a decompression bomb
-    costs memory; `NotJson` when it cannot be decompressed; `Unprocessable` for an unknown encoding.
-    """
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    decoder = _decoder(encoding)
-    declared = request.headers.get("content-length", "")
-    if decoder is None and declared.isdigit() and int(declared) > limit:
+    """The body of a request, decompressed, of at most `limit` bytes; raises like `collect`."""
+    headers = request.headers
+    encoding = headers.get("content-encoding", "").strip().lower()
+    declared = headers.get("content-length", "")
+    if encoding in _PLAIN and declared.isdigit() and int(declared) > limit:
         raise too_large
+    return await collect(request.stream(), encoding, limit, too_large)
+
+
+async def collect(
+    chunks: AsyncIterable[bytes], encoding: str, limit: int, too_large: TooLarge
+) -> bytes:
+    """Decompress chunks as they come, into at most `limit` bytes.
+
+    Raises `too_large` as soon as it is known to be longer, so that neither a long body nor a
+    decompression bomb costs memory; `NotJson` when it cannot be decompressed; `Unprocessable` for
+    an unknown encoding.
+    """
+    decoder = _decoder(encoding)
     body = bytearray()
-    async for chunk in request.stream():
+    async for chunk in chunks:
         for part in (chunk,) if decoder is None else decoder.decode(chunk):
             body += part
             if len(body) > limit:
@@ -51,9 +61,9 @@ class _Decoder(Protocol):
 
 
 def _decoder(encoding: str) -> _Decoder | None:
+    if encoding in _PLAIN:
+        return None
     match encoding:
-        case "" | "identity":
-            return None
         case "gzip" | "x-gzip":
             return _Gzip()
         case "zstd":

@@ -46,6 +46,7 @@ _NOT_YET: Final = (
     NotLeaderForPartitionError,
 )
 _START_MS: Final = 30_000
+_REPEAT_SECONDS: Final = 5.0
 _PLAIN: Final = (str, int, float, type)
 _FRAMES: Final = 8
 _LONGEST: Final = 2000
@@ -57,7 +58,7 @@ def configure_logging(level: str) -> None:
     """Log to stderr from `level` on; from warnings on what the libraries say."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(OneLine())
-    handler.addFilter(_worth_telling)
+    handler.addFilter(_WorthTelling())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)
     for name in _QUIET:
@@ -90,15 +91,29 @@ class OneLine(logging.Formatter):
         return f"{at}Z {record.levelname} {record.name}: {text[:_LONGEST]}"
 
 
-def _worth_telling(record: logging.LogRecord) -> bool:
-    """Not what every first start on new topics has: "no leader yet", which is asked again at once.
+class _WorthTelling(logging.Filter):
+    """Of what aiokafka says, not the same again and again, and not what every first start has.
 
-    Later on, and a broker that does not answer at all, is told.
+    While Kafka is away it logs each of its attempts, hundreds a second: of the records of one
+    place in its code one passes every few seconds. And new topics have no leader for a
+    moment, which is asked again at once: that is told only later than at the start.
     """
-    if record.relativeCreated > _START_MS or not record.name.startswith("aiokafka"):
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.partition(".")[0] != "aiokafka":
+            return True
+        said = record.args if isinstance(record.args, tuple) else ()
+        if record.relativeCreated < _START_MS and any(isinstance(it, _NOT_YET) for it in said):
+            return False
+        place = record.pathname, record.lineno
+        if record.created - self._told.get(place, 0.0) < _REPEAT_SECONDS:
+            return False
+        self._told[place] = record.created
         return True
-    arguments = record.args if isinstance(record.args, tuple) else ()
-    return not any(isinstance(argument, _NOT_YET) for argument in arguments)
 
 
 def _text(record: logging.LogRecord) -> str:
@@ -135,8 +150,10 @@ def _harmless(value: object) -> object:
 
 
 def _named(error: BaseException) -> str:
-    name = type(error).__name__
-    return f"{name}: {error}" if isinstance(error, _TELLING) else name
+    name, text = type(error).__name__, str(error)
+    if not text or not isinstance(error, _TELLING):
+        return name
+    return text if name in text else f"{name}: {text}"
 
 
 def _failure(exc_info: _ExcInfo) -> str:

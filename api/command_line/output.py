@@ -1,13 +1,16 @@
 """What commands print: results on stdout, everything else on stderr."""
 
+import sys
 from typing import Final
 
 import msgspec
 from rich.console import Console
 
+# Into a pipe or file tables are as wide as they need.
+_WIDTH: Final = None if sys.stdout.isatty() else 160
 # What is printed is text and not markup; a long line stays one, so that it can be copied.
-STDOUT: Final = Console(markup=False, highlight=False, soft_wrap=True)
-STDERR: Final = Console(markup=False, highlight=False, soft_wrap=True, stderr=True)
+STDOUT: Final = Console(markup=False, highlight=False, width=_WIDTH)
+STDERR: Final = Console(markup=False, highlight=False, stderr=True)
 
 
 def print_json(document: object) -> None:
@@ -18,5 +21,5 @@ def print_json(document: object) -> None:
 
 def print_text(text: str) -> None:
     """Lines for a person, on stdout."""
-    STDOUT.print(text)
+    STDOUT.print(text, soft_wrap=True)
     STDOUT.file.flush()

@@ -19,6 +19,8 @@ from typing import Any, Final, TypeVar
 import uvloop
 
 from api.command_line.logs import log_loop_errors
+from schemas.errors import OperatorError
+from streams.broker import BrokerError
 
 log = logging.getLogger(__name__)
 
@@ -65,15 +67,27 @@ async def _until_signal(work: Coroutine[Any, Any, _Result]) -> _Result:
         loop.add_signal_handler(number, stop)
     try:
         return await task
-    except asyncio.CancelledError:
+    except BaseException as error:
+        if not stopping and (cause := _cause(error)) is not error:
+            raise cause from None
         if not stopping:
             raise
+        if not isinstance(error, asyncio.CancelledError):
+            log.warning("the stop was not a clean one: %r", error)
         raise Interrupted from None
-    except Exception as error:
-        if not stopping:
-            raise
-        log.warning("the stop was not a clean one: %r", error)
-        raise Interrupted from None
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What a command failed of.
+
+    Undoing may fail in its turn, as where Kafka is gone, and that error then hides the one that
+    tells what happened. aiokafka also leaves cancellations that nobody asked for.
+    """
+    chain = [error]
+    while (before := chain[-1].__context__) is not None and before not in chain:
+        chain.append(before)
+    told = [each for each in chain if isinstance(each, OperatorError | BrokerError)]
+    return next(iter(told or [each for each in chain if isinstance(each, Exception)]), error)
 
 
 def _cut_off() -> None:

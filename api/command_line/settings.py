@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
-from rich.table import Table
+from rich.table import Column, Table
 
 from api.command_line.options import JsonOption
 from api.command_line.output import STDOUT, print_json
@@ -28,7 +28,8 @@ def settings(json: JsonOption = False) -> None:
     if json:
         print_json({"settings": rows})
         return
-    table = Table("setting", "value", "unit", "default", "meaning", show_lines=True)
+    name = Column("setting", no_wrap=True)
+    table = Table(name, "value", "unit", "default", "meaning", show_lines=True)
     for row in rows:
         table.add_row(row.name, _cell(row.value), row.unit, _cell(row.default), row.meaning)
     STDOUT.print(table)

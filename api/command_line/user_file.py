@@ -33,6 +33,7 @@ def read_users(path: Path) -> Iterator[User]:
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(file, strict=True)
+        line = 1
         try:
             columns = _columns(path, next(rows, None) or [])
             width = len(columns)
@@ -44,7 +45,7 @@ def read_users(path: Path) -> Iterator[User]:
         except (csv.Error, UnicodeDecodeError) as error:
             what = "is no UTF-8" if isinstance(error, UnicodeDecodeError) else "is no proper CSV"
             raise OperatorError(
-                f"{path} {what} near line {rows.line_num + 1}: mend it and start again"
+                f"{path} {what}, from line {line} on: mend it and start again"
             ) from None
 
 

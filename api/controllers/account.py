@@ -1,8 +1,8 @@
 """Whose secret is this (contract §1)."""
 
-from litestar import Controller, Response, get, post
+from litestar import Controller, get, post
 
-from api.answers import answer
+from api.answers import Answer, answer
 from api.door import Incoming, door
 from projections.accounts import Principal
 
@@ -13,14 +13,14 @@ class AccountController(Controller):
     tags = ("account",)
 
     @get("/", summary="The account that a secret names")
-    async def show(self, request: Incoming) -> Response[bytes]:
+    async def show(self, request: Incoming) -> Answer:
         return _answer(door(request).principal(request))
 
     @post("/", status_code=200, summary="The account that a secret names")
-    async def show_for_body(self, request: Incoming) -> Response[bytes]:
+    async def show_for_body(self, request: Incoming) -> Answer:
         principal, _ = await door(request).receive(request)
         return _answer(principal)
 
 
-def _answer(principal: Principal) -> Response[bytes]:
+def _answer(principal: Principal) -> Answer:
     return answer({"account": {"id": principal.account}, "user": {"id": principal.user}})

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from litestar import Controller, Response, delete, get, post
+from litestar import Controller, delete, get, post
 
-from api.answers import answer, raw_answer
+from api.answers import Answer, answer, raw_answer
 from api.bodies import as_object, decode_json, read_body
 from api.commands.addressing import Found, Identifiers, find, parse_id, parse_identifiers
 from api.commands.clearing import clear
@@ -24,31 +24,31 @@ class EditsController(Controller):
     tags = ("edits",)
 
     @delete("/profiles", status_code=200, summary="Clear a profile named by uid")
-    async def clear(self, request: Incoming) -> Response[bytes]:
+    async def clear(self, request: Incoming) -> Answer:
         at = door(request)
         account = at.principal(request).account
         return await _clear(at, account, parse_identifiers(request.query_params))
 
     @delete("/profiles/{profile_id:str}", status_code=200, summary="Clear a profile")
-    async def clear_by_id(self, request: Incoming, profile_id: str) -> Response[bytes]:
+    async def clear_by_id(self, request: Incoming, profile_id: str) -> Answer:
         at = door(request)
         account = at.principal(request).account
         return await _clear(at, account, Identifiers(id=parse_id(profile_id)))
 
     @delete("/profiles/forget", status_code=200, summary="Forget a profile by uid, email or id")
-    async def forget(self, request: Incoming) -> Response[bytes]:
+    async def forget(self, request: Incoming) -> Answer:
         at = door(request)
         account = at.principal(request).account
         return await _forget(at, account, parse_identifiers(request.query_params))
 
     @delete("/profiles/{profile_id:str}/forget", status_code=200, summary="Forget a profile")
-    async def forget_by_id(self, request: Incoming, profile_id: str) -> Response[bytes]:
+    async def forget_by_id(self, request: Incoming, profile_id: str) -> Answer:
         at = door(request)
         account = at.principal(request).account
         return await _forget(at, account, Identifiers(id=parse_id(profile_id)))
 
     @post("/profiles/forget", status_code=202, summary="Forget many profiles, from JSON or CSV")
-    async def forget_many(self, request: Incoming) -> Response[bytes]:
+    async def forget_many(self, request: Incoming) -> Answer:
         at = door(request)
         account, items = await _items(at, request)
         forgotten, errors = await forget_many(at.node, account, items)
@@ -60,19 +60,19 @@ class EditsController(Controller):
         return answer(content, 202)
 
     @get("/deletions/{deletion_id:str}", summary="The receipt of a deletion")
-    async def deletion(self, request: Incoming, deletion_id: str) -> Response[bytes]:
+    async def deletion(self, request: Incoming, deletion_id: str) -> Answer:
         at = door(request)
         account = at.principal(request).account
         return answer({"deletion": show_receipt(at.node, account, deletion_id)})
 
 
-async def _clear(at: Door, account: str, named: Identifiers) -> Response[bytes]:
+async def _clear(at: Door, account: str, named: Identifiers) -> Answer:
     written, cleared = await clear(at.node, account, find(at.node, account, named))
     body = b'{"profile":%b}' % show(at.node, cleared, _WHOLE)
     return raw_answer(body, x_log_position=written.position)
 
 
-async def _forget(at: Door, account: str, named: Identifiers) -> Response[bytes]:
+async def _forget(at: Door, account: str, named: Identifiers) -> Answer:
     profile: Found = find(at.node, account, named)
     done = await forget(at.node, account, profile)
     content = {"profile": {"id": done.profile}, "deletion": {"id": done.deletion}}

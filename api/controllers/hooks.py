@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from litestar import Controller, Response, get, post
+from litestar import Controller, get, post
 
-from api.answers import answer
+from api.answers import Answer, answer
 from api.bodies import read_body
 from api.commands.batching import BatchWriter, open_envelope
 from api.commands.upserting import upsert
@@ -28,7 +28,7 @@ class HooksController(Controller):
         status_code=200,
         summary="Create or update one profile",
     )
-    async def upsert(self, request: Incoming) -> Response[bytes]:
+    async def upsert(self, request: Incoming) -> Answer:
         at = door(request)
         principal, body = await at.receive(request)
         done = await upsert(at.node, principal.account, body)
@@ -44,7 +44,7 @@ class HooksController(Controller):
         status_code=202,
         summary="Create or update many profiles",
     )
-    async def batch(self, request: Incoming) -> Response[bytes]:
+    async def batch(self, request: Incoming) -> Answer:
         at = door(request)
         secret = at.outer_secret(request)
         principal = None if secret is None else at.authenticate(secret)
@@ -71,7 +71,7 @@ class HooksController(Controller):
         return answer(content, 202, **headers)
 
     @get("/batches/{batch_id:str}", summary="How far a batch is")
-    async def batch_status(self, request: Incoming, batch_id: str) -> Response[bytes]:
+    async def batch_status(self, request: Incoming, batch_id: str) -> Answer:
         at = door(request)
         batch = at.batches.get(at.principal(request).account, batch_id)
         return answer(

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from litestar import Controller, Response, get, post
+from litestar import Controller, get, post
 
-from api.answers import raw_answer
+from api.answers import Answer, raw_answer
 from api.commands.addressing import Identifiers, find, parse_id, parse_identifiers
 from api.commands.reading import Expand, parse_expand, show
 from api.door import Door, Incoming, door
@@ -21,35 +21,35 @@ class ProfilesController(Controller):
     tags = ("profiles",)
 
     @get("/profile", summary="Read one profile by id, uid or email")
-    async def read(self, request: Incoming) -> Response[bytes]:
+    async def read(self, request: Incoming) -> Answer:
         at = door(request)
         account = at.principal(request).account
         query = request.query_params
         return _answer(at, account, parse_identifiers(query), _query_expand(query))
 
     @post("/profile", status_code=200, summary="Read one profile by id, uid or email")
-    async def read_for_body(self, request: Incoming) -> Response[bytes]:
+    async def read_for_body(self, request: Incoming) -> Answer:
         at = door(request)
         principal, body = await at.receive(request)
         expand = _body_expand(body)
         return _answer(at, principal.account, parse_identifiers(body), expand)
 
     @get("/profiles/{profile_id:str}", summary="Read one profile by its id")
-    async def read_by_id(self, request: Incoming, profile_id: str) -> Response[bytes]:
+    async def read_by_id(self, request: Incoming, profile_id: str) -> Answer:
         at = door(request)
         account = at.principal(request).account
         expand = _query_expand(request.query_params)
         return _answer(at, account, Identifiers(id=parse_id(profile_id)), expand)
 
     @post("/profiles/{profile_id:str}", status_code=200, summary="Read one profile by its id")
-    async def read_by_id_for_body(self, request: Incoming, profile_id: str) -> Response[bytes]:
+    async def read_by_id_for_body(self, request: Incoming, profile_id: str) -> Answer:
         at = door(request)
         principal, body = await at.receive(request)
         named = Identifiers(id=parse_id(profile_id))
         return _answer(at, principal.account, named, _body_expand(body))
 
 
-def _answer(at: Door, account: str, named: Identifiers, expand: Expand) -> Response[bytes]:
+def _answer(at: Door, account: str, named: Identifiers, expand: Expand) -> Answer:
     profile = find(at.node, account, named)
     return raw_answer(b'{"profile":%b}' % show(at.node, profile, expand))
 
