@@ -32,7 +32,7 @@ class Answer:
             *((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()),
         ]
 
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
         await send(
             {"type": "http.response.start", "status": self._status, "headers": self._headers}
         )
