@@ -1,7 +1,7 @@
 """Answers: JSON bodies, and the one place where errors become HTTP (contract §2)."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from litestar import Request
@@ -51,6 +51,12 @@ def answer(body: object, status: int = 200, **headers: str) -> Answer:
 def raw_answer(body: bytes, status: int = 200, **headers: str) -> Answer:
     """An answer whose body is JSON already."""
     return Answer(body, status, headers)
+
+
+def positions(last: Mapping[int, int]) -> dict[str, str]:
+    """The header that says, per partition, the last offset that was written (contract §14)."""
+    joined = ",".join(f"{partition}:{offset}" for partition, offset in sorted(last.items()))
+    return {"x_log_position": joined} if joined else {}
 
 
 def _error(code: int, messages: list[str], **headers: str) -> Answer:

@@ -95,23 +95,26 @@ class _Gzip:
 
 
 class _Zstd:
-    """Decompresses one zstd frame in bounded steps."""
+    """Decompresses zstd, several frames too, in bounded steps."""
 
     def __init__(self) -> None:
-        decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-        self._stream = decompressor.decompressobj()
+        self._decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+        self._stream = self._decompressor.decompressobj()
         self.finished = False
 
     def decode(self, data: bytes) -> Iterator[bytes]:
         for start in range(0, len(data), _ZSTD_SLICE):
-            if self.finished:
-                raise NotJson("The body is more than one zstd frame")
-            try:
-                part = self._stream.decompress(data[start : start + _ZSTD_SLICE])
-            except zstandard.ZstdError:
-                raise NotJson("The body is not zstd") from None
-            self.finished = self._stream.eof
-            yield part
+            slice_ = data[start : start + _ZSTD_SLICE]
+            while slice_:
+                if self._stream.eof:
+                    self._stream = self._decompressor.decompressobj()
+                try:
+                    part = self._stream.decompress(slice_)
+                except zstandard.ZstdError:
+                    raise NotJson("The body is not zstd") from None
+                self.finished = self._stream.eof
+                slice_ = self._stream.unused_data
+                yield part
 
 
 def decode_json(body: bytes, kind: type[_Body]) -> _Body:

@@ -1,6 +1,7 @@
 """The door: which account a request is for (contract §1), and what every handler needs to serve it."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from api.bodies import read_object
 from api.commands.batching import Batches
 from api.settings import Settings
 from projections.accounts import Principal
-from schemas.errors import NotJson, Unauthorized
+from schemas.errors import NotJson, Unauthorized, Unprocessable
 from streams.node import Node
 
 SECRET_PARAMETER: Final = "account_secret"  # noqa: S105 - a name, no secret
@@ -56,15 +57,25 @@ class Door:
 
     async def receive(self, request: Incoming) -> tuple[Principal, Mapping[str, object]]:
         """The principal and the body, which may hold the secret, of a request with a JSON object."""
-        secret = self.outer_secret(request)
-        principal = None if secret is None else self.authenticate(secret)
-        try:
+        outer = self.outer_principal(request)
+        with self.unauthorized_unless(outer):
             body = await read_object(request, self.settings.body_limit)
-        except NotJson:
+        return outer or self.authenticate(body.get(SECRET_PARAMETER)), body
+
+    def outer_principal(self, request: Incoming) -> Principal | None:
+        """The principal, unless its secret can only be in the body. Raises `Unauthorized`."""
+        secret = self.outer_secret(request)
+        return None if secret is None else self.authenticate(secret)
+
+    @contextlib.contextmanager
+    def unauthorized_unless(self, principal: Principal | None) -> Generator[None]:
+        """What is wrong with a body is told only to who has shown a secret before it."""
+        try:
+            yield
+        except (NotJson, Unprocessable):
             if principal is None:
                 raise Unauthorized(_MESSAGE) from None
             raise
-        return principal or self.authenticate(body.get(SECRET_PARAMETER)), body
 
 
 def door(request: Incoming) -> Door:

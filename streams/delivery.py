@@ -43,15 +43,17 @@ Positions = Callable[[set[TP]], Awaitable[Mapping[TP, int]]]
 class Chunk:
     """Consecutive records of one partition.
 
-    `last` is the offset up to which the partition is read with it: the last record's, or further where compaction
-    or a transaction's end left nothing to deliver.
+    `after` is the offset up to which the chunks before it reach; `last` the offset up to which the
+    partition is read with it: the last record's, or further where compaction or a transaction's
+    end left nothing to deliver.
     """
 
-    __slots__ = ("last", "records", "tp")
+    __slots__ = ("after", "last", "records", "tp")
 
-    def __init__(self, tp: TP, records: Sequence[Record], last: int) -> None:
+    def __init__(self, tp: TP, records: Sequence[Record], after: int, last: int) -> None:
         self.tp = tp
         self.records = records
+        self.after = after
         self.last = last
 
 
@@ -122,6 +124,11 @@ class LoopConsumerThread(driver.AIOKafkaConsumerThread):
 class ChunkConsumer(driver.Consumer):
     """Delivers chunks and resumes where the local state says."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Per partition the offset up to which it was handed over; the fold has applied it, or will.
+        self._handed_over: dict[TP, int] = {}
+        super().__init__(*args, **kwargs)
+
     def _new_consumer_thread(self) -> Any:
         return LoopConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
@@ -129,6 +136,7 @@ class ChunkConsumer(driver.Consumer):
         app = cast("ChunkApp", self.app)
         positions = await app.positions(self.assignment())
         await self.seek_wait(positions)
+        self._handed_over.update({tp: position - 1 for tp, position in positions.items()})
         return positions
 
     def verify_event_path(self, now: float, tp: TP) -> None:
@@ -162,23 +170,22 @@ class ChunkConsumer(driver.Consumer):
             tp = ensure_TP(partition)
             if not (active is None or tp in active or tp in self._buffered_partitions):
                 continue
-            position = self._read_offset[tp]
             for start in range(0, len(found), CHUNK_RECORDS):
                 if not self.flow_active or self.app.consumer_generation_id != generation:
                     return
                 chunk = found[start : start + CHUNK_RECORDS]
-                if position is not None and chunk[0].offset < position:
-                    chunk = [record for record in chunk if record.offset >= position]
+                if chunk[0].offset <= self._handed_over[tp]:
+                    chunk = [record for record in chunk if record.offset > self._handed_over[tp]]
                 if chunk:
-                    await self._hand_over(Chunk(tp, chunk, chunk[-1].offset), generation)
+                    await self._hand_over(tp, chunk, chunk[-1].offset, generation)
 
     async def _deliver_positions(self, active: Any) -> None:
         """Nothing more to fetch: tell how far each partition is read, tails without records included."""
         generation = self.app.consumer_generation_id
         for tp in list(active or ()):
             position = self._fetched_to(tp)
-            if position is not None and position - 1 > (self._read_offset[tp] or 0):
-                await self._hand_over(Chunk(tp, (), position - 1), generation)
+            if position is not None and position - 1 > self._handed_over[tp]:
+                await self._hand_over(tp, (), position - 1, generation)
 
     def _fetched_to(self, tp: TP) -> int | None:
         subscription: Any = self._thread._ensure_consumer()._subscription.subscription
@@ -188,15 +195,17 @@ class ChunkConsumer(driver.Consumer):
         state = assignment.state_value(driver.ensure_aiokafka_TP(tp))
         return state.position if state.has_valid_position else None
 
-    async def _hand_over(self, chunk: Chunk, generation: int) -> None:
-        tp = chunk.tp
-        value: Any = chunk
+    async def _hand_over(
+        self, tp: TP, records: Sequence[Record], last: int, generation: int
+    ) -> None:
+        value: Any = Chunk(tp, records, self._handed_over[tp], last)
         message = ConsumerMessage(
-            tp.topic, tp.partition, chunk.last, 0.0, 0, [], None, value, None, 0, 0, tp,
+            tp.topic, tp.partition, last, 0.0, 0, [], None, value, None, 0, 0, tp,
             generation_id=generation,
         )  # fmt: skip
         await self.wait_first(self.callback(message), self.suspend_flow.wait())
-        self._read_offset[tp] = chunk.last
+        if self.flow_active and self.app.consumer_generation_id == generation:
+            self._handed_over[tp] = last  # else a seek follows, which says anew
 
 
 class ChunkTransport(driver.Transport):

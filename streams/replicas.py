@@ -25,27 +25,32 @@ class Replica:
     def __init__(self, bootstrap: str, topic: str, apply: Apply) -> None:
         self._place = TopicPartition(topic, 0)
         self._apply = apply
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS
-        )
+        self._bootstrap = bootstrap
+        self._consumer: AIOKafkaConsumer | None = None
         self._read = 0
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Returns when all that was there is applied."""
-        await self._consumer.start()
-        self._consumer.assign([self._place])
-        await self._consumer.seek_to_beginning(self._place)
-        end = (await self._consumer.end_offsets([self._place]))[self._place]
-        self._task = asyncio.create_task(self._run(), name=f"replica of {self._place.topic}")
+        self._consumer = consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS
+        )
+        await consumer.start()
+        consumer.assign([self._place])
+        await consumer.seek_to_beginning(self._place)
+        end = (await consumer.end_offsets([self._place]))[self._place]
+        self._task = asyncio.create_task(
+            self._run(consumer), name=f"replica of {self._place.topic}"
+        )
         await self.applied(end - 1)
 
     async def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._consumer.stop()
+        if self._consumer is not None:
+            await self._consumer.stop()
 
     async def applied(self, offset: int) -> None:
         """Wait until the record at `offset` is applied."""
@@ -55,16 +60,16 @@ class Replica:
         heapq.heappush(self._waiters, (offset, id(waiter), waiter))
         await waiter
 
-    async def _run(self) -> None:
+    async def _run(self, consumer: AIOKafkaConsumer) -> None:
         while True:
-            found = await self._consumer.getmany(self._place, timeout_ms=_POLL_MS)
+            found = await consumer.getmany(self._place, timeout_ms=_POLL_MS)
             for record in found.get(self._place, []):
                 try:
                     self._apply(record.key or b"", record.value, record.offset)
                 except (UndecodableRecord, UnicodeDecodeError):
                     # No traceback: it could show what cannot be decoded.
                     log.error("%s@%s cannot be decoded", self._place.topic, record.offset)
-            self._read = await self._consumer.position(self._place)
+            self._read = await consumer.position(self._place)
             while self._waiters and self._waiters[0][0] < self._read:
                 waiter = heapq.heappop(self._waiters)[2]
                 if not waiter.done():

@@ -15,7 +15,7 @@ class Settlement:
         self._open: dict[int, dict[bytes, int]] = {}
         self._partition: dict[bytes, int] = {}
         self._waiters: dict[bytes, asyncio.Future[None]] = {}
-        self._lost: dict[bytes, bytes] = {}
+        self._lost: dict[bytes, list[bytes]] = {}
 
     def made(self, claim: bytes, partition: int, offset: int) -> None:
         """An event at (partition, offset) made a claim."""
@@ -27,12 +27,12 @@ class Settlement:
         if lost is None:
             self._settle(claim)
         else:
-            self._lost[lost] = claim
+            # More than one claim can lose the same one: the first winner may be withdrawn before the second comes.
+            self._lost.setdefault(lost, []).append(claim)
 
     def released(self, lost: bytes) -> None:
         """The release of a lost claim is folded."""
-        claim = self._lost.pop(lost, None)
-        if claim is not None:
+        for claim in self._lost.pop(lost, ()):
             self._settle(claim)
 
     def before(self, partition: int, offset: int) -> bool:

@@ -264,6 +264,9 @@ class Worker:
             owned = self._owned.get(chunk.tp)
             if owned is None:
                 return  # lost meanwhile: its next owner folds it
+            if chunk.after > owned.state.applied:
+                self._fail(_hole(chunk, owned.state.applied))
+                return
             try:
                 if chunk.last > owned.state.applied:
                     fold(owned, chunk.records)
@@ -386,3 +389,10 @@ class Worker:
     def forget(self, key: bytes) -> None:
         """Nobody waits for this event's verdict any more."""
         self._expected.pop(key, None)
+
+
+def _hole(chunk: Chunk, applied: int) -> OperatorError:
+    return OperatorError(
+        f"{chunk.tp.topic}-{chunk.tp.partition} was delivered from offset {chunk.after + 1}, but is applied up to "
+        f"{applied} only: nothing was lost, start the service again"
+    )

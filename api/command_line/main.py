@@ -4,18 +4,14 @@ Exit codes: 0 done or stopped cleanly, 1 something that a person has to put righ
 stderr says what), 2 a wrong command line, 130 interrupted before it was done.
 """
 
-import logging
 import sys
 from typing import Final
 
 import typer
 
 from api.command_line import accounts, broker, forget, secrets, service, settings
+from api.command_line.output import complain
 from api.command_line.process import Interrupted
-from schemas.errors import OperatorError, RequestError
-from streams.broker import BrokerError
-
-log = logging.getLogger(__name__)
 
 _INTERRUPTED: Final = 130
 
@@ -40,12 +36,8 @@ def main() -> None:
         app()
     except Interrupted:
         sys.exit(_INTERRUPTED)
-    except (OperatorError, BrokerError, RequestError) as error:
-        typer.echo(f"profilelog: {error}", err=True)
-    except OSError as error:
-        typer.echo(f"profilelog: {error.strerror}: {error.filename or 'no file'}", err=True)
-    except Exception:
-        log.exception("stopped by an error that is a fault in profilelog; please report this line")
+    except Exception as error:
+        complain(error)
     sys.exit(1)
 
 

@@ -1,12 +1,8 @@
 """Running a command's coroutine: the event loop, and the one place that owns the signals.
 
-SIGTERM or SIGINT, at any time:
-
-1. The coroutine is cancelled, and undoes what it did.
-2. Where that has not ended after `_HURRY_SECONDS`, or a second signal comes, the wait that it
-   stands in is cancelled too and the rest of the way back goes on.
-3. After `_CUT_OFF_SECONDS` the process exits as it is. Nothing is lost: that is a kill -9, which
-   the service stands at any moment, and the embedded broker dies with its parent.
+At SIGTERM or SIGINT the coroutine is cancelled and undoes what it did; a second signal cancels what
+it waits for meanwhile. Whatever hangs, the process ends within `_STOP_SECONDS`. Nothing is lost by
+that: the service stands a kill -9 at any moment, and the embedded broker dies with its parent.
 """
 
 import asyncio
@@ -19,13 +15,14 @@ from typing import Any, Final, TypeVar
 import uvloop
 
 from api.command_line.logs import log_loop_errors
+from api.command_line.output import complain
 from schemas.errors import OperatorError
 from streams.broker import BrokerError
 
 log = logging.getLogger(__name__)
 
-_HURRY_SECONDS: Final = 6.0
-_CUT_OFF_SECONDS: Final = 9.5
+_STOP_SECONDS: Final = 9.5
+_CLOSE_SECONDS: Final = 2.0
 
 _Result = TypeVar("_Result")
 
@@ -59,8 +56,7 @@ async def _until_signal(work: Coroutine[Any, Any, _Result]) -> _Result:
         if not stopping:
             stopping = True
             log.info("stopping")
-            loop.call_later(_HURRY_SECONDS, task.cancel)
-            loop.call_later(_CUT_OFF_SECONDS, _cut_off)
+            loop.call_later(_STOP_SECONDS, os._exit, 0)
         task.cancel()
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -68,13 +64,21 @@ async def _until_signal(work: Coroutine[Any, Any, _Result]) -> _Result:
     try:
         return await task
     except BaseException as error:
-        if not stopping and (cause := _cause(error)) is not error:
-            raise cause from None
-        if not stopping:
+        if stopping:
+            if not isinstance(error, asyncio.CancelledError):
+                log.warning("the stop was not a clean one: %r", error)
+            raise Interrupted from None
+        cause = _cause(error)
+        # What was left behind may keep the loop from closing.
+        loop.call_later(_CLOSE_SECONDS, _leave, cause)
+        if cause is error:
             raise
-        if not isinstance(error, asyncio.CancelledError):
-            log.warning("the stop was not a clean one: %r", error)
-        raise Interrupted from None
+        raise cause from None
+
+
+def _leave(cause: BaseException) -> None:
+    complain(cause)
+    os._exit(1)
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -88,8 +92,3 @@ def _cause(error: BaseException) -> BaseException:
         chain.append(before)
     told = [each for each in chain if isinstance(each, OperatorError | BrokerError)]
     return next(iter(told or [each for each in chain if isinstance(each, Exception)]), error)
-
-
-def _cut_off() -> None:
-    log.warning("the stop takes too long, leaving at once; the next start repairs what is left")
-    os._exit(0)

@@ -52,8 +52,10 @@ def parse_identifiers(given: Mapping[str, object]) -> Identifiers:
 
 
 def parse_id(value: object) -> str:
-    """A profile id. Raises `NotFound`: what has not the form of an id names nobody."""
-    if not isinstance(value, str) or not is_id(value):
+    """A profile id. Raises `NotFound` for a text that has not the form of one: it names nobody."""
+    if not isinstance(value, str):
+        raise Unprocessable("id must be a string")
+    if not is_id(value):
         raise NotFound(NO_PROFILE)
     return value
 

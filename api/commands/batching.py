@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from operator import attrgetter
-from typing import Any, Final, Literal, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
@@ -27,15 +27,19 @@ from streams.topics import MAX_EVENT_BYTES
 
 SLICE: Final = 1000
 
-OnModelMissing = Literal["create", "ignore"]
-
 
 class Envelope(msgspec.Struct):
     """The body of a batch; its items stay undecoded."""
 
     profiles: list[msgspec.Raw]
-    on_model_missing: OnModelMissing = "create"
+    on_model_missing: Any = "create"
     account_secret: Any = None
+
+    def ignores_missing(self) -> bool:
+        """Whether items that name nobody are left out. Raises `Unprocessable`."""
+        if self.on_model_missing not in ("create", "ignore"):
+            raise Unprocessable("on_model_missing must be `create` or `ignore`")
+        return self.on_model_missing == "ignore"
 
 
 class _Refused(Exception):
@@ -66,13 +70,14 @@ def open_envelope(body: bytes) -> Envelope:
 class BatchWriter:
     """Handles one batch of one account."""
 
-    def __init__(self, node: Node, account: str, on_model_missing: OnModelMissing, limit: int):
+    def __init__(self, node: Node, account: str, *, ignore_missing: bool, item_limit: int) -> None:
         self._node = node
         self._account = account
-        self._ignore = on_model_missing == "ignore"
-        self._item_limit = limit
+        self._ignore = ignore_missing
+        self._item_limit = item_limit
         self._at = now()
-        self._emails: dict[str, int | str] = {}
+        # What the items so far have done to emails: who holds one (None: its claimant gave it up), and who moved.
+        self._emails: dict[str, int | str | None] = {}
         self._moved: dict[str, str | None] = {}
         self._errors: list[ItemError] = []
         self._skipped = 0
@@ -208,8 +213,10 @@ class BatchWriter:
         """An earlier item of the batch may have created the profile or given it the email."""
         del write.properties["email"]  # it only says who is meant
         folded = fold_email(email)
-        uid = self._emails.get(folded)
-        if uid is not None:
+        if folded in self._emails:
+            uid = self._emails[folded]
+            if uid is None:
+                raise self._missing(index)
             return self._partition_of(uid), None, uid
         found = by_email(self._node, self._account, email)
         if found is not None and self._moved:
@@ -226,8 +233,9 @@ class BatchWriter:
             return
         name = uid_text(uid)
         before = self._moved.get(name)
-        if before is not None and self._emails.get(before) == uid:
-            del self._emails[before]
+        holder = None if before is None else self._emails.get(before)
+        if before is not None and holder is not None and uid_text(holder) == name:
+            self._emails[before] = None
         after = None if write.email is None else fold_email(write.email)
         self._moved[name] = after
         if after is not None:

@@ -42,7 +42,7 @@ def show(node: Node, profile: Found, expand: Expand) -> bytes:
             json = ENCODER.encode(min_document(profile.document()))
         case "skip":
             json = ENCODER.encode({"id": profile.id})
-    if profile.header.company is None or expand.profile == "skip" or expand.company == "skip":
+    if profile.header.company is None or expand.profile != "all" or expand.company == "skip":
         return json
     company = node.companies.get(profile.header.company, profile.header.account)
     if company is None:

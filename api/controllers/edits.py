@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from litestar import Controller, delete, get, post
 
-from api.answers import Answer, answer, raw_answer
+from api.answers import Answer, answer, positions, raw_answer
 from api.bodies import as_object, decode_json, read_body
 from api.commands.addressing import Found, Identifiers, find, parse_id, parse_identifiers
 from api.commands.clearing import clear
@@ -57,7 +57,8 @@ class EditsController(Controller):
         }
         if errors:
             content["errors"] = errors
-        return answer(content, 202)
+        last = {one.written.partition: one.written.verdict.offset for one in forgotten}
+        return answer(content, 202, **positions(last))
 
     @get("/deletions/{deletion_id:str}", summary="The receipt of a deletion")
     async def deletion(self, request: Incoming, deletion_id: str) -> Answer:
@@ -81,15 +82,16 @@ async def _forget(at: Door, account: str, named: Identifiers) -> Answer:
 
 async def _items(at: Door, request: Incoming) -> tuple[str, Iterable[object]]:
     """The account, and whom to forget, of a JSON or CSV body."""
-    secret = at.outer_secret(request)
-    principal = None if secret is None else at.authenticate(secret)
+    outer = at.outer_principal(request)
     limit = at.settings.batch_limit
-    body = await read_body(request, limit, TooLarge(f"The body must be at most {limit} bytes"))
+    with at.unauthorized_unless(outer):
+        body = await read_body(request, limit, TooLarge(f"The body must be at most {limit} bytes"))
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/csv":
-        principal = principal or at.authenticate(None)
+        principal = outer or at.authenticate(None)
         return principal.account, read_csv(body)
-    sent = as_object(decode_json(body, object))
-    principal = principal or at.authenticate(sent.get(SECRET_PARAMETER))
+    with at.unauthorized_unless(outer):
+        sent = as_object(decode_json(body, object))
+    principal = outer or at.authenticate(sent.get(SECRET_PARAMETER))
     items = sent.get("profiles")
     if not isinstance(items, list):
         raise Unprocessable("profiles must be an array of objects with `uid`, `email` or `id`")

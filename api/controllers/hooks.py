@@ -4,12 +4,12 @@ from typing import Final
 
 from litestar import Controller, get, post
 
-from api.answers import Answer, answer
+from api.answers import Answer, answer, positions
 from api.bodies import read_body
 from api.commands.batching import BatchWriter, open_envelope
 from api.commands.upserting import upsert
 from api.door import Incoming, door
-from schemas.errors import NotJson, TooLarge
+from schemas.errors import TooLarge
 from schemas.timestamps import format_timestamp
 
 BATCH_TOO_LARGE: Final = (
@@ -46,29 +46,23 @@ class HooksController(Controller):
     )
     async def batch(self, request: Incoming) -> Answer:
         at = door(request)
-        secret = at.outer_secret(request)
-        principal = None if secret is None else at.authenticate(secret)
-        body = await read_body(request, at.settings.batch_limit, TooLarge(BATCH_TOO_LARGE))
-        try:
+        outer = at.outer_principal(request)
+        with at.unauthorized_unless(outer):
+            body = await read_body(request, at.settings.batch_limit, TooLarge(BATCH_TOO_LARGE))
             envelope = open_envelope(body)
-        except NotJson:
-            if principal is None:
-                at.authenticate(None)
-            raise
-        principal = principal or at.authenticate(envelope.account_secret)
+        principal = outer or at.authenticate(envelope.account_secret)
         writer = BatchWriter(
-            at.node, principal.account, envelope.on_model_missing, at.settings.body_limit
+            at.node,
+            principal.account,
+            ignore_missing=envelope.ignores_missing(),
+            item_limit=at.settings.body_limit,
         )
         received, batch = await writer.write(envelope.profiles)
         at.batches.add(received.id, batch)
         content: dict[str, object] = {"batch": {"id": received.id}}
         if received.errors:
             content["errors"] = received.errors
-        positions = ",".join(
-            f"{partition}:{last}" for partition, last in received.positions.items()
-        )
-        headers = {"x_log_position": positions} if positions else {}
-        return answer(content, 202, **headers)
+        return answer(content, 202, **positions(received.positions))
 
     @get("/batches/{batch_id:str}", summary="How far a batch is")
     async def batch_status(self, request: Incoming, batch_id: str) -> Answer:

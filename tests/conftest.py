@@ -1,0 +1,93 @@
+"""The broker and the service that tests share."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from streams.broker import EmbeddedBroker
+from tests.support.service import Account, Service
+
+_DOCKER_PING_SECONDS = 2.0
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Kafka for this run.
+
+    PROFILELOG_TEST_KAFKA when it is set, one in a container when a Docker engine answers, else
+    the embedded broker.
+    """
+    if address := os.environ.get("PROFILELOG_TEST_KAFKA"):
+        yield address
+    elif _docker_answers():
+        yield from _kafka_in_docker()
+    else:
+        broker = EmbeddedBroker(tmp_path_factory.mktemp("kafka"))
+        asyncio.run(broker.start())
+        yield broker.bootstrap
+        asyncio.run(broker.stop())
+
+
+@pytest.fixture(scope="session")
+def service(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One service for all tests that leave it running."""
+    with Service(kafka, tmp_path_factory.mktemp("service")) as service:
+        yield service.start()
+
+
+@pytest.fixture
+def own_service(kafka: str, tmp_path: Path) -> Iterator[Service]:
+    """A service for one test alone, to be killed and started again; its log is checked too."""
+    with Service(kafka, tmp_path) as service:
+        yield service.start()
+        assert service.leaks() == []
+
+
+@pytest.fixture(scope="session")
+def account(service: Service) -> Account:
+    """The account that most tests are about."""
+    return service.create_account("Account A")
+
+
+@pytest.fixture(scope="session")
+def stranger(service: Service) -> Account:
+    """Another account on the same service."""
+    return service.create_account("Account B")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "after_all_others: looks at what the others left behind")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("after_all_others") is not None)
+
+
+def _docker_answers() -> bool:
+    """Whether an engine answers a ping, asked by hand: docker's client warns where there is none."""
+    kind, _, place = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").partition("://")
+    host, _, port = place.rpartition(":")
+    with socket.socket(socket.AF_UNIX if kind == "unix" else socket.AF_INET) as engine:
+        engine.settimeout(_DOCKER_PING_SECONDS)
+        try:
+            engine.connect(place if kind == "unix" else (host, int(port)))
+            engine.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
+            return b" 200 " in engine.recv(32)
+        except (OSError, ValueError):
+            return False
+
+
+def _kafka_in_docker() -> Iterator[str]:
+    # Imported here: without an engine nothing of it is needed.
+    from testcontainers.community.kafka import KafkaContainer
+
+    container = KafkaContainer().with_kraft()
+    container.with_env("KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR", "1")
+    container.with_env("KAFKA_TRANSACTION_STATE_LOG_MIN_ISR", "1")
+    container.with_env("KAFKA_AUTO_CREATE_TOPICS_ENABLE", "false")
+    with container:
+        yield container.get_bootstrap_server()

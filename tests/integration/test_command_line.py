@@ -1,0 +1,491 @@
+"""The command line as a user runs it: processes, their output, their exit codes and their end."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import httpx
+import pytest
+
+from api.command_line.logs import OneLine
+from api.command_line.process import Interrupted, run_to_end
+from api.command_line.user_file import count_users
+from schemas.errors import OperatorError
+from tests.support.service import REPOSITORY, eventually
+
+STOP_SECONDS = 10
+COMMAND_SECONDS = 60
+SECRETS = {"PROFILELOG_HASH_KEY": "5e" * 32, "PROFILELOG_SECRET": "whispered"}
+
+
+class Running:
+    """A command that goes on until it is stopped, and what it said on stdout when it was ready."""
+
+    def __init__(self, log: Path, *arguments: str, **environment: str) -> None:
+        self.log = log
+        with log.open("ab") as errors:
+            self.process = subprocess.Popen(
+                _command(*arguments),
+                cwd=REPOSITORY,
+                env=_environment(environment),
+                stdout=subprocess.PIPE,
+                stderr=errors,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def said(self) -> dict[str, Any]:
+        """The JSON document that tells that it is ready; AssertionError when it ends before."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, self.log.read_text()
+        return json.loads(line)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """The exit code, which must come within 10 s of the signal."""
+        self.process.send_signal(number)
+        return self.process.wait(STOP_SECONDS)
+
+    def logged(self, text: str) -> bool:
+        return text in self.log.read_text()
+
+
+def up(log: Path, data: Path, *more: str, **environment: str) -> Running:
+    return Running(log, "up", "--data", str(data), "--port", "0", "--json", *more, **environment)
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        _command(*arguments),
+        cwd=REPOSITORY,
+        env=_environment(environment),
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS,
+        check=False,
+    )
+
+
+def result(*arguments: str, **environment: str) -> Any:
+    """What a command prints with --json."""
+    done = run(*arguments, "--json", **environment)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def complaint(done: subprocess.CompletedProcess[str]) -> str:
+    """The last line of a command that was refused: nothing on stdout, no traceback."""
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    return done.stderr.splitlines()[-1]
+
+
+def account_of(url: str, secret: str) -> str | None:
+    """The account that a service takes a secret for."""
+    answer = httpx.get(url, headers={"X-Account-Secret": secret})
+    assert answer.status_code in {200, 403}, answer.text
+    return answer.json()["account"]["id"] if answer.status_code == 200 else None
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "api.command_line.main", *arguments]
+
+
+def _environment(more: dict[str, str]) -> dict[str, str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("PROFILELOG_")}
+    return inherited | more
+
+
+# ---------------------------------------------------------------------- beside a running service
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("command-line") / "data"
+
+
+class Service(NamedTuple):
+    """A service that was started, stopped and started again with another secret."""
+
+    url: str
+    account: str | None
+    first_secret: str
+    log: Path
+
+
+@pytest.fixture(scope="module")
+def service(data: Path) -> Iterator[Service]:
+    log = data.parent / "up.log"
+    with up(log, data) as first:
+        said = first.said()
+        account = account_of(said["url"], said["secret"])
+        assert first.stop(signal.SIGINT) == 0
+    with up(log, data, "--account-secret", "second-one") as second:
+        yield Service(second.said()["url"], account, said["secret"], log)
+        assert second.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def url(service: Service) -> str:
+    return service.url
+
+
+def test_a_second_start_carries_on_where_the_first_stopped(service: Service) -> None:
+    assert service.account is not None
+    assert account_of(service.url, service.first_secret) == service.account
+
+
+def test_a_given_secret_is_added_to_the_development_account(service: Service, data: Path) -> None:
+    accounts = result("accounts", "list", "--data", str(data))["accounts"]
+
+    assert account_of(service.url, "second-one") == service.account
+    assert accounts[0]["name"] == "development"
+    assert accounts[0]["id"] == service.account
+    assert [secret.keys() for secret in accounts[0]["secrets"]] == [{"id", "created_at"}] * 2
+
+
+def test_the_secret_that_was_made_is_kept_for_its_owner_only(service: Service, data: Path) -> None:
+    kept = data / "account.secret"
+
+    assert kept.read_text().strip() == service.first_secret
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_started_service_is_alive_and_ready(url: str) -> None:
+    assert httpx.get(f"{url}/health").status_code == 200
+    assert httpx.get(f"{url}/ready").status_code == 200
+
+
+def test_a_running_service_takes_the_secret_of_a_new_account(url: str, data: Path) -> None:
+    made = result("accounts", "create", "Acme", "--data", str(data))
+
+    eventually(lambda: account_of(url, made["secret"]["text"]) == made["account"]["id"])
+
+
+def test_a_secret_is_rotated_while_the_service_runs(url: str, data: Path) -> None:
+    folder = ("--data", str(data))
+    made = result("accounts", "create", "Rotating", *folder)
+    id_, old = made["account"]["id"], made["secret"]
+
+    new = result("secrets", "add", id_, *folder)["secret"]
+    eventually(lambda: account_of(url, new["text"]) == id_)
+    revoked = result("secrets", "revoke", id_, old["id"], *folder)
+    eventually(lambda: account_of(url, old["text"]) is None)
+
+    assert revoked == {"account": {"id": id_}, "revoked": {"id": old["id"]}}
+    assert account_of(url, new["text"]) == id_
+
+
+def test_an_unknown_account_is_told(url: str, data: Path) -> None:  # noqa: ARG001 - it runs
+    told = complaint(run("secrets", "add", "0" * 24, "--data", str(data), "--json"))
+
+    assert told == "profilelog: No such account"
+
+
+def test_another_hash_key_is_refused(url: str, data: Path) -> None:  # noqa: ARG001 - it runs
+    wrong = {"PROFILELOG_HASH_KEY": "5e" * 32}
+
+    told = complaint(run("accounts", "list", "--data", str(data), **wrong))
+
+    assert "was written with another hash key" in told
+    assert "PROFILELOG_HASH_KEY" in told
+
+
+def test_a_data_folder_in_use_is_refused(url: str, data: Path) -> None:  # noqa: ARG001 - it runs
+    told = complaint(run("up", "--data", str(data), "--port", "0"))
+
+    assert f"{data} is in use by another profilelog" in told
+    assert "--data" in told
+
+
+def test_a_port_in_use_is_refused_before_anything_is_started(url: str, tmp_path: Path) -> None:
+    port = url.rpartition(":")[2]
+
+    told = complaint(run("up", "--data", str(tmp_path / "other"), "--port", port))
+
+    assert f"port {port} of 127.0.0.1 is in use" in told
+    assert not (tmp_path / "other").exists()
+
+
+def test_no_secret_is_logged(service: Service) -> None:
+    account_of(f"{service.url}/?account_secret=whispered", "whispered")
+
+    logged = service.log.read_text()
+    assert not any(secret in logged for secret in (service.first_secret, "second-one", "whispered"))
+
+
+# ---------------------------------------------------------------------- starts and stops
+
+
+def test_a_stop_during_the_start_leaves_no_broker_behind(tmp_path: Path) -> None:
+    with up(tmp_path / "log", tmp_path / "data") as starting:
+        eventually(lambda: starting.logged("starting Apache Kafka"))
+
+        assert starting.stop() == 0
+
+    assert not (tmp_path / "data" / "broker" / "broker.json").exists()
+
+
+def test_a_broker_runs_alone_and_commands_find_it(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with Running(tmp_path / "log", "broker", "--data", str(folder), "--json") as broker:
+        host, _, port = broker.said()["kafka"].partition(":")
+        socket.create_connection((host, int(port))).close()
+        made = result("accounts", "create", "Acme", "--data", str(folder))
+        assert broker.stop() == 0
+
+    assert made["account"]["name"] == "Acme"
+
+
+def test_a_signal_interrupts_a_command_that_is_not_done() -> None:
+    undone: list[str] = []
+
+    async def work() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.Event().wait()
+        finally:
+            undone.append("all of it")
+
+    with pytest.raises(Interrupted):
+        run_to_end(work)
+
+    assert undone == ["all of it"]
+
+
+# ---------------------------------------------------------------------- settings
+
+
+def test_the_settings_are_listed_with_unit_default_and_meaning() -> None:
+    listed = result("settings", PROFILELOG_PORT="81", **SECRETS)["settings"]
+    rows = {row["name"]: row for row in listed}
+
+    assert rows["PROFILELOG_PORT"] == {
+        "name": "PROFILELOG_PORT",
+        "value": 81,
+        "unit": "port",
+        "default": 8080,
+        "meaning": "the port that it listens on; 0: a free one",
+    }
+    assert all(row["unit"] and row["meaning"] for row in rows.values())
+    assert not any(secret in str(rows) for secret in SECRETS.values())
+
+
+def test_the_table_of_settings_hides_secrets() -> None:
+    listed = run("settings", **SECRETS).stdout
+
+    assert all(name in listed for name in SECRETS)
+    assert not any(secret in listed for secret in SECRETS.values())
+
+
+def test_a_service_without_a_kafka_is_told_where_to_find_one(tmp_path: Path) -> None:
+    told = complaint(run("serve", "--data", str(tmp_path), "--port", "0"))
+
+    assert "PROFILELOG_KAFKA" in told
+    assert "profilelog up" in told
+
+
+def test_a_service_without_a_hash_key_is_told_how_to_make_one(tmp_path: Path) -> None:
+    kafka = {"PROFILELOG_KAFKA": "127.0.0.1:1"}
+
+    told = complaint(run("serve", "--data", str(tmp_path), "--port", "0", **kafka))
+
+    assert "PROFILELOG_HASH_KEY" in told
+    assert "openssl rand -hex 32" in told
+
+
+def test_a_kafka_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    environment = {"PROFILELOG_KAFKA": "127.0.0.1:1", "PROFILELOG_HASH_KEY": "5e" * 32}
+
+    refused = run("serve", "--data", str(tmp_path), "--port", "0", **environment)
+
+    assert refused.returncode == 1
+    assert "profilelog: Kafka at 127.0.0.1:1 cannot be used" in refused.stderr
+
+
+# ---------------------------------------------------------------------- forget
+
+
+class Recorder(HTTPServer):
+    """In place of a service: users named "gone…" are unknown to it, "odd…" are refused."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Recording)
+        self.slices: list[int] = []
+        self.busy = 0
+
+
+class _Recording(BaseHTTPRequestHandler):
+    server: Recorder  # pyright: ignore[reportIncompatibleVariableOverride] - always this one
+
+    def do_GET(self) -> None:
+        self._answer(404 if "gone" in self.path else 200, {})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.server.busy:
+            self.server.busy -= 1
+            self._answer(503, {})
+            return
+        users = [next(iter(user.values())) for user in body["profiles"]]
+        self.server.slices.append(len(users))
+        codes = [404 if u.startswith("gone") else 422 if u.startswith("odd") else 0 for u in users]
+        errors = [{"code": c, "index": n, "message": "no"} for n, c in enumerate(codes) if c]
+        done = [{"id": f"d{n}", "profile": {"id": "p"}} for n, c in enumerate(codes) if not c]
+        self._answer(202, {"deletions": done, "errors": errors})
+
+    def _answer(self, status: int, content: object) -> None:
+        if self.headers["X-Account-Secret"] != "ours":
+            status = 403
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    with Recorder() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def forget(recorder: Recorder, file: Path, *more: str, shown: str = "ours") -> Any:
+    url = f"http://127.0.0.1:{recorder.server_port}"
+    environment = {"PROFILELOG_URL": url, "PROFILELOG_SECRET": shown}
+    return run("forget", str(file), *more, **environment)
+
+
+def csv_file(folder: Path, *lines: str) -> Path:
+    file = folder / "users.csv"
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+def test_forget_reports_by_line(recorder: Recorder, tmp_path: Path) -> None:
+    lines = ["name,uid", "a,u1", '"two\nlines",gone2', "b,odd3", "", "c,,", "d,u4"]
+
+    done = forget(recorder, csv_file(tmp_path, *lines), "--json")
+
+    report = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert (report["users"], report["found"]) == (5, 2)
+    assert report["not_found"] == [3]
+    assert [(e["line"], e["code"]) for e in report["errors"]] == [(7, 422), (5, 422)]
+    assert len(report["deletions"]) == 2
+
+
+def test_a_report_names_nobody(recorder: Recorder, tmp_path: Path) -> None:
+    file = csv_file(tmp_path, "email", "odd@acme.example", "gone@acme.example", "ada@acme.example")
+
+    done = forget(recorder, file)
+
+    assert "1 forgotten\n1 not found\n1 errors\n  line 2: 422" in done.stdout
+    assert "acme" not in done.stdout + done.stderr
+
+
+def test_forget_goes_on_in_slices_when_the_service_was_busy(
+    recorder: Recorder, tmp_path: Path
+) -> None:
+    recorder.busy = 1
+
+    done = forget(recorder, csv_file(tmp_path, "uid", *(f"u{n}" for n in range(2500))))
+
+    assert done.returncode == 0, done.stderr
+    assert recorder.slices == [1000, 1000, 500]
+    assert "2500 forgotten" in done.stdout
+
+
+def test_a_dry_run_forgets_nobody(recorder: Recorder, tmp_path: Path) -> None:
+    done = forget(recorder, csv_file(tmp_path, "uid", "u1", "gone2", "u3"), "--dry-run", "--json")
+
+    report = json.loads(done.stdout)
+    assert (report["dry_run"], report["found"], report["not_found"]) == (True, 2, [3])
+    assert recorder.slices == []
+
+
+def test_a_file_that_cannot_be_read_whole_forgets_nobody(
+    recorder: Recorder, tmp_path: Path
+) -> None:
+    told = complaint(forget(recorder, csv_file(tmp_path, "uid", "u1", '"open')))
+
+    assert "users.csv is no proper CSV, from line 3 on" in told
+    assert recorder.slices == []
+
+
+@pytest.mark.parametrize("header", ["name", "uid,uid", ""])
+def test_a_header_line_that_names_no_identifier_is_refused(tmp_path: Path, header: str) -> None:
+    with pytest.raises(OperatorError, match=r"the first line of .*users\.csv has to name"):
+        count_users(csv_file(tmp_path, header, "1,2"))
+
+
+def test_forget_with_a_bad_secret_is_refused(recorder: Recorder, tmp_path: Path) -> None:
+    told = complaint(forget(recorder, csv_file(tmp_path, "uid", "u1"), shown="theirs"))
+
+    assert "PROFILELOG_SECRET" in told
+    assert "theirs" not in told
+
+
+# ---------------------------------------------------------------------- what is logged
+
+
+class Confidential:
+    """Stands for a record or a message of a library, whose repr shows all of it."""
+
+    def __repr__(self) -> str:
+        return "ada@acme.example"
+
+
+def logged(message: str, *arguments: object, error: BaseException | None = None) -> str:
+    info = (type(error), error, error.__traceback__) if error else None
+    record = logging.LogRecord("mode", logging.ERROR, "", 0, message, arguments, info)
+    return OneLine().format(record)
+
+
+def test_a_logged_error_tells_its_kind_and_place_and_not_its_text() -> None:
+    with pytest.raises(KeyError) as caught:
+        {}["ada@acme.example"]
+
+    line = logged("Crashed reason=%r", caught.value, error=caught.value)
+    assert "Crashed reason=KeyError [KeyError at " in line
+    assert "test_command_line.py:" in line
+    assert "acme" not in line
+    assert "\n" not in line
+
+
+def test_a_logged_error_of_the_system_tells_its_text() -> None:
+    assert logged("no: %s", ConnectionRefusedError(111, "refused")).endswith(
+        "no: ConnectionRefusedError: [Errno 111] refused"
+    )
+
+
+@pytest.mark.parametrize("value", [Confidential(), [Confidential()], b"ada@acme.example"])
+def test_a_logged_object_tells_its_kind_only(value: object) -> None:
+    assert "acme" not in logged("dropped %r", value)
+
+
+def test_what_says_nothing_of_users_is_logged_as_it_is() -> None:
+    assert logged("%s-%d at %r", "topic", 3, 1.5).endswith("ERROR mode: topic-3 at 1.5")
