@@ -30,6 +30,7 @@ from schemas import identity
 from schemas.events import (
     ENCODER,
     BatchReceived,
+    DeletionTombstoned,
     EmailClaimed,
     EmailReleased,
     ProfileCleared,
@@ -109,6 +110,10 @@ class Fold:
                 return self._released(state, event, key, offset)
             case ProfileForgotten():
                 return self._forgotten(state, event, offset)
+            case DeletionTombstoned():
+                if state.get(keyspace.tombstoned(event.id)) is None:
+                    state.put(keyspace.tombstoned(event.id), b"%d" % event.at)
+                return Verdict("done", offset, event.id)
             case BatchReceived():
                 state.put(keyspace.batch(event.id), encode_batch(Batch.of(event)))
                 return Verdict("done", offset, event.id)
@@ -147,7 +152,9 @@ class Fold:
             _remember(state, profile, key, offset, HistoryType.DUPLICATE, event.at)
             # The first attempt's claim may still be on its way, and this answer shows the email too.
             speaks = "email" in event.properties
-            return Verdict("duplicate", offset, profile.id, profile.header.claim if speaks else None)
+            return Verdict(
+                "duplicate", offset, profile.id, profile.header.claim if speaks else None
+            )
         if event.idempotency is not None:
             state.put(keyspace.repeat(profile.id, event.idempotency), _time.pack(event.at))
         _remember(state, profile, key, offset, HistoryType.UPSERTED, event.at)
@@ -281,7 +288,7 @@ class Fold:
         state.put(keyspace.forgotten(event.id), _time.pack(offset))
         for repeat in event.spent:
             state.put(keyspace.spent(user, repeat), b"")
-        state.emit(offset, outbox.Erased(event.deletion))
+        state.emit(offset, outbox.Erased(event.account, event.deletion))
         receipt = Receipt.of(event, offset, [place for place, _ in records])
         state.put(keyspace.receipt(event.deletion), encode_receipt(receipt))
         return Verdict("done", offset, event.id)

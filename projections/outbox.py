@@ -49,8 +49,9 @@ class Release(_Row, tag="r", frozen=True):
 
 
 class Erased(_Row, tag="x", frozen=True):
-    """All tombstones of a deletion have left when this row's turn comes; nothing is published for it."""
+    """All tombstones of a deletion have left when this row's turn comes; an event then says when."""
 
+    account: str
     deletion: str
 
 

@@ -85,7 +85,7 @@ class ProfileState(PartitionState):
         return found if found is not None and found.account == account else None
 
     def tombstoned_at(self, deletion_id: str) -> int | None:
-        """When this node published the last tombstone of a deletion, in unix milliseconds, if it was this one."""
+        """When the last tombstone of a deletion left, in unix milliseconds; None until then."""
         row = self.storage.get(keyspace.tombstoned(deletion_id))
         return None if row is None else int(row)
 

@@ -46,6 +46,12 @@ class ProfileForgotten(_Event, tag="profile-forgotten", frozen=True):
     events: int = 0
 
 
+class DeletionTombstoned(_Event, tag="deletion-tombstoned", frozen=True):
+    """Every tombstone of a deletion has left. Kept for ever: a receipt says when, after a rebuild too."""
+
+    id: str
+
+
 class EmailReleased(_Event, tag="profile-email-released", frozen=True):
     """Another profile claimed the email that this one holds by `claim`; `by` is the newer claim."""
 
@@ -66,7 +72,12 @@ class BatchReceived(_Event, tag="batch-received", frozen=True):
 
 
 ProfileEvent: TypeAlias = (
-    ProfileUpserted | ProfileCleared | ProfileForgotten | EmailReleased | BatchReceived
+    ProfileUpserted
+    | ProfileCleared
+    | ProfileForgotten
+    | DeletionTombstoned
+    | EmailReleased
+    | BatchReceived
 )
 
 

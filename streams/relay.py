@@ -28,6 +28,7 @@ from projections.outbox import (
 )
 from projections.partition import PartitionState
 from schemas.errors import OperatorError
+from schemas.events import DeletionTombstoned, encode
 from schemas.identity import Identity, event_key
 from streams.progress import progress_record
 from streams.topics import Topics
@@ -141,8 +142,10 @@ class Relay:
 
     async def _send_plain(self, rows: Rows) -> None:
         """Rule 3: all are acknowledged before the cursor, and so the progress, passes them."""
-        await asyncio.gather(*(self._send(row) for _, row in rows))
-        self._note_erased(rows)
+        # What says that a deletion's tombstones have left comes after them.
+        for said in (False, True):
+            sending = (row for _, row in rows if isinstance(row, Erased) is said)
+            await asyncio.gather(*(self._send(row) for row in sending))
         offset = rows[-1][0]
         number = sum(row[0] == offset for row in rows)
         if self._cursor[0] == offset:
@@ -150,17 +153,16 @@ class Relay:
         self._cursor = (offset, number)
 
     async def _send(self, row: OutboxRow) -> None:
+        partition = self._state.partition
         if isinstance(row, EventTombstone):
-            await self._append(self._topic, self._state.partition, row.key, None)
+            await self._append(self._topic, partition, row.key, None)
         elif isinstance(row, Release):
             partition = self._identity.partition_of_id(row.id)
             await self._append(self._topics.events, partition, event_key(), row.value)
-
-    def _note_erased(self, rows: Rows) -> None:
-        erased = [row.deletion for _, row in rows if isinstance(row, Erased)]
-        if erased:
-            at = b"%d" % (time.time_ns() // 1_000_000)
-            self._state.storage.write({keyspace.tombstoned(deletion): at for deletion in erased})
+        elif isinstance(row, Erased):
+            now = time.time_ns() // 1_000_000
+            event = DeletionTombstoned(account=row.account, at=now, id=row.deletion)
+            await self._append(self._topics.events, partition, event_key(), encode(event))
 
     async def _commit(self, records: list[Publication], published: int) -> None:
         await self._publisher.publish([*records, self._progress(published)])

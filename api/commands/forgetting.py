@@ -85,23 +85,23 @@ def _given(line: Mapping[str, Any]) -> dict[str, str]:
     return {name: line[name] for name in COLUMNS if line.get(name)}
 
 
-def receipt(node: Node, account: str, deletion_id: str) -> tuple[Receipt, int | None, bool]:
-    """The receipt, when it was tombstoned if that is known, and whether it is. Raises `NotFound`, `Unavailable`."""
+def receipt(node: Node, account: str, deletion_id: str) -> tuple[Receipt, int | None]:
+    """The receipt, and when the last tombstone left. Raises `NotFound`, `Unavailable`."""
     if is_id(deletion_id):
         state = node.worker.profiles(node.identity.partition_of_id(deletion_id))
         found = state.receipt(deletion_id, account)
         if found is not None:
-            return found, state.tombstoned_at(deletion_id), state.published > found.offset
+            return found, state.tombstoned_at(deletion_id)
     raise NotFound("No such deletion")
 
 
 def show_receipt(node: Node, account: str, deletion_id: str) -> dict[str, Any]:
     """The receipt as it is answered. `purged` comes with the purge."""
-    found, tombstoned_at, tombstoned = receipt(node, account, deletion_id)
+    found, tombstoned_at = receipt(node, account, deletion_id)
     expected = found.requested_at + int(node.deployment.purge_within * 1000)
     return {
         "id": deletion_id,
-        "status": "tombstoned" if tombstoned else "accepted",
+        "status": "accepted" if tombstoned_at is None else "tombstoned",
         "events": found.events,
         "requested_at": format_timestamp(found.requested_at),
         "expected_by": format_timestamp(expected),
