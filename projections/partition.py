@@ -55,6 +55,8 @@ class PartitionState:
         self._check(origin)
         row = storage.get(keyspace.APPLIED)
         self.applied = NOTHING if row is None else int(row)
+        # Offset of the last forget that may concern an outbox row; what was there before counts as one.
+        self.last_forget = self.applied
 
     def _check(self, origin: Origin) -> None:
         row = self.storage.get(keyspace.ORIGIN)

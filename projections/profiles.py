@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from projections import batches, keyspace, receipts
 from projections.fold import REPEAT_WINDOW_MS, Fold, Verdict, repeat_time
-from projections.partition import Origin, PartitionState, Record
+from projections.partition import NOTHING, Origin, PartitionState, Record
 from projections.profile import Header, split
 from projections.storage import Storage
 from projections.working_set import WorkingSet
 from schemas.events import (
     ProfileCleared,
     ProfileEvent,
+    ProfileForgotten,
     ProfileUpserted,
     UndecodableRecord,
     decode_profile_event,
@@ -47,6 +48,11 @@ class ProfileState(PartitionState):
         ]
         if records and records[-1].offset > self.applied:
             self.commit(state.rows(), records[-1].offset)
+        self.last_forget = max(
+            self.last_forget,
+            *(record.offset for record, event, _ in events if type(event) is ProfileForgotten),
+            NOTHING,
+        )
         return verdicts
 
     def _decode(

@@ -70,6 +70,9 @@ class RocksStorage:
         options.set_memtable_prefix_bloom_ratio(0.1)
         options.set_memtable_whole_key_filtering(True)
         options.set_compression_type(DBCompressionType.lz4())
+        options.set_max_write_buffer_number(
+            4
+        )  # a write must not wait for a flush on the one event loop
         options.set_max_background_jobs(2)
         options.set_keep_log_file_num(2)
         return options

@@ -34,7 +34,7 @@ from streams.progress import progress_record
 from streams.topics import Topics
 from streams.transactions import Publication
 
-ROWS: Final = 2000
+ROWS: Final = 1000
 
 Place = tuple[int, int]
 Rows = list[tuple[int, OutboxRow]]
@@ -92,12 +92,12 @@ class Relay:
         self._state.resume(progress)
         self._cursor = (progress, 0)
 
-    async def empty(self) -> None:
-        """Publish all that is there, letting others run in between."""
+    async def empty(self, pause: Callable[[], float]) -> None:
+        """Publish all that is there; between two steps others run, for `pause` seconds at least."""
         busy = True
         while busy:
             busy = await self.step()
-            await asyncio.sleep(0)
+            await asyncio.sleep(pause())
 
     async def step(self) -> bool:
         """Publish what leaves together next; False when there is nothing to do."""
@@ -172,8 +172,11 @@ class Relay:
         return progress_record(self._topics, self._topic, self._state.partition, published)
 
     def _publications(self, rows: Rows) -> list[Publication]:
+        last_forget = self._state.last_forget
         gone = self._forgotten(
-            row.id for _, row in rows if isinstance(row, PublicDocument) and row.value is not None
+            row.id
+            for offset, row in rows
+            if offset <= last_forget and isinstance(row, PublicDocument) and row.value is not None
         )
         records: list[Publication] = []
         for _, row in rows:

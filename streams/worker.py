@@ -27,7 +27,7 @@ from schemas.errors import OperatorError, Unavailable
 from schemas.events import EmailReleased, decode_profile_event
 from schemas.identity import Identity
 from streams.appender import Appender, Keyed
-from streams.delivery import Chunk, ChunkApp
+from streams.delivery import CHUNK_RECORDS, Chunk, ChunkApp
 from streams.progress import read_progress
 from streams.relay import Relay
 from streams.settlement import Settlement
@@ -67,10 +67,15 @@ class Owned:
         self.work = asyncio.Event()
         self.urgent = asyncio.Event()
         self.caught_up = asyncio.Event()
+        self.backlog = False
 
     @property
     def ready(self) -> bool:
         return self.caught_up.is_set()
+
+    def relay_pause(self) -> float:
+        """The relay stands back, in seconds, while the fold has a backlog and no answer waits for a claim."""
+        return _POLITE_SECONDS if self.backlog and not self.urgent.is_set() else 0
 
     def look(self) -> None:
         """Note that something was applied."""
@@ -280,6 +285,7 @@ class Worker:
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
             owned.look()
+            owned.backlog = len(chunk.records) == CHUNK_RECORDS
             # A batch is accepted before it is folded, and requests go before both.
             await asyncio.sleep(_POLITE_SECONDS if self.receiving and not self._expected else 0)
             return
@@ -342,7 +348,7 @@ class Worker:
         await owned.caught_up.wait()
         while True:
             try:
-                await owned.relay.empty()
+                await owned.relay.empty(owned.relay_pause)
             except (PublicationFailed, Unavailable) as error:
                 log.warning("relay of %s-%s starts again: %s", tp.topic, tp.partition, error)
                 await asyncio.sleep(_RETRY_SECONDS)
