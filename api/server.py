@@ -21,12 +21,11 @@ import gc
 import logging
 import secrets
 import socket
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import uvicorn
 from aiokafka.errors import KafkaError
 from litestar import Litestar
@@ -34,10 +33,8 @@ from litestar import Litestar
 from api.app import create_app
 from api.settings import Settings, deployment, kept
 from schemas.errors import OperatorError
-from schemas.events import Account, Secret, encode
-from schemas.identity import random_id
 from streams.broker import EmbeddedBroker
-from streams.node import Node, now
+from streams.node import Node
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +51,9 @@ _BROKER_STOP_SECONDS: Final = 2.5
 _KEEP_ALIVE_SECONDS: Final = 60
 _BACKLOG: Final = 2048
 _POLL_SECONDS: Final = 0.02
+
+Trouble = asyncio.Future[None]
+"""Gets what makes it impossible to go on; the stop that follows may fail of other things."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +77,14 @@ async def run(
     Ends within 9 s of a cancellation, or of what makes it impossible to go on. Raises
     `OperatorError` or `streams.broker.BrokerError`; the text says what to do.
     """
-    trouble = asyncio.get_running_loop().create_future()
+    trouble: Trouble = asyncio.get_running_loop().create_future()
     serving = asyncio.ensure_future(_serve(settings, embedded, account_secret, announce, trouble))
     try:
         await asyncio.wait({serving, trouble}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        if not trouble.done():
-            serving.cancel()
-        unclean = await _end(serving)
-        told = trouble.exception() if trouble.done() else unclean
+        serving.cancel()
+        await _end(serving)
+        told = trouble.exception() if trouble.done() else None
     if told is not None:
         raise told
 
@@ -95,43 +94,63 @@ async def _serve(
     embedded: bool,
     account_secret: str | None,
     announce: Callable[[Started], None],
-    trouble: "asyncio.Future[None]",
+    trouble: Trouble,
 ) -> None:
-    """Start, serve, and stop when cancelled.
-
-    `trouble` gets what went wrong while it ran, before the stop that follows, which may fail too.
-    """
+    """Start, serve, and stop when cancelled; `trouble` gets what makes a stop necessary."""
     async with contextlib.AsyncExitStack() as stack:
-        listener = stack.enter_context(_port(settings.host, settings.port))
-        stack.enter_context(_state_folder(settings.data))
-        broker = await stack.enter_async_context(embedded_broker(settings)) if embedded else None
-        bootstrap = broker.bootstrap if broker else settings.kafka
-        if bootstrap is None:
-            raise OperatorError(
-                "there is no Kafka to talk to: set PROFILELOG_KAFKA to its host:port, or use "
-                "`profilelog up`, which brings its own"
-            )
-        node = Node(deployment(settings, bootstrap=bootstrap, embedded=embedded))
-        with kafka_in_words(bootstrap):
-            await _start(node, stack)
-            secret = await _usable_secret(node, settings.data, embedded, account_secret)
-        _tune_garbage_collector()
-        server = _Server(create_app(node, settings))
-        started = Started(_url(settings.host, listener), bootstrap, secret)
-        watches = [
-            server.serve([listener]),
-            _announce_when_ready(node, server, lambda: announce(started)),
-            _failure(node),
-            *([broker.watch()] if broker else []),
-        ]
-        try:
-            await _first(watches)
-        except Exception as error:
+
+        async def work() -> None:
+            listener = stack.enter_context(_port(settings.host, settings.port))
+            stack.enter_context(_state_folder(settings.data))
+            bootstrap = await _kafka(settings, embedded, stack, trouble)
+            node = Node(deployment(settings, bootstrap=bootstrap, embedded=embedded))
+            with kafka_in_words(bootstrap):
+                await _start(node, stack)
+                secret = await _usable_secret(node, settings.data, embedded, account_secret)
+            _tune_garbage_collector()
+            server = _Server(create_app(node, settings))
+            started = Started(_url(settings.host, listener), bootstrap, secret)
+            _watch(_failure(node), stack, trouble)
+            _watch(_announce_when_ready(node, server, lambda: announce(started)), stack, trouble)
+            await server.serve([listener])
+
+        await _tell(work(), trouble)
+
+
+async def _kafka(
+    settings: Settings, embedded: bool, stack: contextlib.AsyncExitStack, trouble: Trouble
+) -> str:
+    """The address of Kafka: the embedded broker, started and watched, or the operator's."""
+    if embedded:
+        broker = await stack.enter_async_context(embedded_broker(settings))
+        _watch(broker.watch(), stack, trouble)
+        return broker.bootstrap
+    if settings.kafka is None:
+        raise OperatorError(
+            "there is no Kafka to talk to: set PROFILELOG_KAFKA to its host:port, or use "
+            "`profilelog up`, which brings its own"
+        )
+    return settings.kafka
+
+
+def _watch(
+    work: Coroutine[Any, Any, None], stack: contextlib.AsyncExitStack, trouble: Trouble
+) -> None:
+    """Run beside the rest until the stop."""
+    stack.callback(asyncio.ensure_future(_tell(work, trouble)).cancel)
+
+
+async def _tell(work: Coroutine[Any, Any, None], trouble: Trouble) -> None:
+    """Run; what it fails of is told, and the cancellation awaited that every stop begins with."""
+    try:
+        await work
+    except Exception as error:
+        if not trouble.done():
             trouble.set_exception(error)
-            raise
+        await asyncio.Event().wait()
 
 
-async def _end(serving: "asyncio.Task[None]") -> BaseException | None:
+async def _end(serving: "asyncio.Task[None]") -> None:
     """Wait for the end of a stop, which where Kafka is gone may not come by itself.
 
     What it waits for is cancelled then, and in the end it is left behind: the process ends soon,
@@ -142,10 +161,11 @@ async def _end(serving: "asyncio.Task[None]") -> BaseException | None:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.wait({serving}, timeout=seconds)
         if serving.done():
-            return None if serving.cancelled() else serving.exception()
+            if not serving.cancelled() and (error := serving.exception()) is not None:
+                log.warning("the stop was not a clean one: %r", error)
+            return
         serving.cancel()
     log.warning("the stop takes too long and is left undone; the next start repairs that")
-    return None
 
 
 async def _start(node: Node, stack: contextlib.AsyncExitStack) -> None:
@@ -263,15 +283,10 @@ async def _usable_secret(node: Node, data: Path, embedded: bool, given: str | No
 
 async def _give_development_account(node: Node, text: str) -> None:
     there = [account for account in node.book.accounts.all() if account.name == DEVELOPMENT]
-    if not there:
+    if there:
+        await node.book.add_secret(there[0].id, text)
+    else:
         await node.book.create(DEVELOPMENT, text)
-        return
-    secret = Secret(random_id(), node.identity.secret_hash(text), now())
-    account: Account = msgspec.structs.replace(there[0], secrets=[*there[0].secrets, secret])
-    key = account.id.encode()
-    await node.appender.append(node.topics.accounts, 0, key, encode(account))
-    while node.book.accounts.authenticate(text) is None:  # noqa: ASYNC110 - told by the replica
-        await asyncio.sleep(_POLL_SECONDS)
 
 
 # ---------------------------------------------------------------------- HTTP
@@ -330,26 +345,12 @@ async def _announce_when_ready(node: Node, server: _Server, announce: Callable[[
     while not (server.started and node.worker.ready):  # noqa: ASYNC110 - neither sets an Event
         await asyncio.sleep(_POLL_SECONDS)
     announce()
-    await asyncio.Event().wait()
 
 
 async def _failure(node: Node) -> None:
     await node.worker.failed.wait()
     assert node.worker.failure is not None
     raise node.worker.failure
-
-
-async def _first(watches: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Run all until one ends, and end as it does; the others are cancelled."""
-    tasks = [asyncio.ensure_future(watch) for watch in watches]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()
 
 
 def _tune_garbage_collector() -> None:

@@ -43,10 +43,10 @@ class AccountBook:
         await self._save(account)
         return account, secret
 
-    async def add_secret(self, account_id: str) -> tuple[Secret, str]:
-        """One more live secret for an account. Raises `NotFound`."""
+    async def add_secret(self, account_id: str, text: str | None = None) -> tuple[Secret, str]:
+        """One more live secret for an account, made up unless given. Raises `NotFound`."""
         account = self._account(account_id)
-        text = secrets.token_urlsafe(_SECRET_BYTES)
+        text = text or secrets.token_urlsafe(_SECRET_BYTES)
         secret = self._secret(text, _now())
         await self._save(msgspec.structs.replace(account, secrets=[*account.secrets, secret]))
         return secret, text

@@ -50,7 +50,8 @@ class Replica:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         if self._consumer is not None:
-            await self._consumer.stop()
+            # Where Kafka is gone, aiokafka lets a cancellation of its own out.
+            await asyncio.gather(self._consumer.stop(), return_exceptions=True)
 
     async def applied(self, offset: int) -> None:
         """Wait until the record at `offset` is applied."""

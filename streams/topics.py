@@ -106,9 +106,11 @@ async def prepare_topics(
     *,
     purge_within: float,
     replication: int,
+    apply_settings: bool = True,
 ) -> LogMarker:
     """Make the topics that are missing, check those that are there, and say whose log it is.
 
+    `apply_settings` puts right what differs in the settings of topics that are there; a service does.
     Raises `WrongLog` when a topic has another number of partitions, or when the log was written with another hash
     key or its marker is lost.
     """
@@ -117,7 +119,8 @@ async def prepare_topics(
     try:
         await _create(admin, topics, topic_settings(purge_within), replication)
         await _check_partitions(admin, topics)
-        await _apply_settings(admin, topics, topic_settings(purge_within))
+        if apply_settings:
+            await _apply_settings(admin, topics, topic_settings(purge_within))
     finally:
         await admin.close()
     return await _marker(bootstrap, topics, identity)

@@ -144,8 +144,8 @@ class Worker:
             positions=self._positions,
             broker=f"kafka://{self._bootstrap}",
             datadir=str(self._folder / "faust"),
-            broker_session_timeout=10.0,
-            broker_heartbeat_interval=2.0,
+            broker_session_timeout=6.0,  # Kafka's least: how long a killed node keeps its partitions
+            broker_heartbeat_interval=1.5,
             consumer_max_fetch_size=4 << 20,
         )
 

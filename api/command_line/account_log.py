@@ -35,6 +35,7 @@ async def account_book(settings: Settings) -> AsyncGenerator[AccountBook]:
             identity,
             purge_within=known.purge_within,
             replication=known.replication,
+            apply_settings=False,
         )
         appender = Appender(
             known.bootstrap, timeout=known.write_timeout, max_pending=known.max_pending

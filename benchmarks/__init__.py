@@ -1,0 +1,1 @@
+"""What is fast, measured, with the PostgreSQL twin beside it: `python -m benchmarks`."""

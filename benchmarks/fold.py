@@ -1,0 +1,99 @@
+"""The fold rate of a rebuild, in a process of its own that is bound to one core."""
+
+import gc
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.errors import MeasureError
+from benchmarks.log_records import ACCOUNT, Log, LogRecord, make_log
+from projections.emails import EmailState
+from projections.partition import Origin
+from projections.profiles import ProfileState
+from projections.storage import RocksStorage
+from schemas.identity import KEY_BYTES, Identity
+
+CHUNK = 500  # records at a time, as `streams.delivery.CHUNK_RECORDS`
+REPOSITORY = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """`events` folded in `seconds` on the clock and `cpu_seconds` of all threads."""
+
+    events: int
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def rate(self) -> float:
+        return self.events / self.seconds
+
+
+def fold_in_process(count: int) -> FoldResult:
+    """`measure_fold` in a fresh process, so that neither leaves memory to the other."""
+    command = [sys.executable, "-m", "benchmarks.fold", str(count)]
+    done = subprocess.run(  # our own fixed command
+        command, cwd=REPOSITORY, capture_output=True, check=False
+    )
+    if done.returncode != 0:
+        last_line = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise MeasureError(f"the fold ended with code {done.returncode}: {last_line}")
+    return msgspec.json.decode(done.stdout, type=FoldResult)
+
+
+def measure_fold(count: int) -> FoldResult:
+    """Fold `count` events, and the email claims that they led to, into two new RocksDB folders.
+
+    As in a rebuild, all their outputs are published already, so documents, indexes and history
+    are written, and the outbox is not. The records are in memory before the clock starts: what
+    Kafka and its client cost is not in the figure. Binds the whole process to one core.
+    """
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    identity = Identity(bytes(KEY_BYTES), partitions=1)
+    log = make_log(identity, count)
+    gc.collect()
+    gc.freeze()  # a service has no million records in memory for the collector to walk through
+    with tempfile.TemporaryDirectory(prefix="profilelog-bench-") as folder:
+        profiles = ProfileState(*_partition(Path(folder), "profile-events", identity), identity)
+        emails = EmailState(*_partition(Path(folder), "profile-emails", identity))
+        began, cpu_began = time.perf_counter(), time.process_time()
+        _rebuild(profiles, log.events)
+        _rebuild(emails, log.claims)
+        result = FoldResult(count, time.perf_counter() - began, time.process_time() - cpu_began)
+        _check(profiles, emails, log, identity)
+        profiles.close()
+        emails.close()
+    return result
+
+
+def _partition(folder: Path, topic: str, identity: Identity) -> tuple[RocksStorage, Origin]:
+    origin = Origin("benchmark", topic, 0, identity.partitions, identity.fingerprint)
+    return RocksStorage(folder / topic), origin
+
+
+def _rebuild(state: ProfileState | EmailState, records: list[LogRecord]) -> None:
+    state.resume(len(records))
+    for start in range(0, len(records), CHUNK):
+        state.apply(records[start : start + CHUNK])
+
+
+def _check(profiles: ProfileState, emails: EmailState, log: Log, identity: Identity) -> None:
+    """The last user is found by uid and by the email that it came with."""
+    id_ = profiles.id_of(identity.uid_hash(ACCOUNT, log.last_uid))
+    found = None if id_ is None else profiles.read(id_, ACCOUNT)
+    if found is None or profiles.undecoded:
+        raise MeasureError("the rebuilt state does not hold the last user")
+    email = msgspec.json.decode(found[1])["email"]
+    if emails.holder(identity.email_hash(ACCOUNT, email)) != id_:
+        raise MeasureError("the rebuilt email index does not hold the last user's email")
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(msgspec.json.encode(measure_fold(int(sys.argv[1]))))

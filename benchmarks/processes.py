@@ -1,0 +1,128 @@
+"""Child processes: started with a log file, waited for, weighed through /proc, stopped by pid."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.errors import StartError
+
+KIB_PER_MIB = 1024
+
+
+class Child:
+    """A process of ours. Its output goes to a file, so a full pipe never stops it."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        user: str | None = None,
+    ) -> None:
+        self.log = log
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(  # our own fixed commands
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(env or {})},
+                cwd=cwd,
+                user=user,
+                group=user,
+                extra_groups=None if user is None else [],
+                start_new_session=True,  # Ctrl-C reaches us alone: we stop our children in order
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def wait_until(self, is_ready: Callable[[], bool], *, seconds: float) -> None:
+        """Return once `is_ready`; StartError when the process ends or the time is up first."""
+        deadline = time.monotonic() + seconds
+        while not is_ready():
+            if self._process.poll() is not None:
+                raise StartError(f"ended with code {self._process.returncode}: {self.last_line()}")
+            if time.monotonic() > deadline:
+                raise StartError(f"not ready after {seconds:.0f} s: {self.last_line()}")
+            time.sleep(0.02)
+
+    def last_line(self) -> str:
+        lines = self.log.read_text(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+
+    def stop(self, with_signal: signal.Signals = signal.SIGTERM, *, patience: float = 20) -> None:
+        """Ask politely, then kill it and whatever it had started itself."""
+        family = [self.pid, *descendants(self.pid)]
+        if self._process.poll() is None:
+            self._process.send_signal(with_signal)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(patience)
+        if self._process.poll() is None or any(map(_runs, family[1:])):
+            for pid in family:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """The children of `pid`, their children, and so on."""
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for child in map(int, children.read_text().split()):
+                yield child
+                yield from descendants(child)
+
+
+def command_name(pid: int) -> str:
+    return _read(pid, "comm").strip()
+
+
+def resident_mib(pid: int) -> float:
+    """Memory of the process that is in RAM now (VmRSS), in MiB."""
+    return _field(_read(pid, "status"), "VmRSS") / KIB_PER_MIB
+
+
+def peak_resident_mib(pid: int) -> float:
+    """The most that was ever in RAM (VmHWM), in MiB."""
+    return _field(_read(pid, "status"), "VmHWM") / KIB_PER_MIB
+
+
+def proportional_mib(pid: int) -> float:
+    """Like `resident_mib`, each shared page divided among those who share it (Pss), in MiB."""
+    return _field(_read(pid, "smaps_rollup"), "Pss") / KIB_PER_MIB
+
+
+def _runs(pid: int) -> bool:
+    state = _read(pid, "stat").rpartition(")")[2].split()
+    return bool(state) and state[0] != "Z"
+
+
+def _read(pid: int, name: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def _field(text: str, name: str) -> int:
+    for line in text.split("\n"):
+        key, _, value = line.partition(":")
+        if key == name:
+            return int(value.split()[0])
+    return 0

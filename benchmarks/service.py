@@ -1,0 +1,71 @@
+"""profilelog, started as a user starts it: one command that brings its own Kafka."""
+
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from benchmarks.errors import MeasureError
+from benchmarks.processes import (
+    Child,
+    command_name,
+    descendants,
+    free_port,
+    peak_resident_mib,
+    resident_mib,
+)
+from benchmarks.system import READY_SECONDS, Memory, System
+
+REPOSITORY = Path(__file__).parent.parent
+APPLIED_SECONDS = 180
+POLL_SECONDS = 0.02
+
+
+class Profilelog(System):
+    """`profilelog up` on a free port, its data in the folder of this run."""
+
+    name = "profilelog"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._service: Child | None = None
+
+    def start(self, folder: Path) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        command = [sys.executable, "-m", "api.command_line.main", "up"]
+        command += ["--port", str(port), "--data", str(folder / "data")]
+        command += ["--account-secret", self.secret]
+        self._service = Child(command, log=folder / "service.log", cwd=REPOSITORY)
+        self._service.wait_until(self.is_ready, seconds=READY_SECONDS)
+
+    def stop(self) -> None:
+        if self._service is not None:
+            self._service.stop()
+
+    def memory(self) -> Memory:
+        """The service and whatever it runs beside itself, apart from its child Kafka (a Java)."""
+        assert self._service is not None, "start it first"  # for the type checker
+        family = [self._service.pid, *descendants(self._service.pid)]
+        kafka = [pid for pid in family if command_name(pid) == "java"]
+        service = [pid for pid in family if pid not in kafka]
+        return Memory(
+            service=sum(map(resident_mib, service)),
+            service_peak=sum(map(peak_resident_mib, service)),
+            store=sum(map(resident_mib, kafka)),
+        )
+
+    def wait_until_readable(self, client: httpx.Client, batch_id: str) -> None:
+        """Poll the batch's status (contract §4) until it says `applied`."""
+        deadline = time.monotonic() + APPLIED_SECONDS
+        while True:
+            answer = client.get(f"/v3/observe/hooks/batches/{batch_id}")
+            if answer.status_code != 200:
+                raise MeasureError(f"the batch's status answered {answer.status_code}")
+            if msgspec.json.decode(answer.content)["batch"]["applied"]:
+                return
+            if time.monotonic() > deadline:
+                raise MeasureError(f"the batch is not applied after {APPLIED_SECONDS} s")
+            time.sleep(POLL_SECONDS)

@@ -1,0 +1,1 @@
+"""What a user would build instead: Litestar, asyncpg and PostgreSQL."""

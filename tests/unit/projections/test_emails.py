@@ -1,0 +1,117 @@
+"""Who holds which email (the docstring of `projections.emails`, design "Email index")."""
+
+import pytest
+
+from projections import keyspace
+from projections.emails import Folded
+from projections.outbox import Release
+from schemas.events import EmailClaimed, EmailReleased, decode_profile_event, encode
+from tests.support.folding import ACCOUNT, AT, Emails, outputs, rows
+
+ADA, BOB = "1" * 24, "2" * 24
+EMAIL, OTHER = b"\xaa" * 16, b"\xbb" * 16
+FIRST, SECOND, THIRD = b"1" * 32, b"2" * 32, b"3" * 32
+
+
+@pytest.fixture
+def emails() -> Emails:
+    return Emails()
+
+
+def claimed(id_: str, email: bytes = EMAIL) -> bytes:
+    return encode(EmailClaimed(account=ACCOUNT, at=AT, email=email.hex(), id=id_))
+
+
+def releases(emails: Emails) -> list[tuple[str, str, str]]:
+    """(profile, its claim, the claim that takes the email) of each release in the outbox."""
+    found: list[tuple[str, str, str]] = []
+    for row in outputs(emails.state):
+        assert isinstance(row, Release)
+        event = decode_profile_event(row.value)
+        assert isinstance(event, EmailReleased)
+        assert event.id == row.id
+        found.append((event.id, event.claim, event.by))
+    return found
+
+
+def test_an_email_leads_to_who_claimed_it(emails: Emails) -> None:
+    assert emails.put(FIRST, claimed(ADA)) == [Folded(FIRST, None)]
+    assert emails.state.holder(EMAIL) == ADA
+    assert emails.state.holder(OTHER) is None
+
+
+def test_the_last_claim_holds_and_releases_the_one_before(emails: Emails) -> None:
+    emails.put(FIRST, claimed(ADA))
+
+    assert emails.put(SECOND, claimed(BOB)) == [Folded(SECOND, FIRST)]
+    assert emails.state.holder(EMAIL) == BOB
+    assert releases(emails) == [(ADA, FIRST.decode(), SECOND.decode())]
+
+
+def test_a_profile_does_not_release_itself(emails: Emails) -> None:
+    emails.put(FIRST, claimed(ADA))
+
+    assert emails.put(SECOND, claimed(ADA)) == [Folded(SECOND, None)]
+    assert releases(emails) == []
+
+
+def test_each_claim_releases_the_one_just_before_it(emails: Emails) -> None:
+    emails.put(FIRST, claimed(ADA))
+    emails.put(SECOND, claimed(BOB))
+    emails.put(THIRD, claimed(ADA))
+
+    assert releases(emails) == [
+        (ADA, FIRST.decode(), SECOND.decode()),
+        (BOB, SECOND.decode(), THIRD.decode()),
+    ]
+
+
+def test_a_claim_that_is_given_up_holds_nothing_and_leaves_nothing(emails: Emails) -> None:
+    emails.put(FIRST, claimed(ADA))
+
+    assert emails.put(FIRST, None) == []
+    assert emails.state.holder(EMAIL) is None
+    assert not [row for row in rows(emails.state) if row[:1] in (b"E", b"K")]
+
+
+def test_what_counts_is_the_last_claim_that_is_not_given_up(emails: Emails) -> None:
+    emails.put(FIRST, claimed(ADA))
+    emails.put(SECOND, claimed(BOB))
+
+    emails.put(SECOND, None)
+
+    assert emails.state.holder(EMAIL) == ADA
+
+
+def test_a_released_claim_is_given_up_behind_the_one_that_took_over(emails: Emails) -> None:
+    emails.put(FIRST, claimed(ADA))
+    emails.put(SECOND, claimed(BOB))
+
+    emails.put(FIRST, None)
+
+    assert emails.state.holder(EMAIL) == BOB
+
+
+def test_emails_do_not_mix(emails: Emails) -> None:
+    emails.put(FIRST, claimed(ADA))
+
+    assert emails.put(SECOND, claimed(BOB, OTHER)) == [Folded(SECOND, None)]
+    assert (emails.state.holder(EMAIL), emails.state.holder(OTHER)) == (ADA, BOB)
+
+
+def test_a_tombstone_whose_claim_was_cleaned_away_settles_it(emails: Emails) -> None:
+    assert emails.put(FIRST, None) == [Folded(FIRST, None)]
+
+
+def test_a_claim_that_releases_nobody_any_more_still_names_who_lost() -> None:
+    emails = Emails(published=2)
+    emails.put(FIRST, claimed(ADA))
+
+    assert emails.put(SECOND, claimed(BOB)) == [Folded(SECOND, FIRST)]
+    assert releases(emails) == []
+
+
+def test_a_claim_that_cannot_be_decoded_is_passed_over(emails: Emails) -> None:
+    assert emails.put(FIRST, b"{") == []
+    assert keyspace.undecoded(0) in rows(emails.state)
+    assert emails.state.applied == 0

@@ -1,0 +1,355 @@
+"""What leaves a partition, together with what, and after what (the docstring of `streams.relay`)."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import pytest
+
+from projections import keyspace, outbox
+from projections.outbox import (
+    Claim,
+    ClaimTombstone,
+    Erased,
+    EventTombstone,
+    OutboxRow,
+    PublicDocument,
+    Release,
+)
+from projections.partition import PartitionState
+from schemas.events import DeletionTombstoned, EmailReleased, decode_profile_event, encode
+from streams import relay
+from streams.relay import LostProgress, Relay
+from streams.topics import Topics
+from streams.transactions import Publication, PublicationFailed
+from tests.support.folding import ACCOUNT, IDENTITY, origin
+from tests.support.hand_loop import complete
+from tests.support.memory_storage import MemoryStorage
+
+TOPICS: Final = Topics(1)
+ADA: Final = "1" * 24
+
+
+class Kafka:
+    """Takes what a relay publishes and appends, and tells it in one list of lines."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.transactions: list[list[Publication]] = []
+        self.appended: list[tuple[str, int, bytes, bytes | None]] = []
+        self.fails = False
+
+    async def init(self) -> None:
+        self.said.append("init")
+
+    async def publish(self, records: Sequence[Publication]) -> None:
+        if self.fails:
+            raise PublicationFailed("fenced")
+        self.said.append("commit " + " ".join(_short(record) for record in records))
+        self.transactions.append(list(records))
+
+    async def append(self, topic: str, partition: int, key: bytes, value: bytes | None) -> int:
+        if self.fails:
+            raise PublicationFailed("no answer")
+        self.said.append(_said(key, value))
+        self.appended.append((topic, partition, key, value))
+        return len(self.appended)
+
+
+def _said(key: bytes, value: bytes | None) -> str:
+    if value is None:
+        return f"tombstone {key.decode()}"
+    return type(decode_profile_event(value)).__name__
+
+
+def _short(record: Publication) -> str:
+    if record.topic == TOPICS.progress:
+        return f"progress={record.value and record.value.decode()}"
+    return f"{record.key.decode()[:4]}{'' if record.value is not None else '=null'}"
+
+
+class Partition:
+    """An outbox, its relay and their Kafka."""
+
+    def __init__(self, *events: tuple[int, Sequence[OutboxRow]], progress: int = 0) -> None:
+        self.state = PartitionState(MemoryStorage(), origin(TOPICS.events))
+        self.kafka = Kafka()
+        self.relay = Relay(
+            self.state, TOPICS.events, TOPICS, IDENTITY, self.kafka, self.kafka.append
+        )
+        for offset, outputs in events:
+            self.fold(offset, *outputs)
+        self.start(progress)
+
+    def fold(self, offset: int, *outputs: OutboxRow) -> None:
+        """An event is folded, and this follows from it."""
+        self.state.commit(
+            {keyspace.outbox(offset, n): outbox.encode(row) for n, row in enumerate(outputs)},
+            offset,
+        )
+
+    def start(self, progress: int | None) -> None:
+        async def read_progress() -> int | None:
+            self.kafka.said.append("read")
+            return progress
+
+        complete(self.relay.start(read_progress))
+
+    def step(self) -> list[str]:
+        """One step; returns what it did."""
+        before = len(self.kafka.said)
+        complete(self.relay.step())
+        return self.kafka.said[before:]
+
+    def steps(self) -> list[str]:
+        """What is published and appended until there is nothing left to do."""
+        before = len(self.kafka.said)
+        while complete(self.relay.step()):
+            pass
+        return self.kafka.said[before:]
+
+    def left(self) -> list[int]:
+        """The offsets of the rows in the outbox."""
+        return [offset for offset, _ in self.state.outbox_from((0, 0))]
+
+
+def claim(name: str) -> Claim:
+    return Claim(0, name.encode(), b"{}")
+
+
+def withdrawn(name: str) -> ClaimTombstone:
+    return ClaimTombstone(0, name.encode())
+
+
+def document(id_: str = ADA) -> PublicDocument:
+    return PublicDocument(id_, b"{}")
+
+
+def gone(id_: str = ADA) -> PublicDocument:
+    return PublicDocument(id_, None)
+
+
+def tombstone(name: str) -> EventTombstone:
+    return EventTombstone(name.encode())
+
+
+# ---------------------------------------------------------------------- start
+
+
+def test_the_former_owner_is_fenced_before_the_progress_is_read() -> None:
+    assert Partition().kafka.said == ["init", "read"]
+
+
+def test_a_first_start_says_that_nothing_is_published() -> None:
+    partition = Partition()
+    partition.kafka.said.clear()
+
+    partition.start(None)
+
+    assert partition.kafka.said == ["init", "read", "commit progress=0"]
+
+
+def test_applied_events_without_progress_are_refused() -> None:
+    partition = Partition((0, [document()]))
+
+    with pytest.raises(LostProgress, match="remove the folder `state` only if"):
+        partition.start(None)
+
+
+def test_what_has_left_is_dropped_at_the_start() -> None:
+    partition = Partition((3, [document()]), (4, [document()]), (5, [document()]), progress=4)
+
+    assert partition.left() == [4, 5]
+    assert partition.state.published == 4
+
+
+# ---------------------------------------------------------------------- together
+
+
+def test_nothing_to_publish_is_nothing_to_do() -> None:
+    partition = Partition()
+
+    assert not complete(partition.relay.step())
+
+
+def test_rows_leave_in_order_and_in_one_transaction_with_the_progress() -> None:
+    partition = Partition((3, [withdrawn("old"), claim("new"), document()]), (7, [document()]))
+
+    assert partition.steps() == ["commit old=null new 1111 1111 progress=8"]
+    assert partition.left() == []
+    assert partition.state.published == 8
+
+
+def test_records_go_to_their_topics_and_partitions() -> None:
+    partition = Partition((3, [Claim(5, b"claim", b"{}"), ClaimTombstone(6, b"old"), document()]))
+    partition.steps()
+
+    (records,) = partition.kafka.transactions
+    assert [record[:2] for record in records] == [
+        (TOPICS.emails, 5),
+        (TOPICS.emails, 6),
+        (TOPICS.profiles, 0),
+        (TOPICS.progress, TOPICS.progress_partition(TOPICS.events, 0)),
+    ]
+
+
+def test_rows_stay_until_they_are_committed() -> None:
+    partition = Partition((3, [claim("new"), document()]))
+    partition.kafka.fails = True
+
+    with pytest.raises(PublicationFailed):
+        partition.step()
+    assert partition.left() == [3, 3]
+
+    partition.kafka.fails = False
+    partition.start(0)
+    assert partition.steps() == ["commit new 1111 progress=4"]
+
+
+def test_a_commit_whose_answer_was_lost_is_not_repeated() -> None:
+    partition = Partition((3, [claim("new"), document()]), (4, [document()]))
+    partition.kafka.fails = True
+    with pytest.raises(PublicationFailed):
+        partition.step()
+    partition.kafka.fails = False
+
+    partition.start(4)
+
+    assert partition.steps() == ["commit 1111 progress=5"]
+
+
+def test_what_is_folded_later_leaves_later() -> None:
+    partition = Partition((3, [document()]))
+    partition.steps()
+    partition.fold(4, claim("new"))
+
+    assert partition.steps() == ["commit new progress=5"]
+
+
+def test_a_transaction_holds_whole_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "ROWS", 3)
+    partition = Partition(*((n, [claim(f"c{n}"), document()]) for n in range(3)))
+
+    assert partition.steps() == [
+        "commit c0 1111 progress=1",
+        "commit c1 1111 progress=2",
+        "commit c2 1111 progress=3",
+    ]
+
+
+def test_an_event_with_more_rows_than_fit_leaves_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "ROWS", 3)
+    many = [claim(f"c{n}") for n in range(7)]
+    partition = Partition((0, [document()]), (1, many), (2, [document()]))
+
+    assert partition.steps() == [
+        "commit 1111 progress=1",
+        "commit c0 c1 c2 c3 c4 c5 c6 progress=2",
+        "commit 1111 progress=3",
+    ]
+
+
+def test_documents_of_the_forgotten_are_left_out() -> None:
+    partition = Partition((3, [claim("new"), document()]), (4, [document("2" * 24)]), (5, [gone()]))
+    partition.state.storage.write({keyspace.forgotten(ADA): b""})
+    partition.state.last_forget = 5
+
+    assert partition.steps() == ["commit new 2222 1111=null progress=6"]
+
+
+# ---------------------------------------------------------------------- one after the other
+
+
+def test_tombstones_leave_when_all_before_them_is_committed() -> None:
+    partition = Partition(
+        (3, [document()]), (4, [withdrawn("c"), gone(), tombstone("a"), tombstone("b")])
+    )
+
+    # Until the tombstones are there the progress stays at their own event.
+    assert partition.step() == ["commit 1111 c=null 1111=null progress=4"]
+    assert partition.left() == [4, 4, 4, 4]
+    assert partition.step() == ["tombstone a", "tombstone b"]
+    assert partition.left() == [4, 4, 4, 4]
+    assert partition.step() == ["commit progress=5"]
+    assert partition.left() == []
+
+
+def test_the_progress_passes_tombstones_with_the_next_transaction() -> None:
+    partition = Partition((4, [gone(), tombstone("a")]), (5, [document()]))
+
+    assert partition.steps() == [
+        "commit 1111=null progress=4",
+        "tombstone a",
+        "commit 1111 progress=6",
+    ]
+
+
+def test_tombstones_alone_need_no_transaction_before_them() -> None:
+    partition = Partition((4, [tombstone("a")]), (5, [tombstone("b")]))
+
+    assert partition.steps() == ["tombstone a", "tombstone b", "commit progress=6"]
+
+
+def test_tombstones_that_were_not_acknowledged_are_sent_again() -> None:
+    partition = Partition((4, [gone(), tombstone("a"), tombstone("b")]))
+    partition.step()
+    partition.kafka.fails = True
+    with pytest.raises(PublicationFailed):
+        partition.step()
+    partition.kafka.fails = False
+
+    partition.start(4)
+
+    assert partition.steps() == [
+        "commit 1111=null progress=4",
+        "tombstone a",
+        "tombstone b",
+        "commit progress=5",
+    ]
+
+
+def test_more_tombstones_than_rows_leave_one_part_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(relay, "ROWS", 3)
+    partition = Partition((4, [gone(), *(tombstone(f"t{n}") for n in range(9))]), (5, [document()]))
+
+    said = partition.steps()
+
+    assert said == [
+        "commit 1111=null progress=4",
+        *(f"tombstone t{n}" for n in range(9)),
+        "commit 1111 progress=6",
+    ]
+
+
+def test_a_deletion_is_said_to_be_tombstoned_when_all_its_tombstones_are_there() -> None:
+    deletion = "d" * 24
+    partition = Partition(
+        (4, [gone(), tombstone("a"), tombstone("b"), Erased(ACCOUNT, deletion)]),
+        (5, [tombstone("c")]),
+    )
+
+    assert partition.steps() == [
+        "commit 1111=null progress=4",
+        "tombstone a",
+        "tombstone b",
+        "tombstone c",
+        "DeletionTombstoned",
+        "commit progress=6",
+    ]
+    topic, number, _, value = partition.kafka.appended[-1]
+    assert value is not None
+    said = decode_profile_event(value)
+    assert isinstance(said, DeletionTombstoned)
+    assert (topic, number, said.id) == (TOPICS.events, 0, deletion)
+
+
+def test_a_release_goes_to_the_partition_of_its_profile_under_a_fresh_key() -> None:
+    value = encode(EmailReleased(account=ACCOUNT, at=0, id=ADA, claim="c", by="d"))
+    partition = Partition((4, [Release(ADA, value), Release(ADA, value)]))
+    partition.steps()
+
+    (first, second) = partition.kafka.appended
+    assert first[:2] == second[:2] == (TOPICS.events, IDENTITY.partition_of_id(ADA))
+    assert (first[3], second[3]) == (value, value)
+    assert first[2] != second[2]
