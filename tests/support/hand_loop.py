@@ -7,7 +7,9 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+_T = TypeVar("_T")
 
 
 class _Pause:
@@ -98,3 +100,10 @@ class Activity:
             task.cancel()
         while self._loop.tick():
             pass
+
+
+def complete(coroutine: Coroutine[Any, Any, _T]) -> _T:
+    """Run a coroutine to its end."""
+    activity = Activity(coroutine)
+    activity.advance()
+    return activity.result()

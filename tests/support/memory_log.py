@@ -11,7 +11,7 @@ What is true of it is what the protocol relies on in Kafka:
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 
@@ -164,6 +164,10 @@ class MemoryLog:
         if partition is None:
             partition = self._partitions[topic, number] = Partition()
         return partition
+
+    def partitions(self) -> Iterable[tuple[tuple[str, int], Partition]]:
+        """(topic, number) and partition of all that were ever used."""
+        return self._partitions.items()
 
     def append(self, topic: str, number: int, key: bytes, value: bytes | None) -> int:
         """An append outside of transactions; returns its offset."""

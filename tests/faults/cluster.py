@@ -1,0 +1,327 @@
+"""Nodes that fold and relay: the real states and relays, on disks and a log in memory.
+
+A node that did not hear of a rebalance goes on as if nothing had happened, until it is told. What a relay was doing
+when its process died is cut where it was; plain appends that it had handed to the network may arrive later.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Protocol
+
+from projections.emails import EmailState
+from projections.fold import Verdict
+from projections.profiles import ProfileState
+from schemas.errors import Unavailable
+from streams.progress import source_key
+from streams.relay import Relay
+from streams.transactions import Publication, PublicationFailed
+from tests.faults.cast import EVENTS, IDENTITY, NODES, SOURCES, TOPICS, Source
+from tests.faults.rows import applied
+from tests.support.hand_loop import Activity, pause
+from tests.support.memory_log import Fenced, MemoryLog
+from tests.support.memory_storage import MemoryStorage, Snapshot
+
+
+class Say(Protocol):
+    """Tells what happens to who reads the trace of a schedule, in `str.format`'s way."""
+
+    def __call__(self, text: str, *facts: object) -> None: ...
+
+
+class Lane:
+    """Appends of one process to one partition: they arrive in order, or not at all."""
+
+    def __init__(self, log: MemoryLog, topic: str, partition: int) -> None:
+        self.place = (topic, partition)
+        self.waiting: deque[tuple[bytes, bytes | None]] = deque()
+        self._log = log
+        self._landed = 0
+        self._put = 0
+
+    def put(self, key: bytes, value: bytes | None) -> int:
+        """Hand a record to the network; returns its number in the lane."""
+        self.waiting.append((key, value))
+        self._put += 1
+        return self._put
+
+    def land(self, number: int | None = None) -> int:
+        """Let arrive what was put up to the number, or the next one; returns the last offset."""
+        offset = -1
+        number = self._landed + 1 if number is None else number
+        while self._landed < number and self.waiting:
+            offset = self._log.append(*self.place, *self.waiting.popleft())
+            self._landed += 1
+        return offset
+
+
+class Process:
+    """What a relay needs of its process: a `streams.relay.Publisher`, and appends. `broken`: Kafka does not answer."""
+
+    def __init__(self, log: MemoryLog, source: Source) -> None:
+        self.lanes: dict[tuple[str, int], Lane] = {}
+        self.broken = False
+        self._log = log
+        self._source = source
+        self._epoch: int | None = None
+
+    async def init(self) -> None:
+        self._epoch = None
+        await self._answer()
+        self._epoch = self._log.init(self._source.transactional_id)
+        await self._answer()
+
+    async def publish(self, records: Sequence[Publication]) -> None:
+        id_, epoch = self._source.transactional_id, self._epoch
+        if epoch is None:
+            raise PublicationFailed("not initialized")
+        try:
+            self._log.begin(id_, epoch)
+            for record in records:
+                await self._answer()
+                self._log.send(id_, epoch, record)
+            await self._answer()
+            self._log.commit(id_, epoch)
+        except Fenced:
+            raise PublicationFailed("fenced") from None
+        await self._answer()
+
+    async def read_progress(self) -> int | None:
+        await self._answer()
+        partition = TOPICS.progress_partition(*self._source)
+        key = source_key(*self._source)
+        found: int | None = None
+        for record in self._log.partition(TOPICS.progress, partition).committed():
+            if record.key == key and record.value is not None:
+                found = int(record.value)
+        return found
+
+    async def append(self, topic: str, partition: int, key: bytes, value: bytes | None) -> int:
+        lane = self.lanes.get((topic, partition))
+        if lane is None:
+            lane = self.lanes[topic, partition] = Lane(self._log, topic, partition)
+        number = lane.put(key, value)
+        await pause()
+        if self.broken:
+            raise Unavailable("Kafka did not take the write in time: it may still arrive")
+        return lane.land(number)
+
+    async def _answer(self) -> None:
+        await pause()
+        if self.broken:
+            raise PublicationFailed("Kafka did not answer")
+
+
+class Replica:
+    """One source on one node, from its assignment until the node dies or notices that it lost it."""
+
+    def __init__(
+        self, log: MemoryLog, source: Source, storage: MemoryStorage, generation: int
+    ) -> None:
+        self.source = source
+        self.generation = generation
+        self.state: ProfileState | EmailState = (
+            ProfileState(storage, source.origin, IDENTITY)
+            if source in EVENTS
+            else EmailState(storage, source.origin)
+        )
+        self.process = Process(log, source)
+        self.taken = False
+        self.dead = False
+        self._log = log
+        self._relay = Relay(
+            self.state, source.topic, TOPICS, IDENTITY, self.process, self.process.append
+        )
+        self._partition = log.partition(*source)
+        self._end = 0
+        self._started = False
+        self._activity: Activity | None = None
+        self.state.check_end(self._partition.end)
+
+    @property
+    def profiles(self) -> ProfileState:
+        assert isinstance(self.state, ProfileState)
+        return self.state
+
+    @property
+    def emails(self) -> EmailState:
+        assert isinstance(self.state, EmailState)
+        return self.state
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has caught up with the log's end at its assignment."""
+        return self.taken and self.state.applied + 1 >= self._end
+
+    @property
+    def busy(self) -> bool:
+        """Whether a relay step is under way."""
+        return self._activity is not None
+
+    def fold(self, count: int) -> list[tuple[bytes, Verdict]]:
+        """Fold the next records; returns (key, verdict) of those in ``profile-events``."""
+        position = self.state.applied + 1
+        records = self._partition.read(position, count)
+        verdicts: list[tuple[bytes, Verdict]] = []
+        if isinstance(self.state, ProfileState):
+            verdicts = self.state.apply(records)
+        else:
+            self.state.apply(records)
+        if len(records) < count:
+            self.state.advance(self._partition.stable_end - 1)
+        return verdicts
+
+    @property
+    def folds(self) -> bool:
+        """Whether there is something to fold."""
+        return self.taken and self.state.applied + 1 < self._partition.stable_end
+
+    def relay(self, ticks: int | None = None) -> bool:
+        """Go on with what the relay does, or with the next that it has to do; False when that is nothing."""
+        if self._activity is None:
+            if self._started and not self.ready:
+                return False
+            self._activity = Activity(self._relay.step() if self._started else self._start())
+        if not self._activity.advance(ticks):
+            return True
+        activity, self._activity = self._activity, None
+        try:
+            return bool(activity.result())
+        except (PublicationFailed, Unavailable):
+            self._started = False
+            return True
+
+    def break_off(self) -> None:
+        """Kafka does not answer what the relay waits for, and it starts again."""
+        if self._activity is not None:
+            self.process.broken = True
+            self.relay()
+            self.process.broken = False
+
+    def die(self) -> list[Lane]:
+        """The process is gone; returns what it had handed to the network."""
+        self.dead = True
+        if self._activity is not None:
+            self._activity.abandon()
+            self._activity = None
+        return [lane for lane in self.process.lanes.values() if lane.waiting]
+
+    async def _start(self) -> bool:
+        await self._relay.start(self.process.read_progress)
+        self._started = self.taken = True
+        self._end = self._partition.end
+        return True
+
+
+class Node:
+    """A machine: its disks, older pictures of them, and what it believes to own."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.disks: dict[Source, MemoryStorage] = {}
+        self.pictures: dict[Source, list[Snapshot]] = {}
+        self.replicas: dict[Source, Replica] = {}
+
+    def __str__(self) -> str:
+        return f"node {self.number}"
+
+
+class Cluster:
+    """The nodes and who owns what."""
+
+    def __init__(self, log: MemoryLog, say: Say) -> None:
+        self.nodes = [Node(number) for number in range(NODES)]
+        self.late: list[Lane] = []
+        self._log = log
+        self._say = say
+        self._owners: dict[Source, tuple[int, int]] = {}
+        for number, source in enumerate(SOURCES):
+            self.assign(source, number % NODES)
+
+    def owner(self, source: Source) -> Replica | None:
+        """The replica that owns the source; None when its node does not know."""
+        number, generation = self._owners[source]
+        replica = self.nodes[number].replicas.get(source)
+        return replica if replica is not None and replica.generation == generation else None
+
+    def owns(self, replica: Replica) -> bool:
+        return self.owner(replica.source) is replica
+
+    def serving(self, source: Source) -> Replica | None:
+        """The replica that answers reads: the owner, under its lease, once it is caught up."""
+        replica = self.owner(source)
+        return replica if replica is not None and replica.ready else None
+
+    def zombies(self) -> list[tuple[Node, Replica]]:
+        return [
+            (node, replica)
+            for node in self.nodes
+            for replica in node.replicas.values()
+            if not self.owns(replica)
+        ]
+
+    def assign(self, source: Source, number: int) -> Replica:
+        """The source goes to a node. Its former owner is not told."""
+        generation = self._owners[source][1] + 1 if source in self._owners else 0
+        self._owners[source] = number, generation
+        node = self.nodes[number]
+        self.close(node, source)
+        storage = node.disks.setdefault(source, MemoryStorage())
+        replica = node.replicas[source] = Replica(self._log, source, storage, generation)
+        self._say("{} gets {}, applied {}", node, source, replica.state.applied)
+        return replica
+
+    def close(self, node: Node, source: Source) -> None:
+        """The node's process for the source ends, wherever it is."""
+        replica = node.replicas.pop(source, None)
+        if replica is not None:
+            self.late += replica.die()
+
+    def owned_by(self, node: Node) -> list[Source]:
+        return [source for source in SOURCES if self._owners[source][0] == node.number]
+
+    def crash(self, node: Node, *, lost: bool = False) -> None:
+        """The node's processes die; `lost`: what they had handed to the network never arrives."""
+        late = list(self.late)
+        for source in list(node.replicas):
+            self.close(node, source)
+        if lost:
+            self.late = late
+
+    def picture(self, node: Node) -> None:
+        """What a power cut may bring back."""
+        for source, storage in node.disks.items():
+            self.pictures_of(node, source).append(storage.snapshot())
+
+    def retire(self, source: Source) -> int:
+        """A node throws state away that is older than the tombstones that are still to be read.
+
+        Returns the offset below which everybody has read.
+        """
+        running = [
+            node.replicas[source].state.applied + 1
+            for node in self.nodes
+            if source in node.replicas
+        ]
+        read = min(running, default=self._log.partition(*source).end)
+        for node in self.nodes:
+            pictures = self.pictures_of(node, source)
+            pictures[:] = [picture for picture in pictures if applied(picture) + 1 >= read]
+            disk = None if source in node.replicas else node.disks.get(source)
+            if disk is not None and applied(disk.snapshot()) + 1 < read:
+                self.lose(node, source)
+        return read
+
+    def lose(self, node: Node, source: Source) -> None:
+        node.disks.pop(source, None)
+
+    def go_back(self, node: Node, source: Source, number: int) -> bool:
+        """After a power cut: state, outbox and offset go back together. False without an older picture."""
+        pictures = self.pictures_of(node, source)
+        if not pictures or source not in node.disks:
+            return False
+        node.disks[source].restore(pictures[number % len(pictures)])
+        return True
+
+    @staticmethod
+    def pictures_of(node: Node, source: Source) -> list[Snapshot]:
+        return node.pictures.setdefault(source, [])

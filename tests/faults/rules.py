@@ -1,0 +1,299 @@
+"""The rules of the protocol, each with what leaves it out: the code as it would be if nobody had thought of it.
+
+They reach into private parts on purpose. When one of these parts is changed, its patch is changed with it, or the
+rule is no longer shown to matter.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import pytest
+
+from projections import emails, fold, keyspace
+from projections.fold import Fold, HistoryType, Verdict
+from projections.outbox import EventTombstone, OutboxRow
+from projections.partition import PartitionState
+from projections.profile import Profile
+from projections.working_set import WorkingSet
+from schemas.events import EmailReleased, ProfileForgotten
+from streams import relay
+from streams.relay import ReadProgress, Relay, Rows
+from tests.faults import stories
+from tests.faults.cluster import Replica
+
+LeaveOut = Callable[[pytest.MonkeyPatch], None]
+
+
+class Rule(NamedTuple):
+    """A rule: how many random schedules are more than enough, or the story, that show it."""
+
+    text: str
+    leave_out: LeaveOut
+    schedules: int = 0
+    story: stories.Story | None = None
+    cuts: int = 0
+
+    def __str__(self) -> str:
+        return self.text
+
+
+# ---------------------------------------------------------------------- the fold
+
+
+def _orphans_keep_their_records(patch: pytest.MonkeyPatch) -> None:
+    def orphan(_state: WorkingSet, _key: bytes, offset: int, id_: str | None) -> Verdict:
+        return Verdict("missing", offset, id_)
+
+    patch.setattr(fold, "_orphan", orphan)
+
+
+def _forgets_to_remember(kind: int, patch: pytest.MonkeyPatch) -> None:
+    remember: Callable[..., None] = vars(fold)["_remember"]
+
+    def remember_others(
+        state: WorkingSet, profile: Profile, key: bytes, offset: int, type_: int, at: int
+    ) -> None:
+        if type_ != kind:
+            remember(state, profile, key, offset, type_, at)
+
+    patch.setattr(fold, "_remember", remember_others)
+
+
+def _claims_are_never_given_up(patch: pytest.MonkeyPatch) -> None:
+    def give_up(_self: Fold, _state: WorkingSet, profile: Profile, *_: object) -> None:
+        profile.header.claim = None
+
+    patch.setattr(Fold, "_give_up", give_up)
+
+
+def _a_release_takes_any_claim(patch: pytest.MonkeyPatch) -> None:
+    released: Callable[..., Verdict] = vars(Fold)["_released"]
+
+    def take(self: Fold, state: WorkingSet, event: EmailReleased, key: bytes, at: int) -> Verdict:
+        profile = state.profile(event.id)
+        if profile is not None and profile.header.claim is not None:
+            event = msgspec.structs.replace(event, claim=profile.header.claim.decode())
+        return released(self, state, event, key, at)
+
+    patch.setattr(Fold, "_released", take)
+
+
+def _forget(
+    patch: pytest.MonkeyPatch,
+    change: Callable[[WorkingSet, ProfileForgotten], ProfileForgotten],
+) -> None:
+    """Change what a forget is about before it is folded."""
+    forgotten: Callable[..., Verdict] = vars(Fold)["_forgotten"]
+
+    def changed(self: Fold, state: WorkingSet, event: ProfileForgotten, offset: int) -> Verdict:
+        return forgotten(self, state, change(state, event), offset)
+
+    patch.setattr(Fold, "_forgotten", changed)
+
+
+def _a_profile_is_forgotten_twice(patch: pytest.MonkeyPatch) -> None:
+    def unknown(state: WorkingSet, event: ProfileForgotten) -> ProfileForgotten:
+        state.delete(keyspace.forgotten(event.id))
+        return event
+
+    _forget(patch, unknown)
+
+
+def _a_forget_spares_who_has_the_uid(patch: pytest.MonkeyPatch) -> None:
+    forgotten: Callable[..., Verdict] = vars(Fold)["_forgotten"]
+
+    def only_the_id(self: Fold, state: WorkingSet, event: ProfileForgotten, offset: int) -> Verdict:
+        with pytest.MonkeyPatch.context() as there:
+            there.setattr(state, "id_of", _nothing)
+            return forgotten(self, state, event, offset)
+
+    patch.setattr(Fold, "_forgotten", only_the_id)
+
+
+def _a_forget_refuses_no_repeats(patch: pytest.MonkeyPatch) -> None:
+    _forget(patch, lambda _, event: msgspec.structs.replace(event, spent=[]))
+
+
+def _a_forget_names_the_oldest_record_first(patch: pytest.MonkeyPatch) -> None:
+    forgotten: Callable[..., Verdict] = vars(Fold)["_forgotten"]
+
+    def oldest_first(
+        self: Fold, state: WorkingSet, event: ProfileForgotten, offset: int
+    ) -> Verdict:
+        emit = state.emit
+        tombstones: list[OutboxRow] = []
+
+        def hold_back(offset: int, row: OutboxRow) -> None:
+            if isinstance(row, EventTombstone):
+                tombstones.append(row)
+            else:
+                emit(offset, row)
+
+        with pytest.MonkeyPatch.context() as there:
+            there.setattr(state, "emit", hold_back)
+            verdict = forgotten(self, state, event, offset)
+        for row in reversed(tombstones):
+            emit(offset, row)
+        return verdict
+
+    patch.setattr(Fold, "_forgotten", oldest_first)
+
+
+def _a_repeat_is_answered_at_once(patch: pytest.MonkeyPatch) -> None:
+    upserted: Callable[..., Verdict] = vars(Fold)["_upserted"]
+
+    def hasty(self: Fold, *facts: Any) -> Verdict:
+        verdict = upserted(self, *facts)
+        return verdict._replace(claim=None) if verdict.outcome == "duplicate" else verdict
+
+    patch.setattr(Fold, "_upserted", hasty)
+
+
+def _nobody_is_released(patch: pytest.MonkeyPatch) -> None:
+    evolve: Callable[..., emails.Folded | None] = vars(emails)["_evolve"]
+
+    def silent(state: WorkingSet, *facts: Any) -> emails.Folded | None:
+        with pytest.MonkeyPatch.context() as there:
+            there.setattr(state, "emit", _nothing)
+            return evolve(state, *facts)
+
+    patch.setattr(emails, "_evolve", silent)
+
+
+# ---------------------------------------------------------------------- the relay
+
+
+def _the_progress_is_read_before_init(patch: pytest.MonkeyPatch) -> None:
+    start = Relay.start
+
+    async def too_early(self: Relay, read_progress: ReadProgress) -> None:
+        progress = await read_progress()
+
+        async def known() -> int | None:
+            return progress
+
+        await start(self, known)
+
+    patch.setattr(Relay, "start", too_early)
+
+
+def _rows_below_the_progress_stay(patch: pytest.MonkeyPatch) -> None:
+    def resume(self: PartitionState, published: int) -> None:
+        self.published = published
+
+    patch.setattr(PartitionState, "resume", resume)
+
+
+def _outputs_below_the_progress_are_made_again(patch: pytest.MonkeyPatch) -> None:
+    emit = WorkingSet.emit
+
+    def always(self: WorkingSet, offset: int, row: OutboxRow) -> None:
+        with pytest.MonkeyPatch.context() as there:
+            there.setattr(self, "_published", 0)
+            emit(self, offset, row)
+
+    patch.setattr(WorkingSet, "emit", always)
+
+
+def _rows_of_an_event_leave_apart(patch: pytest.MonkeyPatch) -> None:
+    together: Callable[..., Any] = vars(Relay)["_send_together"]
+
+    async def apart(self: Relay, rows: Rows) -> None:
+        await together(self, rows[:1])
+
+    patch.setattr(Relay, "_send_together", apart)
+
+
+def _tombstones_leave_before_the_commit(patch: pytest.MonkeyPatch) -> None:
+    together: Callable[..., Any] = vars(Relay)["_send_together"]
+    send: Callable[..., Any] = vars(Relay)["_send"]
+    is_plain: Callable[[OutboxRow], bool] = vars(relay)["_is_plain"]
+
+    async def too_early(self: Relay, rows: Rows) -> None:
+        await asyncio.gather(*(send(self, row) for _, row in rows if is_plain(row)))
+        await together(self, rows)
+
+    patch.setattr(Relay, "_send_together", too_early)
+
+
+def _the_progress_passes_what_is_not_acknowledged(patch: pytest.MonkeyPatch) -> None:
+    plain: Callable[..., Any] = vars(Relay)["_send_plain"]
+    commit: Callable[..., Any] = vars(Relay)["_commit"]
+
+    async def too_early(self: Relay, rows: Rows) -> None:
+        await commit(self, [], rows[-1][0] + 1)
+        await plain(self, rows)
+
+    patch.setattr(Relay, "_send_plain", too_early)
+
+
+def _documents_of_the_forgotten_are_published(patch: pytest.MonkeyPatch) -> None:
+    def nobody(_self: Relay, _ids: object) -> set[str]:
+        return set()
+
+    patch.setattr(Relay, "_forgotten", nobody)
+
+
+def _nobody_waits_to_catch_up(patch: pytest.MonkeyPatch) -> None:
+    # A rule of `streams.worker`, whose part `Replica` plays here.
+    def taken(self: Replica) -> bool:
+        return self.taken
+
+    patch.setattr(Replica, "ready", property(taken))
+
+
+def _nothing(*_: object) -> None:
+    return None
+
+
+RULES: Final = [
+    Rule("a record that meets no profile gets its tombstone", _orphans_keep_their_records, 300),
+    Rule(
+        "a duplicate leaves a history row",
+        partial(_forgets_to_remember, HistoryType.DUPLICATE),
+        400,
+    ),
+    Rule(
+        "a release leaves a history row", partial(_forgets_to_remember, HistoryType.RELEASED), 1000
+    ),
+    Rule("a claim is given up", _claims_are_never_given_up, 100),
+    Rule("a release names the claim", _a_release_takes_any_claim, 1000),
+    Rule("a profile is forgotten once", _a_profile_is_forgotten_twice, 800),
+    Rule("a forget erases the uid's profile", _a_forget_spares_who_has_the_uid, 500),
+    Rule("a forget refuses repeats", _a_forget_refuses_no_repeats, 500),
+    Rule("a repeat is answered when its email is settled", _a_repeat_is_answered_at_once, 500),
+    Rule("who held an email is released", _nobody_is_released, 200),
+    Rule("the progress is read after init", _the_progress_is_read_before_init, 2000),
+    Rule("rows below the progress are dropped", _rows_below_the_progress_stay, 1500),
+    Rule("no output is made below the progress", _outputs_below_the_progress_are_made_again, 100),
+    Rule("rows of an event leave together", _rows_of_an_event_leave_apart, 400),
+    Rule("forgotten documents are skipped", _documents_of_the_forgotten_are_published, 500),
+    Rule("a node serves and relays when caught up", _nobody_waits_to_catch_up, 100),
+    Rule(
+        "a forget names the creating record last",
+        _a_forget_names_the_oldest_record_first,
+        story=stories.forget_is_cut,
+        cuts=40,
+    ),
+    Rule(
+        "tombstones leave after the commit",
+        _tombstones_leave_before_the_commit,
+        story=stories.forget_is_cut,
+        cuts=40,
+    ),
+    Rule(
+        "the progress passes what is acknowledged",
+        _the_progress_passes_what_is_not_acknowledged,
+        story=stories.forget_is_cut,
+        cuts=40,
+    ),
+    Rule(
+        "the progress is read after init",
+        _the_progress_is_read_before_init,
+        story=stories.source_is_taken_over,
+        cuts=200,
+    ),
+]

@@ -1,0 +1,124 @@
+"""Short directed schedules for what random ones meet too seldom: one cut, at an await that the caller counts to."""
+
+from typing import Final, Protocol
+
+from tests.faults.cast import EVENTS, MAILBOXES, NODES, SOURCES, USERS, Source, User
+from tests.faults.clients import Kind
+from tests.faults.cluster import Node, Replica
+from tests.faults.simulation import World
+
+
+class Story(Protocol):
+    """Drives a world up to a cut and on again; the world then comes to rest."""
+
+    def __call__(self, world: World, cut: int) -> None: ...
+
+
+# What `Clients.upsert` makes of a choice: an email, and nothing but an operation.
+_EMAIL: Final = 1
+_PLAIN: Final = 7
+
+_FIRST, _SECOND = USERS[0], next(user for user in USERS if user.partition != USERS[0].partition)
+
+
+def forget_is_cut(world: World, cut: int) -> None:
+    """A relay dies in the middle of a forget, its state is lost, and the log is cleaned before it is back."""
+    world.work()
+    _write(world, "by uid", _FIRST, _EMAIL)
+    _write(world, "by id", _FIRST, _PLAIN)
+    _write(world, "by uid", _FIRST, _PLAIN)
+    _forget(world, _FIRST)
+    source = EVENTS[_FIRST.partition]
+    node = _cut(world, source, cut)
+    world.cluster.crash(node, lost=True)
+    world.cluster.lose(node, source)
+    _restart(world)
+    for _ in range(2):
+        world.compact(SOURCES.index(source), 0, 0, 0)
+
+
+def email_moves_and_is_cut(world: World, cut: int) -> None:
+    """A relay dies while an email goes from one profile to another. `cut` also says whose relay, and what is left."""
+    kept, rest = cut % 3, cut // 3
+    world.work()
+    _write(world, "by uid", _FIRST, _EMAIL)
+    for node in world.cluster.nodes:
+        world.cluster.picture(node)
+    write = world.clients.upsert("by uid", _SECOND, MAILBOXES[0], _EMAIL)
+    assert write is not None
+    world.clients.send(write)
+    source = EVENTS[_SECOND.partition]
+    if rest % 2:
+        _fold_and_relay(world, source)
+        source = Source(SOURCES[-1].topic, MAILBOXES[0].partition)
+    node = _cut(world, source, rest // 2)
+    world.cluster.crash(node, lost=rest % 4 > 1)
+    if kept == 1:
+        world.cluster.lose(node, source)
+    elif kept == 2:
+        world.cluster.go_back(node, source, -1)
+    _restart(world)
+
+
+def source_is_taken_over(world: World, cut: int) -> None:
+    """A node takes a source over while the former owner, which does not know, goes on publishing."""
+    early, late = cut % 10, cut // 10
+    world.work()
+    _write(world, "by uid", _FIRST, _EMAIL)
+    for choice in (_EMAIL + 8, _PLAIN):
+        write = world.clients.upsert("by uid", _FIRST, MAILBOXES[0], choice)
+        assert write is not None
+        world.clients.send(write)
+    source = EVENTS[_FIRST.partition]
+    former = _owner(world, source)
+    former.fold(9)
+    owner = world.cluster.assign(source, 1 + source.partition)
+    assert owner is not former
+    for replica, awaits in ((owner, early), (former, late), (owner, 99), (former, 99)):
+        for _ in range(awaits):
+            replica.relay(1)
+    owner.fold(9)
+
+
+def _write(world: World, kind: Kind, user: User, choice: int) -> None:
+    """Somebody writes, and everything that follows is done."""
+    write = world.clients.upsert(kind, user, MAILBOXES[0], choice)
+    assert write is not None
+    world.clients.send(write)
+    world.work()
+    assert write.taken
+
+
+def _forget(world: World, user: User) -> None:
+    write = world.clients.forget(user)
+    assert write is not None
+    world.clients.send(write)
+
+
+def _owner(world: World, source: Source) -> Replica:
+    owner = world.cluster.owner(source)
+    assert owner is not None
+    return owner
+
+
+def _fold_and_relay(world: World, source: Source) -> None:
+    owner = _owner(world, source)
+    owner.fold(9)
+    while owner.relay():
+        pass
+
+
+def _cut(world: World, source: Source, awaits: int) -> Node:
+    """The owner folds, and relays for so many awaits; returns its node."""
+    owner = _owner(world, source)
+    owner.fold(9)
+    for _ in range(awaits):
+        owner.relay(1)
+    return next(node for node in world.cluster.nodes if node.replicas.get(source) is owner)
+
+
+def _restart(world: World) -> None:
+    for source in SOURCES:
+        if world.cluster.owner(source) is None:
+            world.cluster.assign(source, (source.partition + 1) % NODES)
+    world.beat(0, 0, 0, 0)

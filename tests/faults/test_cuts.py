@@ -1,0 +1,25 @@
+"""A cut at each await of what must not be cut in two: everything is carried to its end afterwards."""
+
+from functools import partial
+
+import pytest
+
+from tests.faults import stories
+from tests.faults.schedules import play
+
+
+@pytest.mark.parametrize(
+    ("story", "cuts"),
+    [
+        (stories.forget_is_cut, 40),
+        (stories.email_moves_and_is_cut, 150),
+        (stories.source_is_taken_over, 200),
+    ],
+)
+def test_whatever_is_cut_is_carried_to_its_end(story: stories.Story, cuts: int) -> None:
+    for cut in range(cuts):
+        trace: list[str] = []
+
+        violation = play(partial(story, cut=cut), trace)
+
+        assert violation is None, "\n".join([f"cut {cut}", *trace])

@@ -1,0 +1,102 @@
+"""Partitions for tests of the folds: events go in one by one, and what they left is looked at."""
+
+from typing import Any, Final
+
+from projections import keyspace
+from projections.emails import EmailState, Folded
+from projections.fold import Verdict, history_row
+from projections.outbox import OutboxRow
+from projections.partition import Origin, PartitionState
+from projections.profile import decode_document
+from projections.profiles import ProfileState
+from schemas.events import ProfileEvent, ProfileUpserted, encode
+from schemas.identity import Identity
+from tests.support.memory_log import Record
+from tests.support.memory_storage import MemoryStorage
+
+ACCOUNT: Final = "a" * 24
+AT: Final = 1_700_000_000_000
+IDENTITY: Final = Identity(b"k" * 32, 1)
+
+
+def origin(topic: str) -> Origin:
+    return Origin("log", topic, 0, 1, IDENTITY.fingerprint)
+
+
+def key(number: int) -> bytes:
+    """The Kafka key of the record with this number."""
+    return b"%032x" % number
+
+
+def user(uid: int | str) -> bytes:
+    return IDENTITY.uid_hash(ACCOUNT, uid)
+
+
+def upserted(uid: int | str | None = "ada", at: int = AT, **fields: Any) -> ProfileUpserted:
+    """An upsert; what is no field of the event is a property."""
+    own = {name: fields.pop(name) for name in ("id", "unset", "idempotency") if name in fields}
+    return ProfileUpserted(account=ACCOUNT, at=at, uid=uid, properties=fields, **own)
+
+
+def rows(state: PartitionState) -> dict[bytes, bytes]:
+    return dict(state.storage.scan(b"", b"\xff" * 9))
+
+
+def outputs(state: PartitionState, offset: int | None = None) -> list[OutboxRow]:
+    """The rows in the outbox, of the event at the offset when one is given."""
+    return [row for at, row in state.outbox_from((0, 0)) if offset is None or at == offset]
+
+
+class Profiles:
+    """A partition of ``profile-events``. The record at an offset has the key `key(offset)`."""
+
+    def __init__(self, published: int = 0) -> None:
+        self.state = ProfileState(MemoryStorage(), origin("profile-events"), IDENTITY)
+        self.state.resume(published)
+
+    def put(self, event: ProfileEvent) -> Verdict:
+        """Fold one more event."""
+        offset = self.state.applied + 1
+        ((folded, verdict),) = self.state.apply([Record(offset, key(offset), encode(event))])
+        assert folded == key(offset)
+        return verdict
+
+    def made(self, event: ProfileEvent) -> list[OutboxRow]:
+        """Fold one more event; returns its outputs."""
+        verdict = self.put(event)
+        return outputs(self.state, verdict.offset)
+
+    def create(self, uid: int | str = "ada", **properties: Any) -> str:
+        """A profile for the user; returns its id."""
+        verdict = self.put(upserted(uid, **properties))
+        assert (verdict.outcome, verdict.id is None) == ("created", False)
+        return str(verdict.id)
+
+    def document(self, id_: str) -> dict[str, Any]:
+        found = self.state.read(id_, ACCOUNT)
+        assert found is not None, "no such profile"
+        return decode_document(found[1])
+
+    def claim(self, id_: str) -> bytes | None:
+        """The profile's current claim."""
+        found = self.state.read(id_, ACCOUNT)
+        assert found is not None, "no such profile"
+        return found[0].claim
+
+    def history(self, id_: str) -> list[bytes]:
+        """The keys of the records that are known to be about the profile."""
+        found = self.state.storage.scan(*keyspace.histories(id_))
+        return [history_row(row)[0] for _, row in found]
+
+
+class Emails:
+    """A partition of ``profile-emails``."""
+
+    def __init__(self, published: int = 0) -> None:
+        self.state = EmailState(MemoryStorage(), origin("profile-emails"))
+        self.state.resume(published)
+
+    def put(self, claim: bytes, value: bytes | None) -> list[Folded]:
+        """Fold one more claim, or with None its tombstone."""
+        offset = self.state.applied + 1
+        return self.state.apply([Record(offset, claim, value)])
