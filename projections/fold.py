@@ -23,8 +23,7 @@ from projections import keyspace, outbox
 from projections.batches import Batch
 from projections.batches import encode as encode_batch
 from projections.profile import CLEARED, Header, Profile
-from projections.receipts import Receipt
-from projections.receipts import encode as encode_receipt
+from projections.receipts import Receipt, Tombstoned, encode_receipt, encode_tombstoned
 from projections.working_set import WorkingSet
 from schemas import identity
 from schemas.events import (
@@ -112,7 +111,8 @@ class Fold:
                 return self._forgotten(state, event, offset)
             case DeletionTombstoned():
                 if state.get(keyspace.tombstoned(event.id)) is None:
-                    state.put(keyspace.tombstoned(event.id), b"%d" % event.at)
+                    row = encode_tombstoned(Tombstoned(event.at, event.events))
+                    state.put(keyspace.tombstoned(event.id), row)
                 return Verdict("done", offset, event.id)
             case BatchReceived():
                 state.put(keyspace.batch(event.id), encode_batch(Batch.of(event)))
@@ -288,8 +288,8 @@ class Fold:
         state.put(keyspace.forgotten(event.id), _time.pack(offset))
         for repeat in event.spent:
             state.put(keyspace.spent(user, repeat), b"")
-        state.emit(offset, outbox.Erased(event.account, event.deletion))
         receipt = Receipt.of(event, offset, [place for place, _ in records])
+        state.emit(offset, outbox.Erased(event.account, event.deletion, receipt.events))
         state.put(keyspace.receipt(event.deletion), encode_receipt(receipt))
         return Verdict("done", offset, event.id)
 

@@ -53,6 +53,7 @@ class Erased(_Row, tag="x", frozen=True):
 
     account: str
     deletion: str
+    events: int
 
 
 OutboxRow: TypeAlias = Claim | ClaimTombstone | PublicDocument | EventTombstone | Release | Erased

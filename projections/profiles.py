@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from projections import batches, keyspace, receipts
+from projections import batches, keyspace
 from projections.fold import REPEAT_WINDOW_MS, Fold, Verdict, repeat_time
 from projections.partition import NOTHING, Origin, PartitionState, Record
 from projections.profile import Header, split
+from projections.receipts import Receipt, Tombstoned, decode_receipt, decode_tombstoned
 from projections.storage import Storage
 from projections.working_set import WorkingSet
 from schemas.events import (
@@ -85,15 +86,15 @@ class ProfileState(PartitionState):
         row = self.storage.get(keyspace.user(user))
         return None if row is None else row.hex()
 
-    def receipt(self, deletion_id: str, account: str) -> receipts.Receipt | None:
+    def receipt(self, deletion_id: str, account: str) -> Receipt | None:
         row = self.storage.get(keyspace.receipt(deletion_id))
-        found = None if row is None else receipts.decode(row)
+        found = None if row is None else decode_receipt(row)
         return found if found is not None and found.account == account else None
 
-    def tombstoned_at(self, deletion_id: str) -> int | None:
-        """When the last tombstone of a deletion left, in unix milliseconds; None until then."""
+    def tombstoned(self, deletion_id: str) -> Tombstoned | None:
+        """When the last tombstone of a deletion left; None until then."""
         row = self.storage.get(keyspace.tombstoned(deletion_id))
-        return None if row is None else int(row)
+        return None if row is None else decode_tombstoned(row)
 
     def batch(self, batch_id: str, account: str) -> batches.Batch | None:
         row = self.storage.get(keyspace.batch(batch_id))

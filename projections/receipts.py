@@ -10,7 +10,7 @@ from schemas.events import ProfileForgotten
 class Receipt(msgspec.Struct, array_like=True, frozen=True):
     """`offset` is the forget's own; `erased` are the offsets of the records that it erased.
 
-    A replay of a log that is compacted already finds fewer of them; `events` stays what was counted at first.
+    A replay of a log that is compacted already finds fewer of them; `Tombstoned` keeps the count.
     """
 
     account: str
@@ -26,7 +26,15 @@ class Receipt(msgspec.Struct, array_like=True, frozen=True):
         return cls(event.account, event.id, event.at, offset, events, erased)
 
 
-_decoder: Final = msgspec.msgpack.Decoder(Receipt)
+class Tombstoned(msgspec.Struct, array_like=True, frozen=True):
+    """When the last tombstone of a deletion left, in unix milliseconds, and how many records there were."""
 
-encode = msgspec.msgpack.Encoder().encode
-decode = _decoder.decode
+    at: int
+    events: int
+
+
+_encoder: Final = msgspec.msgpack.Encoder()
+
+encode_receipt = encode_tombstoned = _encoder.encode
+decode_receipt: Final = msgspec.msgpack.Decoder(Receipt).decode
+decode_tombstoned: Final = msgspec.msgpack.Decoder(Tombstoned).decode

@@ -47,9 +47,11 @@ class ProfileForgotten(_Event, tag="profile-forgotten", frozen=True):
 
 
 class DeletionTombstoned(_Event, tag="deletion-tombstoned", frozen=True):
-    """Every tombstone of a deletion has left. Kept for ever: a receipt says when, after a rebuild too."""
+    """Every tombstone of a deletion has left. Kept for ever: a receipt says when, and how many
+    records there were, after a rebuild too."""
 
     id: str
+    events: int
 
 
 class EmailReleased(_Event, tag="profile-email-released", frozen=True):

@@ -161,7 +161,9 @@ class Relay:
             await self._append(self._topics.events, partition, event_key(), row.value)
         elif isinstance(row, Erased):
             now = time.time_ns() // 1_000_000
-            event = DeletionTombstoned(account=row.account, at=now, id=row.deletion)
+            event = DeletionTombstoned(
+                account=row.account, at=now, id=row.deletion, events=row.events
+            )
             await self._append(self._topics.events, partition, event_key(), encode(event))
 
     async def _commit(self, records: list[Publication], published: int) -> None:

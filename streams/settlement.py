@@ -6,6 +6,10 @@ this node, which claims are still on their way.
 """
 
 import asyncio
+from typing import Final
+
+UNKNOWN: Final = -1
+"""The partition of a claim that an outbox still names after a restart, but not where it was made."""
 
 
 class Settlement:
@@ -16,6 +20,7 @@ class Settlement:
         self._partition: dict[bytes, int] = {}
         self._waiters: dict[bytes, asyncio.Future[None]] = {}
         self._lost: dict[bytes, list[bytes]] = {}
+        self._held: dict[bytes, list[bytes]] = {}
 
     def made(self, claim: bytes, partition: int, offset: int) -> None:
         """An event at (partition, offset) made a claim."""
@@ -31,12 +36,22 @@ class Settlement:
             self._lost.setdefault(lost, []).append(claim)
 
     def released(self, lost: bytes) -> None:
-        """The release of a lost claim is folded."""
-        for claim in self._lost.pop(lost, ()):
+        """The release of a lost claim is folded.
+
+        Where the lost claim has not settled itself, the holder before it still shows the email: its winners wait
+        for that release too.
+        """
+        winners = self._lost.pop(lost, [])
+        if lost in self._partition:
+            self._held.setdefault(lost, []).extend(winners)
+            return
+        for claim in winners:
             self._settle(claim)
 
     def before(self, partition: int, offset: int) -> bool:
         """Whether every claim made in the partition at or before the offset has settled."""
+        if self._open.get(UNKNOWN):
+            return False
         waiting = self._open.get(partition)
         return not waiting or next(iter(waiting.values())) > offset
 
@@ -57,3 +72,5 @@ class Settlement:
         waiter = self._waiters.pop(claim, None)
         if waiter is not None:
             waiter.set_result(None)
+        for winner in self._held.pop(claim, ()):
+            self._settle(winner)

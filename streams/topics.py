@@ -19,6 +19,7 @@ from schemas.identity import Identity
 TRANSACTION_TIMEOUT_MS: Final = 10_000
 MAX_RECORD_BYTES: Final = 4 << 20
 MAX_EVENT_BYTES: Final = 2 << 20
+TOMBSTONES_KEPT_SECONDS: Final = 24 * 3600
 _LOG_KEY: Final = b"log"
 
 
@@ -94,6 +95,7 @@ def topic_settings(purge_within: float) -> dict[str, str]:
         "message.timestamp.type": "LogAppendTime",
         "segment.ms": lag,
         "max.compaction.lag.ms": lag,
+        "delete.retention.ms": str(TOMBSTONES_KEPT_SECONDS * 1000),
         "max.message.bytes": str(MAX_RECORD_BYTES),
         "file.delete.delay.ms": "1000",
     }

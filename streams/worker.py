@@ -8,6 +8,8 @@ The way of a record: fetched chunk -> agent -> fold -> one write -> waiters are 
 import asyncio
 import contextlib
 import logging
+import shutil
+import time
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -30,8 +32,8 @@ from streams.appender import Appender, Keyed
 from streams.delivery import CHUNK_RECORDS, Chunk, ChunkApp
 from streams.progress import read_progress
 from streams.relay import Relay
-from streams.settlement import Settlement
-from streams.topics import LogMarker, Topics
+from streams.settlement import UNKNOWN, Settlement
+from streams.topics import TOMBSTONES_KEPT_SECONDS, LogMarker, Topics
 from streams.transactions import PublicationFailed, TransactionalPublisher
 
 log = logging.getLogger(__name__)
@@ -200,7 +202,9 @@ class Worker:
             self._topics.partitions,
             self._identity.fingerprint,
         )
-        storage = RocksStorage(self._folder / "state" / f"{tp.topic}-{tp.partition}")
+        folder = self._folder / "state" / f"{tp.topic}-{tp.partition}"
+        _drop_old(folder)
+        storage = RocksStorage(folder)
         try:
             state = (
                 ProfileState(storage, origin, self._identity)
@@ -249,7 +253,7 @@ class Worker:
                 event = decode_profile_event(row.value)
                 assert isinstance(event, EmailReleased)
                 claim = event.by.encode()
-                self.settlement.made(claim, owned.state.partition, -1)
+                self.settlement.made(claim, UNKNOWN, -1)
                 self.settlement.folded(claim, event.claim.encode())
 
     async def _give_up(self, lost: Iterable[TP]) -> None:
@@ -395,6 +399,17 @@ class Worker:
     def forget(self, key: bytes) -> None:
         """Nobody waits for this event's verdict any more."""
         self._expected.pop(key, None)
+
+
+def _drop_old(folder: Path) -> None:
+    """Remove a state that may have missed a tombstone: Kafka keeps one for a while only.
+
+    An email claim whose tombstone was never seen would stay in the index for ever.
+    """
+    written = RocksStorage.last_written(folder)
+    if written is not None and time.time() - written > TOMBSTONES_KEPT_SECONDS:
+        log.info("the state of %s is too old to be carried on: it is folded again", folder.name)
+        shutil.rmtree(folder)
 
 
 def _hole(chunk: Chunk, applied: int) -> OperatorError:

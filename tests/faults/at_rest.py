@@ -119,8 +119,8 @@ def _check_receipt(log: MemoryLog, witness: Witness, forget: Write) -> None:
     receipt = truth.receipt(deletion, ACCOUNT)
     if receipt is None:
         raise Violation("a receipt is lost", forget)
-    at = truth.tombstoned_at(deletion)
-    if at is None or at != witness.expected[forget.partition].tombstoned[deletion]:
+    said = truth.tombstoned(deletion)
+    if said is None or said.at != witness.expected[forget.partition].tombstoned[deletion]:
         raise Violation("a receipt does not say when its tombstones left", forget)
     records = list(log.partition(TOPICS.events, forget.partition).once_committed())
     erased = {record.key for record in records if record.offset in receipt.erased}

@@ -3,8 +3,6 @@
 import asyncio
 from typing import Final
 
-import pytest
-
 from projections.emails import EmailState
 from schemas.identity import claim_key
 from streams.settlement import Settlement
@@ -96,9 +94,6 @@ def test_a_claim_settles_when_the_former_holder_shows_the_email_no_more() -> Non
     assert node.may_answer(claim)
 
 
-@pytest.mark.xfail(
-    reason="`Settlement` waits for the holder before, but not for the holder before that one"
-)
 def test_a_claim_settles_when_no_former_holder_at_all_shows_the_email() -> None:
     node = OneNode()
     node.write(ADA)

@@ -13,6 +13,7 @@ from projections.outbox import (
     OutboxRow,
     PublicDocument,
 )
+from projections.receipts import Tombstoned
 from schemas.events import (
     DeletionTombstoned,
     EmailClaimed,
@@ -381,7 +382,7 @@ def test_the_outputs_of_a_forget_leave_in_their_order(profiles: Profiles) -> Non
         PublicDocument(id_, None),
         EventTombstone(key(1)),
         EventTombstone(key(0)),
-        Erased("a" * 24, "d" * 24),
+        Erased("a" * 24, "d" * 24, 2),
     ]
 
 
@@ -450,12 +451,12 @@ def test_a_receipt_names_the_offsets_that_were_erased(profiles: Profiles) -> Non
 
 
 def test_the_first_word_that_a_deletion_is_tombstoned_counts(profiles: Profiles) -> None:
-    assert profiles.state.tombstoned_at("d" * 24) is None
+    assert profiles.state.tombstoned("d" * 24) is None
 
-    for at in (AT + 1, AT + 2):
-        profiles.put(DeletionTombstoned(account=ACCOUNT, at=at, id="d" * 24))
+    for n in (1, 2):
+        profiles.put(DeletionTombstoned(account=ACCOUNT, at=AT + n, id="d" * 24, events=n))
 
-    assert profiles.state.tombstoned_at("d" * 24) == AT + 1
+    assert profiles.state.tombstoned("d" * 24) == Tombstoned(AT + 1, 1)
 
 
 # ---------------------------------------------------------------------- below the progress

@@ -53,7 +53,7 @@ def _forget(id_: str, uid: str, deletion: str, spent: list[str]) -> ProfileEvent
 
 
 def _done(deletion: str, at: int) -> ProfileEvent:
-    return DeletionTombstoned(account=ACCOUNT, at=at, id=deletion)
+    return DeletionTombstoned(account=ACCOUNT, at=at, id=deletion, events=3)
 
 
 def _log(said: list[tuple[bytes | None, int]]) -> list[Record]:

@@ -325,7 +325,7 @@ def test_more_tombstones_than_rows_leave_one_part_after_the_other(
 def test_a_deletion_is_said_to_be_tombstoned_when_all_its_tombstones_are_there() -> None:
     deletion = "d" * 24
     partition = Partition(
-        (4, [gone(), tombstone("a"), tombstone("b"), Erased(ACCOUNT, deletion)]),
+        (4, [gone(), tombstone("a"), tombstone("b"), Erased(ACCOUNT, deletion, 2)]),
         (5, [tombstone("c")]),
     )
 
@@ -341,7 +341,7 @@ def test_a_deletion_is_said_to_be_tombstoned_when_all_its_tombstones_are_there()
     assert value is not None
     said = decode_profile_event(value)
     assert isinstance(said, DeletionTombstoned)
-    assert (topic, number, said.id) == (TOPICS.events, 0, deletion)
+    assert (topic, number, said.id, said.events) == (TOPICS.events, 0, deletion, 2)
 
 
 def test_a_release_goes_to_the_partition_of_its_profile_under_a_fresh_key() -> None:
