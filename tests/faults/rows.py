@@ -7,7 +7,7 @@ from projections.emails import EmailState
 from projections.partition import PartitionState
 from projections.profile import Profile, split
 from projections.profiles import ProfileState
-from projections.receipts import decode as decode_receipt
+from projections.receipts import decode_receipt
 from tests.faults.cast import IDENTITY, Source
 from tests.support.memory_storage import MemoryStorage, Snapshot
 
