@@ -91,7 +91,7 @@ class Settings(BaseSettings):
         float,
         Unit("seconds"),
         Field(gt=0, le=300, description="how long a write may take until it is answered with 503"),
-    ] = 5.0
+    ] = 10.0
     max_pending_bytes: Annotated[
         int,
         Unit("bytes"),

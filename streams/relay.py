@@ -93,10 +93,12 @@ class Relay:
         self._cursor = (progress, 0)
 
     async def empty(self, pause: Callable[[], float]) -> None:
-        """Publish all that is there; between two steps others run, for `pause` seconds at least."""
-        busy = True
-        while busy:
-            busy = await self.step()
+        """Publish all that is there now; between two steps others run, for `pause` seconds at least.
+
+        What comes meanwhile waits for the next time, or transactions would never have company.
+        """
+        end = self._state.applied
+        while await self.step() and self._cursor[0] <= end:  # noqa: ASYNC110 - nothing to wait for
             await asyncio.sleep(pause())
 
     async def step(self) -> bool:

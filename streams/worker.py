@@ -42,7 +42,7 @@ _RETRY_SECONDS: Final = 0.5
 # Public documents may wait this long for company in one transaction; claims, which answers wait for, do not.
 _LINGER_SECONDS: Final = 0.2
 # How long folding stands back after each chunk while a batch is being received.
-_POLITE_SECONDS: Final = 0.02
+_POLITE_SECONDS: Final = 0.1
 # More records in one request than this are a batch.
 _OWN_RECORDS: Final = 256
 
