@@ -78,7 +78,7 @@ def percent(event_key_: bytes) -> float:
     """0 to 100, spread evenly, fixed by the event that assigns it (contract §5)."""
     digest = _percents.copy()
     digest.update(event_key_)
-    return round(int.from_bytes(digest.digest()) / 2**64 * 100, 3)
+    return int.from_bytes(digest.digest()) % 100_001 / 1000
 
 
 class Identity:

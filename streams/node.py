@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Generator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -129,15 +129,6 @@ class Node:
         finally:
             self.worker.forget(key)
         return written
-
-    @contextlib.contextmanager
-    def receiving(self) -> Generator[None]:
-        """While a batch is received its folding stands back."""
-        self.worker.receiving += 1
-        try:
-            yield
-        finally:
-            self.worker.receiving -= 1
 
     async def make_companies(self, account: str, uids: Iterable[int | str]) -> None:
         """Make the companies with these uids that are not known yet; returns when reads show them."""

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import shutil
 import time
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -41,8 +41,10 @@ log = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = 0.5
 # Public documents may wait this long for company in one transaction; claims, which answers wait for, do not.
 _LINGER_SECONDS: Final = 0.2
-# How long folding stands back after each chunk while a batch is being received.
-_POLITE_SECONDS: Final = 0.1
+# How long folding stands back after each chunk while a batch is being received, and the relay after
+# each step while the fold has a backlog.
+_FOLD_BACK_SECONDS: Final = 0.3
+_RELAY_BACK_SECONDS: Final = 0.5
 # More records in one request than this are a batch.
 _OWN_RECORDS: Final = 256
 
@@ -77,7 +79,7 @@ class Owned:
 
     def relay_pause(self) -> float:
         """The relay stands back, in seconds, while the fold has a backlog and no answer waits for a claim."""
-        return _POLITE_SECONDS if self.backlog and not self.urgent.is_set() else 0
+        return _RELAY_BACK_SECONDS if self.backlog and not self.urgent.is_set() else 0
 
     def look(self) -> None:
         """Note that something was applied."""
@@ -111,7 +113,8 @@ class Worker:
         self._assigning = asyncio.Lock()
         appender.appended = self.apply_own
         self.settlement = Settlement()
-        self.receiving = 0
+        self._receiving = 0
+        self._go_on = asyncio.Event()
         self.failure: OperatorError | None = None
         self.failed = asyncio.Event()
 
@@ -148,6 +151,7 @@ class Worker:
             datadir=str(self._folder / "faust"),
             broker_session_timeout=6.0,  # Kafka's least: how long a killed node keeps its partitions
             broker_heartbeat_interval=1.5,
+            broker_max_poll_records=4 * CHUNK_RECORDS,
             consumer_max_fetch_size=4 << 20,
         )
 
@@ -290,9 +294,27 @@ class Worker:
                 continue
             owned.look()
             owned.backlog = len(chunk.records) == CHUNK_RECORDS
-            # A batch is accepted before it is folded, and requests go before both.
-            await asyncio.sleep(_POLITE_SECONDS if self.receiving and not self._expected else 0)
+            await self._let_others_run()
             return
+
+    async def _let_others_run(self) -> None:
+        """Requests go before the fold; and a batch is accepted before it is folded, unless a write waits."""
+        if not self._receiving or self._expected:
+            await asyncio.sleep(0)
+            return
+        self._go_on.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._go_on.wait(), _FOLD_BACK_SECONDS)
+
+    @contextlib.contextmanager
+    def receiving(self) -> Generator[None]:
+        """While a batch is received its folding stands back."""
+        self._receiving += 1
+        try:
+            yield
+        finally:
+            self._receiving -= 1
+            self._go_on.set()
 
     def apply_own(self, topic: str, partition: int, first: int, records: Sequence[Keyed]) -> None:
         """Fold what this node has just appended, when it is what comes next, instead of waiting to fetch it.
@@ -393,6 +415,7 @@ class Worker:
 
     def expect(self, key: bytes) -> "asyncio.Future[Verdict]":
         """The verdict of the event that will be appended with this key; ask before appending."""
+        self._go_on.set()
         waiter = self._expected[key] = asyncio.get_running_loop().create_future()
         return waiter
 

@@ -86,7 +86,7 @@ class BatchWriter:
     async def write(self, items: list[msgspec.Raw]) -> tuple[Received, Batch]:
         """Append every good item; returns when Kafka has them. Raises `Unavailable`."""
         received = len(items)
-        with self._node.receiving():
+        with self._node.worker.receiving():
             for start in range(0, received, SLICE):
                 await self._append(await self._events(start, items[start : start + SLICE]))
                 await asyncio.sleep(0)
