@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -22,7 +22,7 @@ from faust.types import TP
 from projections.emails import EmailState
 from projections.fold import Verdict
 from projections.outbox import Claim, Release
-from projections.partition import Origin, PartitionState, Record
+from projections.partition import Origin, Record
 from projections.profiles import ProfileState
 from projections.storage import RocksStorage
 from schemas.errors import OperatorError, Unavailable
@@ -30,6 +30,7 @@ from schemas.events import EmailReleased, decode_profile_event
 from schemas.identity import Identity
 from streams.appender import Appender, Keyed
 from streams.delivery import CHUNK_RECORDS, Chunk, ChunkApp
+from streams.owned import Owned, OwnRecord
 from streams.progress import read_progress
 from streams.relay import Relay
 from streams.settlement import UNKNOWN, Settlement
@@ -41,50 +42,10 @@ log = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = 0.5
 # Public documents may wait this long for company in one transaction; claims, which answers wait for, do not.
 _LINGER_SECONDS: Final = 0.2
-# How long folding stands back after each chunk while a batch is being received, and the relay after
-# each step while the fold has a backlog.
+# How long folding stands back after each chunk while a batch is being received.
 _FOLD_BACK_SECONDS: Final = 0.3
-_RELAY_BACK_SECONDS: Final = 0.5
 # More records in one request than this are a batch.
 _OWN_RECORDS: Final = 256
-
-
-class OwnRecord(NamedTuple):
-    """A record that this node appended itself."""
-
-    offset: int
-    key: bytes
-    value: bytes | None
-
-
-class Owned:
-    """A partition of a topic that this node owns: its state, its relay, and where the log ended at assignment."""
-
-    def __init__(
-        self, state: PartitionState, relay: Relay, publisher: TransactionalPublisher
-    ) -> None:
-        self.state = state
-        self.relay = relay
-        self.publisher = publisher
-        self.end = 0
-        self.task: asyncio.Task[None] | None = None
-        self.work = asyncio.Event()
-        self.urgent = asyncio.Event()
-        self.caught_up = asyncio.Event()
-        self.backlog = False
-
-    @property
-    def ready(self) -> bool:
-        return self.caught_up.is_set()
-
-    def relay_pause(self) -> float:
-        """The relay stands back, in seconds, while the fold has a backlog and no answer waits for a claim."""
-        return _RELAY_BACK_SECONDS if self.backlog and not self.urgent.is_set() else 0
-
-    def look(self) -> None:
-        """Note that something was applied."""
-        if not self.caught_up.is_set() and self.state.applied + 1 >= self.end:
-            self.caught_up.set()
 
 
 class Worker:

@@ -1,0 +1,49 @@
+"""A partition that this node owns: its state, its relay, and how far both are."""
+
+import asyncio
+from typing import Final, NamedTuple
+
+from projections.partition import PartitionState
+from streams.relay import Relay
+from streams.transactions import TransactionalPublisher
+
+# How long the relay stands back after each step while the fold has a backlog.
+_RELAY_BACK_SECONDS: Final = 0.5
+
+
+class OwnRecord(NamedTuple):
+    """A record that this node appended itself."""
+
+    offset: int
+    key: bytes
+    value: bytes | None
+
+
+class Owned:
+    """A partition of a topic that this node owns: its state, its relay, and where the log ended at assignment."""
+
+    def __init__(
+        self, state: PartitionState, relay: Relay, publisher: TransactionalPublisher
+    ) -> None:
+        self.state = state
+        self.relay = relay
+        self.publisher = publisher
+        self.end = 0
+        self.task: asyncio.Task[None] | None = None
+        self.work = asyncio.Event()
+        self.urgent = asyncio.Event()
+        self.caught_up = asyncio.Event()
+        self.backlog = False
+
+    @property
+    def ready(self) -> bool:
+        return self.caught_up.is_set()
+
+    def relay_pause(self) -> float:
+        """The relay stands back, in seconds, while the fold has a backlog and no answer waits for a claim."""
+        return _RELAY_BACK_SECONDS if self.backlog and not self.urgent.is_set() else 0
+
+    def look(self) -> None:
+        """Note that something was applied."""
+        if not self.caught_up.is_set() and self.state.applied + 1 >= self.end:
+            self.caught_up.set()
