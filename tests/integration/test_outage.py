@@ -23,6 +23,15 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writes are refused after 4 s, and 4 MiB may wait."""
+    environment = Service.environment.fget
+    assert environment is not None
+    more = {"PROFILELOG_WRITE_TIMEOUT": "4", "PROFILELOG_MAX_PENDING_BYTES": str(4 << 20)}
+    monkeypatch.setattr(Service, "environment", property(lambda one: {**environment(one), **more}))
+
+
 @contextmanager
 def frozen(broker: EmbeddedBroker) -> Generator[None]:
     """Kafka answers nothing while the block runs."""
@@ -64,13 +73,10 @@ async def test_writes_are_refused_while_kafka_does_not_answer_and_none_is_double
 
 
 async def test_writes_that_wait_for_kafka_fill_no_queue_without_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    limit = 4 << 20
     async with EmbeddedBroker(tmp_path / "kafka") as broker:
         with Service(broker.bootstrap, tmp_path / "service") as service:
-            limited = {**service.environment, "PROFILELOG_MAX_PENDING_BYTES": str(limit)}
-            monkeypatch.setattr(Service, "environment", limited)
             account = service.start().create_account("Outage")
             body = {f"p{n}": "x" * 700 for n in range(1000)}
 
