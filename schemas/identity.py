@@ -95,7 +95,6 @@ class Identity:
         self._emails = blake2b(key=hash_key, digest_size=16, person=b"email")
         self._companies = blake2b(key=hash_key, digest_size=12, person=b"company")
         self._secrets = blake2b(key=hash_key, digest_size=32, person=b"secret")
-        self._repeats = blake2b(key=hash_key, digest_size=16, person=b"idempotency")
         self.fingerprint = blake2b(key=hash_key, digest_size=8, person=b"fingerprint").hexdigest()
 
     def uid_hash(self, account: str, uid: int | str) -> bytes:
@@ -120,12 +119,6 @@ class Identity:
         """What is kept of an account secret."""
         digest = self._secrets.copy()
         digest.update(secret.encode())
-        return digest.hexdigest()
-
-    def idempotency_id(self, account: str, key: str) -> str:
-        """What is kept of a client's Idempotency-Key."""
-        digest = self._repeats.copy()
-        digest.update(f"{account}:{key}".encode())
         return digest.hexdigest()
 
     def partition_of_hash(self, digest: bytes) -> int:
