@@ -10,6 +10,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.reading import read_between
 from streams.topics import Topics
 from streams.transactions import Publication
 
@@ -56,10 +57,8 @@ async def read_progress(bootstrap: str, topics: Topics, topic: str, partition: i
 async def _last(
     consumer: AIOKafkaConsumer, place: TopicPartition, start: int, end: int
 ) -> int | None:
-    consumer.seek(place, start)
     found: int | None = None
-    while await consumer.position(place) < end:
-        for record in (await consumer.getmany(place, timeout_ms=200)).get(place, []):
-            if record.value is not None:
-                found = int(record.value)
+    async for record in read_between(consumer, place, start, end):
+        if record.value is not None:
+            found = int(record.value)
     return found

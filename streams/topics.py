@@ -15,6 +15,7 @@ from aiokafka.errors import TopicAlreadyExistsError
 
 from schemas.errors import OperatorError
 from schemas.identity import Identity
+from streams.reading import read_between
 
 TRANSACTION_TIMEOUT_MS: Final = 10_000
 MAX_RECORD_BYTES: Final = 4 << 20
@@ -209,13 +210,12 @@ async def _marker(bootstrap: str, topics: Topics, identity: Identity) -> LogMark
 
 
 async def _read_marker(consumer: AIOKafkaConsumer, place: TopicPartition) -> LogMarker | None:
-    await consumer.seek_to_beginning(place)
+    begin = (await consumer.beginning_offsets([place]))[place]
     end = (await consumer.end_offsets([place]))[place]
     found = None
-    while await consumer.position(place) < end:
-        for record in (await consumer.getmany(place, timeout_ms=200)).get(place, []):
-            if record.key == _LOG_KEY and record.value is not None:
-                found = msgspec.json.decode(record.value, type=LogMarker)
+    async for record in read_between(consumer, place, begin, end):
+        if record.key == _LOG_KEY and record.value is not None:
+            found = msgspec.json.decode(record.value, type=LogMarker)
     return found
 
 

@@ -1,0 +1,23 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# aiokafka is annotated in part.
+"""Reading a stretch of one partition, by a consumer without a group."""
+
+from collections.abc import AsyncGenerator
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+_POLL_MS: Final = 200
+
+
+async def read_between(
+    consumer: AIOKafkaConsumer, place: TopicPartition, start: int, end: int
+) -> AsyncGenerator[Any]:
+    """The records with start <= offset < end, as `consumer`, which is assigned `place`, sees them.
+
+    It ends by the consumer's position, for the last records may be markers or compacted away.
+    """
+    consumer.seek(place, start)
+    while await consumer.position(place) < end:
+        for record in (await consumer.getmany(place, timeout_ms=_POLL_MS)).get(place, []):
+            yield record
