@@ -1,6 +1,5 @@
 """The fold rate of a rebuild, in a process of its own that is bound to one core."""
 
-import gc
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from api.collector import tune_garbage_collector
 from benchmarks.errors import MeasureError
 from benchmarks.log_records import ACCOUNT, Log, LogRecord, make_log
 from projections.emails import EmailState
@@ -58,8 +58,7 @@ def measure_fold(count: int) -> FoldResult:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     identity = Identity(bytes(KEY_BYTES), partitions=1)
     log = make_log(identity, count)
-    gc.collect()
-    gc.freeze()  # a service has no million records in memory for the collector to walk through
+    tune_garbage_collector()
     with tempfile.TemporaryDirectory(prefix="profilelog-bench-") as folder:
         profiles = ProfileState(*_partition(Path(folder), "profile-events", identity), identity)
         emails = EmailState(*_partition(Path(folder), "profile-emails", identity))
@@ -86,12 +85,11 @@ def _rebuild(state: ProfileState | EmailState, records: list[LogRecord]) -> None
 
 def _check(profiles: ProfileState, emails: EmailState, log: Log, identity: Identity) -> None:
     """The last user is found by uid and by the email that it came with."""
-    id_ = profiles.id_of(identity.uid_hash(ACCOUNT, log.last_uid))
-    found = None if id_ is None else profiles.read(id_, ACCOUNT)
+    found = profiles.read(identity.uid_hash(ACCOUNT, log.last_uid), ACCOUNT)
     if found is None or profiles.undecoded:
         raise MeasureError("the rebuilt state does not hold the last user")
-    email = msgspec.json.decode(found[1])["email"]
-    if emails.holder(identity.email_hash(ACCOUNT, email)) != id_:
+    email = found.document()["email"]
+    if emails.holder(identity.email_hash(ACCOUNT, email)) != found.id:
         raise MeasureError("the rebuilt email index does not hold the last user's email")
 
 

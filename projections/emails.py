@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from projections import keyspace, outbox
-from projections.partition import PartitionState, Record
+from projections.partition import PartitionState, Record, slices
 from projections.working_set import WorkingSet
 from schemas.events import (
     EmailClaimed,
@@ -36,6 +36,7 @@ class Folded(NamedTuple):
 
 
 _claimants: Final = msgspec.msgpack.Decoder(list[Claimant])
+_encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class EmailState(PartitionState):
@@ -43,13 +44,27 @@ class EmailState(PartitionState):
 
     def apply(self, records: Sequence[Record]) -> list[Folded]:
         """Fold consecutive records; what is applied already is passed over."""
+        return [folded for slice_ in slices(records) for folded in self._apply(slice_)]
+
+    def _apply(self, records: Sequence[Record]) -> list[Folded]:
         state = WorkingSet(self.storage, self.published)
-        folded = [
-            result
-            for record in records
-            if record.offset > self.applied
-            and (result := _evolve(state, record.key, record.value, record.offset)) is not None
-        ]
+        new: list[tuple[Record, EmailClaimed | None]] = []
+        for record in records:
+            if record.offset <= self.applied:
+                continue
+            try:
+                event = None if record.value is None else decode_record(record.value, EmailClaimed)
+            except UndecodableRecord:
+                state.put(keyspace.undecoded(record.offset), b"")
+            else:
+                new.append((record, event))
+        _prefetch(state, new)
+        folded: list[Folded] = []
+        for record, event in new:
+            if event is not None:
+                folded.append(_claim(state, record.key, event, record.offset))
+            elif not _withdraw(state, record.key):
+                folded.append(Folded(record.key, None))
         if records and records[-1].offset > self.applied:
             self.commit(state.rows(), records[-1].offset)
         return folded
@@ -60,19 +75,24 @@ class EmailState(PartitionState):
         return claimants[-1].id if claimants else None
 
 
-def _evolve(state: WorkingSet, key: bytes, value: bytes | None, offset: int) -> Folded | None:
-    if value is None:
-        return Folded(key, None) if not _withdraw(state, key) else None
-    try:
-        event = decode_record(value, EmailClaimed)
-    except UndecodableRecord:
-        state.put(keyspace.undecoded(offset), b"")
-        return None
-    row = keyspace.email(bytes.fromhex(event.email))
+def _prefetch(state: WorkingSet, new: Sequence[tuple[Record, EmailClaimed | None]]) -> None:
+    """Read at once what folding these claims and tombstones will look at."""
+    withdrawn = [keyspace.claim(record.key) for record, event in new if event is None]
+    state.prefetch_rows(withdrawn)
+    emails = [_email_row(event) for _, event in new if event is not None]
+    state.prefetch_rows([*emails, *filter(None, map(state.get, withdrawn))])
+
+
+def _email_row(event: EmailClaimed) -> bytes:
+    return keyspace.email(bytes.fromhex(event.email))
+
+
+def _claim(state: WorkingSet, key: bytes, event: EmailClaimed, offset: int) -> Folded:
+    row = _email_row(event)
     claimants = _read(state.get(row))
     holder = claimants[-1] if claimants else None
     claimants.append(Claimant(key, event.id))
-    state.put(row, msgspec.msgpack.encode(claimants))
+    state.put(row, _encode(claimants))
     state.put(keyspace.claim(key), row)
     if holder is None or holder.id == event.id:
         return Folded(key, None)
@@ -95,7 +115,7 @@ def _withdraw(state: WorkingSet, claim: bytes) -> bool:
     state.delete(keyspace.claim(claim))
     rest = [claimant for claimant in _read(state.get(row)) if claimant.claim != claim]
     if rest:
-        state.put(row, msgspec.msgpack.encode(rest))
+        state.put(row, _encode(rest))
     else:
         state.delete(row)
     return True

@@ -15,7 +15,7 @@ The rules that the protocol rests on, each searched for faults with an executabl
 """
 
 import struct
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -49,7 +49,7 @@ REPEAT_WINDOW_MS: Final = 24 * 3600 * 1000
 MAX_DOCUMENT_BYTES: Final = 3 << 19
 
 
-class Verdict(NamedTuple):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What the fold did with an event.
 
     `id` is the profile's; `claim` its current email claim, where the event speaks of the email; `made` the claim
@@ -128,7 +128,7 @@ class Fold:
         size: int,
     ) -> Verdict:
         if user is None:
-            profile = None if event.id is None else state.profile(event.id)
+            profile = None if event.id is None else state.profile_by_id(event.id)
             if profile is None:
                 return _orphan(state, key, offset, event.id)
         else:
@@ -136,10 +136,10 @@ class Fold:
             if repeat is not None and state.get(keyspace.spent(user, repeat)) is not None:
                 _orphan(state, key, offset, None)
                 return Verdict("spent", offset)
-            id_ = state.id_of(user)
-            profile = None if id_ is None else state.profile(id_)
+            profile = state.profile(user)
         created = profile is None
-        if not _fits(profile, event, size):
+        held = 0 if profile is None else len(profile.json)
+        if held + size > MAX_DOCUMENT_BYTES and not _fits(profile, event):
             if profile is None:
                 _orphan(state, key, offset, None)
                 return Verdict("too_large", offset)
@@ -148,7 +148,7 @@ class Fold:
         if profile is None:
             assert user is not None
             profile = _create(state, event, key, offset, user)
-        elif _repeats(state, profile, event):
+        elif event.idempotency is not None and _repeats(state, profile, event):
             _remember(state, profile, key, offset, HistoryType.DUPLICATE, event.at)
             # The first attempt's claim may still be on its way, and this answer shows the email too.
             speaks = "email" in event.properties
@@ -160,7 +160,8 @@ class Fold:
         _remember(state, profile, key, offset, HistoryType.UPSERTED, event.at)
         before = profile.header.claim
         changed = self._merge(state, profile, event, key, offset)
-        _publish(state, profile, "profile-upserted", key, offset, event.at, changed)
+        if state.publishes(offset):
+            _publish(state, profile, "profile-upserted", key, offset, event.at, changed)
         outcome = "created" if created else "updated"
         claim = profile.header.claim
         if claim is None or "email" not in event.properties:
@@ -179,7 +180,9 @@ class Fold:
             if name == "company_id" and value is None:
                 if document.pop(name, None) is not None:
                     changed.append(name)
-            elif name not in document or not _same(document[name], value):
+            elif (
+                name not in document or document[name] != value or not _same(document[name], value)
+            ):
                 document[name] = value
                 changed.append(name)
         for name in event.unset:
@@ -234,7 +237,7 @@ class Fold:
     def _cleared(
         self, state: WorkingSet, event: ProfileCleared, key: bytes, offset: int
     ) -> Verdict:
-        profile = state.profile(event.id)
+        profile = state.profile_by_id(event.id)
         if profile is None:
             return _orphan(state, key, offset, event.id)
         _remember(state, profile, key, offset, HistoryType.CLEARED, event.at)
@@ -254,9 +257,9 @@ class Fold:
         self, state: WorkingSet, event: EmailReleased, key: bytes, offset: int
     ) -> Verdict:
         lost = event.claim.encode()
-        profile = state.profile(event.id)
+        profile = state.profile_by_id(event.id)
         if profile is None:
-            return _orphan(state, key, offset, event.id)._replace(lost=lost)
+            return _orphan(state, key, offset, event.id, lost)
         _remember(state, profile, key, offset, HistoryType.RELEASED, event.at)
         if profile.header.claim != lost:
             return Verdict("done", offset, profile.id, lost=lost)
@@ -274,13 +277,14 @@ class Fold:
         if state.get(keyspace.forgotten(event.id)) is not None:
             return Verdict("missing", offset, event.id)
         user = bytes.fromhex(event.user)
-        ids = dict.fromkeys([event.id, *filter(None, [state.id_of(user)])])
+        found = filter(None, [state.profile_by_id(event.id), state.profile(user)])
+        profiles = {profile.id: profile for profile in found}
         records: list[tuple[int, bytes]] = []
-        for profile in filter(None, [state.profile(id_) for id_ in ids]):
+        for profile in profiles.values():
             self._give_up(state, profile, profile.document.get("email"), offset)
             records += _take_history(state, profile)
             state.erase(profile)
-        for id_ in ids:
+        for id_ in dict.fromkeys([event.id, *profiles]):
             state.emit(offset, outbox.PublicDocument(id_, None))
         # The newest first: until the record that creates the profile is gone, a replay finds it and names the rest.
         for _, record in reversed(records):
@@ -304,11 +308,8 @@ def repeat_time(row: bytes) -> int:
     return _time.unpack(row)[0]
 
 
-def _fits(profile: Profile | None, event: ProfileUpserted, size: int) -> bool:
-    """Whether the document stays within its limit; measured only where it could come near."""
-    before = 0 if profile is None else len(profile.json)
-    if before + size <= MAX_DOCUMENT_BYTES:
-        return True
+def _fits(profile: Profile | None, event: ProfileUpserted) -> bool:
+    """Whether the document stays within its limit."""
     merged = {**(profile.document if profile else {}), **event.properties}
     for name in event.unset:
         merged.pop(name, None)
@@ -327,22 +328,22 @@ def _create(
         "updated_at": at,
         "percent": identity.percent(key),
     }
-    profile = Profile(id_, Header(event.account, user, offset, offset), document)
-    state.link(user, id_)
-    state.save(profile)
+    profile = Profile(user, Header(event.account, id_, offset, offset), document)
+    state.add(profile)
     return profile
 
 
-def _orphan(state: WorkingSet, key: bytes, offset: int, id_: str | None) -> Verdict:
+def _orphan(
+    state: WorkingSet, key: bytes, offset: int, id_: str | None, lost: bytes | None = None
+) -> Verdict:
     """Rule 1: the record meets no profile, so no forget will ever name it."""
     state.emit(offset, outbox.EventTombstone(key))
-    return Verdict("missing", offset, id_)
+    return Verdict("missing", offset, id_, lost=lost)
 
 
 def _repeats(state: WorkingSet, profile: Profile, event: ProfileUpserted) -> bool:
     """Whether the user's history of the last 24 hours, by the events' own times, has this idempotency id."""
-    if event.idempotency is None:
-        return False
+    assert event.idempotency is not None
     row = state.get(keyspace.repeat(profile.id, event.idempotency))
     return row is not None and event.at - repeat_time(row) < REPEAT_WINDOW_MS
 
@@ -374,8 +375,6 @@ def _publish(
     changed: list[str],
 ) -> None:
     """The public document, as ``profiles`` has it (contract §13)."""
-    if not state.publishes(offset):
-        return
     value = b'{"profile":%b,"event":{"type":"%b","id":"%b","at":"%b"},"changed":%b}' % (
         profile.json,
         kind.encode(),
@@ -387,7 +386,7 @@ def _publish(
 
 
 def _same(old: object, new: object) -> bool:
-    """Equal as JSON: 1, 1.0 and true are three values."""
+    """Equal as JSON, of values that Python calls equal: 1, 1.0 and true are three."""
     if type(old) is not type(new):
         return False
     if isinstance(old, dict | list):

@@ -7,8 +7,8 @@ MANIFEST until the database is opened again.
 ======  ==========================  ====================================================
 prefix  fields                      value
 ======  ==========================  ====================================================
-``D``   profile id                  header and document (`projections.profile`)
-``U``   keyed uid hash              profile id
+``D``   keyed uid hash              header and document (`projections.profile`)
+``U``   profile id                  keyed uid hash of its user
 ``H``   profile id, offset          history row: key, type, time
 ``I``   profile id, idempotency id  time of the event that carried it
 ``X``   profile id                  offset of the forget: the id is spent
@@ -36,12 +36,12 @@ _offset: Final = struct.Struct(">Q")
 _offset_number: Final = struct.Struct(">cQI")
 
 
-def document(profile_id: str) -> bytes:
-    return b"D" + bytes.fromhex(profile_id)
+def document(uid_hash: bytes) -> bytes:
+    return b"D" + uid_hash
 
 
-def user(uid_hash: bytes) -> bytes:
-    return b"U" + uid_hash
+def user(profile_id: str) -> bytes:
+    return b"U" + bytes.fromhex(profile_id)
 
 
 def history(profile_id: str, offset: int) -> bytes:

@@ -1,6 +1,6 @@
 """What the state of every partition has in common: whose log it is of, how far it got, what has still to leave."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -9,8 +9,11 @@ from projections import keyspace, outbox
 from projections.storage import Storage
 from schemas.errors import OperatorError
 
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 NOTHING: Final = -1
+# Records that are folded and written together. Their documents fit the processor's cache: in slices of 1,000 an
+# event costs a third more.
+_SLICE_RECORDS: Final = 100
 
 
 class Record(Protocol):
@@ -35,6 +38,12 @@ class Origin(msgspec.Struct, array_like=True, frozen=True):
     partitions: int
     fingerprint: str
     layout: int = LAYOUT
+
+
+def slices(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+    """The records in the portions that are best folded together."""
+    for start in range(0, len(records), _SLICE_RECORDS):
+        yield records[start : start + _SLICE_RECORDS]
 
 
 class ForeignState(OperatorError):

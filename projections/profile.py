@@ -4,7 +4,7 @@ The document is stored as the JSON of the answer, so that a read need not decode
 read, a fold or a check of the account must know without decoding the document.
 """
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -27,14 +27,14 @@ CLEARED: Final = (
 _MIN_FIELDS: Final = ("id", "created_at", "updated_at", "uid")
 
 
-class Header(msgspec.Struct, array_like=True):
+class Header(msgspec.Struct, array_like=True, gc=False):
     """`created` and `version` are offsets of events, the first and the last that changed the profile.
 
     `claim` is the key of the profile's current email claim, `company` the company that it is a member of.
     """
 
     account: str
-    user: bytes
+    id: str
     created: int
     version: int
     claim: bytes | None = None
@@ -47,22 +47,26 @@ _read_document: Final = msgspec.json.Decoder(dict[str, Any])
 
 
 class Profile:
-    """One profile, decoded; `json` is the document's encoding as long as it is up to date."""
+    """One profile, decoded; `user` is the keyed hash of its uid.
 
-    __slots__ = ("_json", "document", "header", "id")
+    `json` is the document's encoding as long as it is up to date.
+    """
+
+    __slots__ = ("_json", "document", "header", "id", "user")
 
     def __init__(
-        self, id_: str, header: Header, document: Document, json: bytes | None = None
+        self, user: bytes, header: Header, document: Document, json: bytes | None = None
     ) -> None:
-        self.id = id_
+        self.user = user
+        self.id = header.id
         self.header = header
         self.document = document
         self._json = json
 
     @classmethod
-    def decode(cls, id_: str, row: bytes) -> "Profile":
+    def decode(cls, user: bytes, row: bytes) -> "Profile":
         header, json = split(row)
-        return cls(id_, header, _read_document.decode(json), json)
+        return cls(user, header, _read_document.decode(json), json)
 
     def changed(self) -> None:
         """Must be called after each change of the document."""
@@ -76,7 +80,22 @@ class Profile:
 
     def encode(self) -> bytes:
         header = _headers.encode(self.header)
-        return len(header).to_bytes(_LENGTH_BYTES) + header + self.json
+        return b"%b%b%b" % (len(header).to_bytes(_LENGTH_BYTES), header, self.json)
+
+
+class StoredProfile(NamedTuple):
+    """A profile as it is now: its user's keyed uid hash, its header and its document's JSON."""
+
+    user: bytes
+    header: Header
+    json: bytes
+
+    @property
+    def id(self) -> str:
+        return self.header.id
+
+    def document(self) -> Document:
+        return decode_document(self.json)
 
 
 def split(row: bytes) -> tuple[Header, bytes]:

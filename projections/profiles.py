@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from projections import batches, keyspace
 from projections.fold import REPEAT_WINDOW_MS, Fold, Verdict, repeat_time
-from projections.partition import NOTHING, Origin, PartitionState, Record
-from projections.profile import Header, split
+from projections.partition import NOTHING, Origin, PartitionState, Record, slices
+from projections.profile import StoredProfile, split
 from projections.receipts import Receipt, Tombstoned, decode_receipt, decode_tombstoned
 from projections.storage import Storage
 from projections.working_set import WorkingSet
 from schemas.events import (
-    ProfileCleared,
+    BatchReceived,
+    DeletionTombstoned,
     ProfileEvent,
     ProfileForgotten,
-    ProfileUpserted,
     UndecodableRecord,
     decode_profile_event,
 )
@@ -29,24 +29,22 @@ class ProfileState(PartitionState):
         self.undecoded = 0
 
     def apply(self, records: Sequence[Record]) -> list[tuple[bytes, Verdict]]:
-        """Fold consecutive records; what is applied already is passed over.
+        """Fold consecutive records; what is applied already is passed over. Returns (key, verdict) per event."""
+        return [verdict for slice_ in slices(records) for verdict in self._apply(slice_)]
 
-        One multi-get, the fold, one atomic write of rows, outbox and offset. Returns (key, verdict) per event.
-        """
+    def _apply(self, records: Sequence[Record]) -> list[tuple[bytes, Verdict]]:
+        """One multi-get, the fold, one atomic write of rows, outbox and offset."""
         state = WorkingSet(self.storage, self.published)
         events = self._decode(records, state)
         state.prefetch(
-            (user for *_, user in events if user is not None),
-            (id_ for _, event, _ in events if (id_ := _addressed(event)) is not None),
+            [user for *_, user in events if user is not None],
+            [id_ for _, event, user in events if user is None and (id_ := _addressed(event))],
         )
         evolve = self._fold.evolve
-        verdicts = [
-            (
-                record.key,
-                evolve(state, event, record.key, record.offset, user, len(record.value or b"")),
-            )
-            for record, event, user in events
-        ]
+        verdicts: list[tuple[bytes, Verdict]] = []
+        for record, event, user in events:
+            key, size = record.key, len(record.value or b"")
+            verdicts.append((key, evolve(state, event, key, record.offset, user, size)))
         if records and records[-1].offset > self.applied:
             self.commit(state.rows(), records[-1].offset)
         self.last_forget = max(
@@ -73,18 +71,18 @@ class ProfileState(PartitionState):
             events.append((record, event, user(event)))
         return events
 
-    def read(self, id_: str, account: str) -> tuple[Header, bytes] | None:
-        """Header and document of a profile of this account."""
-        row = self.storage.get(keyspace.document(id_))
+    def read(self, user: bytes, account: str) -> StoredProfile | None:
+        """The profile of the user with this keyed uid hash, in this account."""
+        row = self.storage.get(keyspace.document(user))
         if row is None:
             return None
         header, json = split(row)
-        return (header, json) if header.account == account else None
+        return StoredProfile(user, header, json) if header.account == account else None
 
-    def id_of(self, user: bytes) -> str | None:
-        """The profile id of the user with this keyed uid hash."""
-        row = self.storage.get(keyspace.user(user))
-        return None if row is None else row.hex()
+    def read_by_id(self, id_: str, account: str) -> StoredProfile | None:
+        """The profile with this id, in this account."""
+        user = self.storage.get(keyspace.user(id_))
+        return None if user is None else self.read(user, account)
 
     def receipt(self, deletion_id: str, account: str) -> Receipt | None:
         row = self.storage.get(keyspace.receipt(deletion_id))
@@ -116,4 +114,4 @@ class ProfileState(PartitionState):
 
 def _addressed(event: ProfileEvent) -> str | None:
     """The profile that an event names by its id, where the fold will read it."""
-    return event.id if type(event) in (ProfileUpserted, ProfileCleared) else None
+    return None if isinstance(event, BatchReceived | DeletionTombstoned) else event.id

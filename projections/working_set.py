@@ -17,56 +17,62 @@ class WorkingSet:
     def __init__(self, storage: Storage, published: int) -> None:
         self._storage = storage
         self._published = published
-        self._profiles: dict[str, Profile | None] = {}
-        self._users: dict[bytes, str | None] = {}
-        self._touched: dict[str, None] = {}
+        self._profiles: dict[bytes, Profile | None] = {}
+        self._users: dict[str, bytes | None] = {}
+        self._changed: dict[bytes, Profile] = {}
         self._place = (-1, 0)
+        self._read: dict[bytes, bytes | None] = {}
         self._rows: dict[bytes, bytes | None] = {}
 
     def prefetch(self, users: Iterable[bytes], ids: Iterable[str]) -> None:
         """Read the profiles of many users and ids at once; what is not prefetched is read when asked for."""
-        hashes = list(dict.fromkeys(users))
-        found = self._storage.get_many([keyspace.user(user) for user in hashes])
-        for user, id_ in zip(hashes, found, strict=True):
-            self._users[user] = None if id_ is None else id_.hex()
-        wanted = list(
-            dict.fromkeys([*ids, *(id_ for id_ in self._users.values() if id_ is not None)])
-        )
-        rows = self._storage.get_many([keyspace.document(id_) for id_ in wanted])
-        for id_, row in zip(wanted, rows, strict=True):
-            self._profiles[id_] = None if row is None else Profile.decode(id_, row)
+        named = list(dict.fromkeys(ids))
+        found = self._storage.get_many([keyspace.user(id_) for id_ in named])
+        self._users.update(zip(named, found, strict=True))
+        wanted = list(dict.fromkeys([*users, *filter(None, found)]))
+        rows = self._storage.get_many([keyspace.document(user) for user in wanted])
+        for user, row in zip(wanted, rows, strict=True):
+            self._profiles[user] = None if row is None else Profile.decode(user, row)
 
-    def profile(self, id_: str) -> Profile | None:
-        if id_ not in self._profiles:
-            row = self._storage.get(keyspace.document(id_))
-            self._profiles[id_] = None if row is None else Profile.decode(id_, row)
-        return self._profiles[id_]
+    def prefetch_rows(self, keys: Iterable[bytes]) -> None:
+        """Read many other rows at once."""
+        wanted = list(dict.fromkeys(keys))
+        self._read.update(zip(wanted, self._storage.get_many(wanted), strict=True))
 
-    def id_of(self, user: bytes) -> str | None:
-        if user not in self._users:
-            row = self._storage.get(keyspace.user(user))
-            self._users[user] = None if row is None else row.hex()
-        return self._users[user]
+    def profile(self, user: bytes) -> Profile | None:
+        """The profile of the user with this keyed uid hash."""
+        if user not in self._profiles:
+            row = self._storage.get(keyspace.document(user))
+            self._profiles[user] = None if row is None else Profile.decode(user, row)
+        return self._profiles[user]
+
+    def profile_by_id(self, id_: str) -> Profile | None:
+        if id_ not in self._users:
+            self._users[id_] = self._storage.get(keyspace.user(id_))
+        user = self._users[id_]
+        return None if user is None else self.profile(user)
+
+    def add(self, profile: Profile) -> None:
+        """A new profile: the user has none."""
+        self._users[profile.id] = profile.user
+        self._rows[keyspace.user(profile.id)] = profile.user
+        self._profiles[profile.user] = self._changed[profile.user] = profile
 
     def save(self, profile: Profile) -> None:
         """The profile was changed: its row is written with the chunk."""
-        self._profiles[profile.id] = profile
-        self._touched[profile.id] = None
-
-    def link(self, user: bytes, id_: str) -> None:
-        self._users[user] = id_
-        self._rows[keyspace.user(user)] = bytes.fromhex(id_)
+        self._changed[profile.user] = profile
 
     def erase(self, profile: Profile) -> None:
-        """Remove a profile's document and its user; history and the rest are the caller's."""
-        self._profiles[profile.id] = None
-        self._touched.pop(profile.id, None)
-        self._rows[keyspace.document(profile.id)] = None
-        self._users[profile.header.user] = None
-        self._rows[keyspace.user(profile.header.user)] = None
+        """Remove a profile's document and its id; history and the rest are the caller's."""
+        self._profiles[profile.user] = self._users[profile.id] = None
+        self._changed.pop(profile.user, None)
+        self._rows[keyspace.document(profile.user)] = None
+        self._rows[keyspace.user(profile.id)] = None
 
     def get(self, key: bytes) -> bytes | None:
-        return self._rows[key] if key in self._rows else self._storage.get(key)
+        if key in self._rows:
+            return self._rows[key]
+        return self._read[key] if key in self._read else self._storage.get(key)
 
     def put(self, key: bytes, value: bytes) -> None:
         self._rows[key] = value
@@ -97,9 +103,7 @@ class WorkingSet:
 
     def rows(self) -> dict[bytes, bytes | None]:
         """All rows to write; None deletes."""
-        for id_ in self._touched:
-            profile = self._profiles[id_]
-            if profile is not None:
-                self._rows[keyspace.document(id_)] = profile.encode()
-        self._touched.clear()
+        for user, profile in self._changed.items():
+            self._rows[keyspace.document(user)] = profile.encode()
+        self._changed.clear()
         return self._rows

@@ -4,14 +4,17 @@ An event is JSON with its ``type``; ``at`` is the event's own time in unix milli
 An event of version 1 does not name its version; a later one will, in ``v``.
 """
 
-from typing import Any, Final, TypeAlias, TypeVar
+from functools import cache
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import msgspec
 
 from schemas.errors import ProfilelogError
 
 
-class _Event(msgspec.Struct, tag_field="type", frozen=True, omit_defaults=True, kw_only=True):
+class _Event(
+    msgspec.Struct, tag_field="type", frozen=True, omit_defaults=True, kw_only=True, gc=False
+):
     account: str
     at: int
 
@@ -127,6 +130,11 @@ _profile_events: Final = msgspec.json.Decoder[ProfileEvent](ProfileEvent)
 _Record = TypeVar("_Record", bound=msgspec.Struct)
 
 
+@cache
+def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[msgspec.Struct]:
+    return msgspec.json.Decoder(kind)
+
+
 def encode(value: msgspec.Struct) -> bytes:
     """The bytes that stand in the log."""
     return ENCODER.encode(value)
@@ -143,6 +151,6 @@ def decode_profile_event(value: bytes) -> ProfileEvent:
 def decode_record(value: bytes, kind: type[_Record]) -> _Record:
     """Read a value of one of the other topics. Raises `UndecodableRecord`, without the bytes."""
     try:
-        return msgspec.json.decode(value, type=kind)
+        return cast("_Record", _decoder(kind).decode(value))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise UndecodableRecord(f"not a record of type {kind.__name__}") from None

@@ -100,7 +100,7 @@ class Identity:
     def uid_hash(self, account: str, uid: int | str) -> bytes:
         """16 bytes that name the user; the first two are the slot."""
         digest = self._uids.copy()
-        digest.update(f"{account}:{uid_text(uid)}".encode())
+        digest.update(f"{account}:{uid}".encode())  # as `uid_text` has it
         return digest.digest()
 
     def email_hash(self, account: str, email: str) -> bytes:

@@ -15,6 +15,7 @@ LAST_TIMESTAMP: Final = (date.max.toordinal() - _EPOCH_DAY + 1) * MILLISECONDS_P
 """The last millisecond of the year 9999."""
 
 _MINUTES: Final = tuple(f"T{hour:02d}:{minute:02d}:" for hour in range(24) for minute in range(60))
+_MILLISECONDS: Final = tuple(f".{ms:03d}Z" for ms in range(1000))
 
 # `fromisoformat` takes more than this (week dates, bare digits), and other things in other
 # versions of Python (24:00), so what counts as a timestamp is said here.
@@ -27,20 +28,19 @@ _ISO_8601: Final = re.compile(
 )
 
 
-@lru_cache(maxsize=1024)  # an event's own time is written three times, a batch's for every item
 def format_timestamp(ms: int) -> str:
     """``2029-04-07T12:18:00.000Z``, from Unix milliseconds of the years 1 to 9999.
 
     Raises ValueError or OverflowError outside them.
     """
-    day, rest = divmod(ms, MILLISECONDS_PER_DAY)
-    minute, rest = divmod(rest, 60_000)
-    return f"{_date(day)}{_MINUTES[minute]}{rest // 1000:02d}.{rest % 1000:03d}Z"
+    return _second(ms // 1000) + _MILLISECONDS[ms % 1000]
 
 
-@lru_cache(maxsize=4096)
-def _date(day: int) -> str:
-    return date.fromordinal(_EPOCH_DAY + day).isoformat()
+@lru_cache(maxsize=4096)  # events that follow each other were made in the same second
+def _second(second: int) -> str:
+    day, rest = divmod(second, 86_400)
+    date_ = date.fromordinal(_EPOCH_DAY + day).isoformat()
+    return f"{date_}{_MINUTES[rest // 60]}{rest % 60:02d}"
 
 
 def parse_timestamp(text: str) -> int | None:

@@ -1,9 +1,9 @@
 """Whom a request means: ids, uids and emails to profiles of one account (contract §3, §5)."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from projections.profile import Header, decode_document
+from projections.profile import StoredProfile
 from schemas.errors import Conflict, NotFound, Unprocessable
 from schemas.identifiers import (
     InvalidIdentifier,
@@ -17,17 +17,6 @@ from streams.node import Node
 
 NO_PROFILE = "No such profile"
 CONTRADICTION = "The identifiers name different profiles"
-
-
-class Found(NamedTuple):
-    """A profile as it is now: its header and its document's JSON."""
-
-    id: str
-    header: Header
-    json: bytes
-
-    def document(self) -> dict[str, Any]:
-        return decode_document(self.json)
 
 
 class Identifiers(NamedTuple):
@@ -60,22 +49,18 @@ def parse_id(value: object) -> str:
     return value
 
 
-def by_id(node: Node, account: str, id_: str) -> Found | None:
+def by_id(node: Node, account: str, id_: str) -> StoredProfile | None:
     """The profile with this id."""
-    found = node.worker.profiles(node.identity.partition_of_id(id_)).read(id_, account)
-    return None if found is None else Found(id_, *found)
+    return node.worker.profiles(node.identity.partition_of_id(id_)).read_by_id(id_, account)
 
 
-def by_uid(node: Node, account: str, uid: int | str) -> Found | None:
+def by_uid(node: Node, account: str, uid: int | str) -> StoredProfile | None:
     """The profile of the user with this uid."""
     user = node.identity.uid_hash(account, uid)
-    state = node.worker.profiles(node.identity.partition_of_hash(user))
-    id_ = state.id_of(user)
-    found = None if id_ is None else state.read(id_, account)
-    return None if id_ is None or found is None else Found(id_, *found)
+    return node.worker.profiles(node.identity.partition_of_hash(user)).read(user, account)
 
 
-def by_email(node: Node, account: str, email: str) -> Found | None:
+def by_email(node: Node, account: str, email: str) -> StoredProfile | None:
     """The profile that holds this email: index, then document, which must still have it."""
     digest = node.identity.email_hash(account, email)
     id_ = node.worker.emails(node.identity.partition_of_hash(digest)).holder(digest)
@@ -86,12 +71,12 @@ def by_email(node: Node, account: str, email: str) -> Found | None:
     return found if isinstance(held, str) and fold_email(held) == fold_email(email) else None
 
 
-def find(node: Node, account: str, named: Identifiers) -> Found:
+def find(node: Node, account: str, named: Identifiers) -> StoredProfile:
     """The one profile that all given identifiers name.
 
     Raises `Unprocessable` with none, `NotFound` when unknown, `Conflict` when they do not agree.
     """
-    found: list[Found | None] = []
+    found: list[StoredProfile | None] = []
     if named.id is not None:
         found.append(by_id(node, account, named.id))
     if named.uid is not None:

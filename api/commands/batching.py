@@ -197,9 +197,7 @@ class BatchWriter:
         if found is None:
             raise self._missing(index)
         identity = self._node.identity
-        if write.uid is not None and found.header.user != identity.uid_hash(
-            self._account, write.uid
-        ):
+        if write.uid is not None and found.user != identity.uid_hash(self._account, write.uid):
             raise _Refused(
                 409, f"The identifiers of the {ordinal(index + 1)} item name different profiles"
             )

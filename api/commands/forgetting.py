@@ -5,7 +5,8 @@ import io
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from api.commands.addressing import NO_PROFILE, Found, find, parse_identifiers
+from api.commands.addressing import NO_PROFILE, find, parse_identifiers
+from projections.profile import StoredProfile
 from schemas.errors import ItemError, NotFound, RequestError, Unavailable, Unprocessable
 from schemas.events import ProfileForgotten
 from schemas.identity import is_id, random_id, slot_of
@@ -24,7 +25,7 @@ class Forgotten(NamedTuple):
     written: Written
 
 
-async def forget(node: Node, account: str, profile: Found) -> Forgotten:
+async def forget(node: Node, account: str, profile: StoredProfile) -> Forgotten:
     """Erase the profile; from the answer on no read shows it. Raises `NotFound`, `Unavailable`."""
     at = now()
     partition = node.identity.partition_of_id(profile.id)
@@ -33,7 +34,7 @@ async def forget(node: Node, account: str, profile: Found) -> Forgotten:
         account=account,
         at=at,
         id=profile.id,
-        user=profile.header.user.hex(),
+        user=profile.user.hex(),
         deletion=random_id(slot_of(profile.id)),
         spent=state.repeats(profile.id, at),
         events=state.count_history(profile.id),

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
-from api.commands.addressing import Found
-from projections.profile import min_document
+from projections.profile import StoredProfile, min_document
 from schemas.errors import Unprocessable
 from schemas.events import ENCODER
 from streams.node import Node
@@ -33,7 +32,7 @@ def parse_expand(given: Mapping[str, object]) -> Expand:
     return Expand(**forms)
 
 
-def show(node: Node, profile: Found, expand: Expand) -> bytes:
+def show(node: Node, profile: StoredProfile, expand: Expand) -> bytes:
     """The JSON of a profile, with its company. The whole form costs no decoding."""
     match expand.profile:
         case "all":

@@ -62,9 +62,7 @@ def _target(node: Node, account: str, write: Draft) -> tuple[int, dict[str, Any]
         found = by_id(node, account, id_)
         if found is None:
             raise NotFound(NO_PROFILE)
-        if write.uid is not None and found.header.user != node.identity.uid_hash(
-            account, write.uid
-        ):
+        if write.uid is not None and found.user != node.identity.uid_hash(account, write.uid):
             raise Conflict(CONTRADICTION)
         return node.identity.partition_of_id(id_), {"id": id_, "uid": write.uid}
     if write.uid is not None:

@@ -7,11 +7,12 @@ from litestar import Controller, delete, get, post
 
 from api.answers import Answer, answer, positions, raw_answer
 from api.bodies import as_object, decode_json, read_body
-from api.commands.addressing import Found, Identifiers, find, parse_id, parse_identifiers
+from api.commands.addressing import Identifiers, find, parse_id, parse_identifiers
 from api.commands.clearing import clear
 from api.commands.forgetting import forget, forget_many, read_csv, show_receipt
 from api.commands.reading import Expand, show
 from api.door import SECRET_PARAMETER, Door, Incoming, door
+from projections.profile import StoredProfile
 from schemas.errors import TooLarge, Unprocessable
 
 _WHOLE: Final = Expand()
@@ -74,7 +75,7 @@ async def _clear(at: Door, account: str, named: Identifiers) -> Answer:
 
 
 async def _forget(at: Door, account: str, named: Identifiers) -> Answer:
-    profile: Found = find(at.node, account, named)
+    profile: StoredProfile = find(at.node, account, named)
     done = await forget(at.node, account, profile)
     content = {"profile": {"id": done.profile}, "deletion": {"id": done.deletion}}
     return answer(content, x_log_position=done.written.position)

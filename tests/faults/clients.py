@@ -11,7 +11,6 @@ from typing import Any, Literal
 import msgspec
 
 from projections.fold import Verdict
-from projections.profile import decode_document
 from schemas.events import (
     ProfileCleared,
     ProfileEvent,
@@ -102,8 +101,8 @@ class Clients:
         replica = self.cluster.serving(EVENTS[slot_of(id_) % len(EVENTS)])
         if replica is None:
             raise LookupError(id_)
-        row = replica.profiles.read(id_, ACCOUNT)
-        return None if row is None else decode_document(row[1])
+        found = replica.profiles.read_by_id(id_, ACCOUNT)
+        return None if found is None else found.document()
 
     def by_email(self, email: Email) -> str | None:
         """A read by email: index, then document, which must still have it. Raises `LookupError`: 503."""
@@ -259,7 +258,8 @@ class Clients:
 
     def _id_of(self, user: User) -> str | None:
         replica = self.cluster.serving(EVENTS[user.partition])
-        return None if replica is None else replica.profiles.id_of(user.hash)
+        found = None if replica is None else replica.profiles.read(user.hash, ACCOUNT)
+        return None if found is None else found.id
 
     def _resolve(self, mailbox: Email) -> str | None:
         try:

@@ -180,7 +180,7 @@ class Promises:
         for id_, profile in documents(replica.state).items():
             if id_ in gone:
                 raise Violation("a forgotten user is visible again", id_)
-            theirs = [f for f in forgets if named(f).user == profile.header.user.hex()]
+            theirs = [f for f in forgets if named(f).user == profile.user.hex()]
             for operation in _operations(profile.document) if theirs else ():
                 first = self._clients.first(operation)
                 erased = next((forget for forget in theirs if forget.offset > first.offset), None)

@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 from projections import keyspace
 from projections.emails import EmailState
 from projections.partition import PartitionState
-from projections.profile import Profile, split
+from projections.profile import Profile
 from projections.profiles import ProfileState
 from projections.receipts import decode_receipt
 from tests.faults.cast import IDENTITY, Source
@@ -49,16 +49,14 @@ def receipts(state: PartitionState) -> dict[str, tuple[str, str, int, int]]:
 
 def documents(state: PartitionState) -> dict[str, Profile]:
     """All profiles by id."""
-    return {
-        key[1:].hex(): Profile.decode(key[1:].hex(), row)
-        for key, row in state.storage.scan(b"D", b"E")
-    }
+    profiles = [Profile.decode(key[1:], row) for key, row in state.storage.scan(b"D", b"E")]
+    return {profile.id: profile for profile in profiles}
 
 
 def claim_of(state: PartitionState, id_: str) -> bytes | None:
     """The current claim of a profile."""
-    row = state.storage.get(keyspace.document(id_))
-    return None if row is None else split(row)[0].claim
+    profile = documents(state).get(id_)
+    return None if profile is None else profile.header.claim
 
 
 def was_forgotten(state: PartitionState, id_: str) -> bool:

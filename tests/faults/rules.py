@@ -73,7 +73,7 @@ def _a_release_takes_any_claim(patch: pytest.MonkeyPatch) -> None:
     released: Callable[..., Verdict] = vars(Fold)["_released"]
 
     def take(self: Fold, state: WorkingSet, event: EmailReleased, key: bytes, at: int) -> Verdict:
-        profile = state.profile(event.id)
+        profile = state.profile_by_id(event.id)
         if profile is not None and profile.header.claim is not None:
             event = msgspec.structs.replace(event, claim=profile.header.claim.decode())
         return released(self, state, event, key, at)
@@ -106,8 +106,14 @@ def _a_forget_spares_who_has_the_uid(patch: pytest.MonkeyPatch) -> None:
     forgotten: Callable[..., Verdict] = vars(Fold)["_forgotten"]
 
     def only_the_id(self: Fold, state: WorkingSet, event: ProfileForgotten, offset: int) -> Verdict:
+        profile = state.profile
+
+        def with_the_id(user: bytes) -> Profile | None:
+            found = profile(user)
+            return found if found is not None and found.id == event.id else None
+
         with pytest.MonkeyPatch.context() as there:
-            there.setattr(state, "id_of", _nothing)
+            there.setattr(state, "profile", with_the_id)
             return forgotten(self, state, event, offset)
 
     patch.setattr(Fold, "_forgotten", only_the_id)
@@ -147,20 +153,24 @@ def _a_repeat_is_answered_at_once(patch: pytest.MonkeyPatch) -> None:
 
     def hasty(self: Fold, *facts: Any) -> Verdict:
         verdict = upserted(self, *facts)
-        return verdict._replace(claim=None) if verdict.outcome == "duplicate" else verdict
+        return (
+            msgspec.structs.replace(verdict, claim=None)
+            if verdict.outcome == "duplicate"
+            else verdict
+        )
 
     patch.setattr(Fold, "_upserted", hasty)
 
 
 def _nobody_is_released(patch: pytest.MonkeyPatch) -> None:
-    evolve: Callable[..., emails.Folded | None] = vars(emails)["_evolve"]
+    evolve: Callable[..., emails.Folded | None] = vars(emails)["_claim"]
 
     def silent(state: WorkingSet, *facts: Any) -> emails.Folded | None:
         with pytest.MonkeyPatch.context() as there:
             there.setattr(state, "emit", _nothing)
             return evolve(state, *facts)
 
-    patch.setattr(emails, "_evolve", silent)
+    patch.setattr(emails, "_claim", silent)
 
 
 # ---------------------------------------------------------------------- the relay

@@ -6,7 +6,7 @@ from typing import Final
 from projections.emails import EmailState
 from schemas.identity import claim_key
 from streams.settlement import Settlement
-from tests.faults.cast import EMAILS, EVENTS, MAILBOXES, USERS, Source, User
+from tests.faults.cast import ACCOUNT, EMAILS, EVENTS, MAILBOXES, USERS, Source, User
 from tests.faults.simulation import World
 
 MAILBOX: Final = MAILBOXES[0]
@@ -69,9 +69,8 @@ class OneNode:
         """Whether the user's profile shows the email to who reads it now."""
         owner = self.world.cluster.owner(EVENTS[user.partition])
         assert owner is not None
-        id_ = owner.profiles.id_of(user.hash)
-        document = None if id_ is None else self.world.clients.read(id_)
-        return document is not None and document.get("email") == MAILBOX.text
+        found = owner.profiles.read(user.hash, ACCOUNT)
+        return found is not None and found.document().get("email") == MAILBOX.text
 
 
 def test_a_claim_settles_when_the_former_holder_shows_the_email_no_more() -> None:

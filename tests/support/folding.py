@@ -7,7 +7,6 @@ from projections.emails import EmailState, Folded
 from projections.fold import Verdict, history_row
 from projections.outbox import OutboxRow
 from projections.partition import Origin, PartitionState
-from projections.profile import decode_document
 from projections.profiles import ProfileState
 from schemas.events import ProfileEvent, ProfileUpserted, encode
 from schemas.identity import Identity
@@ -73,15 +72,15 @@ class Profiles:
         return str(verdict.id)
 
     def document(self, id_: str) -> dict[str, Any]:
-        found = self.state.read(id_, ACCOUNT)
+        found = self.state.read_by_id(id_, ACCOUNT)
         assert found is not None, "no such profile"
-        return decode_document(found[1])
+        return found.document()
 
     def claim(self, id_: str) -> bytes | None:
         """The profile's current claim."""
-        found = self.state.read(id_, ACCOUNT)
+        found = self.state.read_by_id(id_, ACCOUNT)
         assert found is not None, "no such profile"
-        return found[0].claim
+        return found.header.claim
 
     def history(self, id_: str) -> list[bytes]:
         """The keys of the records that are known to be about the profile."""

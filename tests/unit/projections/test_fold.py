@@ -78,7 +78,9 @@ def test_a_uid_not_seen_before_creates_a_profile_named_for_the_event(profiles: P
 
     slot = int.from_bytes(user("ada")[:2])
     assert (verdict.outcome, verdict.id) == ("created", profile_id(slot, key(0)))
-    assert profiles.state.id_of(user("ada")) == verdict.id
+    found = profiles.state.read(user("ada"), ACCOUNT)
+    assert found is not None
+    assert found.id == verdict.id
 
 
 def test_a_uid_seen_before_updates_its_profile(profiles: Profiles) -> None:
@@ -391,7 +393,7 @@ def test_a_forget_erases_whatever_profile_the_user_has(profiles: Profiles) -> No
 
     made = profiles.made(forgotten(NOBODY, "ada"))
 
-    assert profiles.state.read(other, ACCOUNT) is None
+    assert profiles.state.read_by_id(other, ACCOUNT) is None
     assert [row.id for row in made if isinstance(row, PublicDocument)] == [NOBODY, other]
     assert tombstones(made) == [key(0)]
 
