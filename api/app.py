@@ -11,6 +11,7 @@ from api.controllers.hooks import HooksController
 from api.controllers.operations import OperationsController
 from api.controllers.profiles import ProfilesController
 from api.door import Door
+from api.incoming import Incoming
 from api.settings import Settings
 from streams.node import Node
 
@@ -26,6 +27,7 @@ def create_app(node: Node, settings: Settings) -> Litestar:
             OperationsController,
         ],
         state=State({"door": Door.of(node, settings)}),
+        request_class=Incoming,
         exception_handlers=EXCEPTION_HANDLERS,
         # Handlers bound their bodies themselves, as they come (`api.bodies`).
         request_max_body_size=None,

@@ -4,12 +4,12 @@ import codecs
 import re
 import zlib
 from collections.abc import AsyncIterable, Iterator, Mapping
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 import zstandard
-from litestar import Request
 
+from api.incoming import Incoming
 from schemas.errors import NotJson, TooLarge, Unprocessable
 
 # A zstd block of four bytes can stand for 128 KiB, so compressed input is fed in slices that cannot say much.
@@ -23,9 +23,9 @@ _NOT_JSON: Final = "The body is not JSON"
 _Body = TypeVar("_Body")
 
 
-async def read_body(request: Request[Any, Any, Any], limit: int, too_large: TooLarge) -> bytes:
+async def read_body(request: Incoming, limit: int, too_large: TooLarge) -> bytes:
     """The body of a request, decompressed, of at most `limit` bytes; raises like `collect`."""
-    headers = request.headers
+    headers = request.fields
     encoding = headers.get("content-encoding", "").strip().lower()
     declared = headers.get("content-length", "")
     if encoding in _PLAIN and declared.isdigit() and int(declared) > limit:
@@ -185,7 +185,7 @@ def as_object(value: object) -> Mapping[str, object]:
     return value  # pyright: ignore[reportUnknownVariableType] - JSON decoding makes text keys
 
 
-async def read_object(request: Request[Any, Any, Any], limit: int) -> Mapping[str, object]:
+async def read_object(request: Incoming, limit: int) -> Mapping[str, object]:
     """A body that is one JSON object, of at most `limit` bytes; an empty body is an empty object."""
     body = await read_body(request, limit, TooLarge(f"The body must be at most {limit} bytes"))
     return as_object(decode_json(body, object)) if body else {}

@@ -3,12 +3,11 @@
 import contextlib
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
-
-from litestar import Request
+from typing import Final
 
 from api.bodies import read_object
 from api.commands.batching import Batches
+from api.incoming import Incoming
 from api.settings import Settings
 from projections.accounts import Principal
 from schemas.errors import NotJson, Unauthorized, Unprocessable
@@ -19,8 +18,6 @@ _HEADER: Final = "x-account-secret"
 _MESSAGE: Final = (
     "Unauthorized: send a live account secret in the X-Account-Secret header or as `account_secret`"
 )
-
-Incoming = Request[Any, Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +34,8 @@ class Door:
 
     def outer_secret(self, request: Incoming) -> str | None:
         """The secret in the path, the header or the query: whichever is there, in this order."""
-        secret = request.path_params.get(SECRET_PARAMETER) or request.headers.get(_HEADER)
-        if secret is None and request.scope["query_string"]:
-            secret = request.query_params.get(SECRET_PARAMETER)
-        return secret
+        secret = request.path_params.get(SECRET_PARAMETER) or request.fields.get(_HEADER)
+        return request.query.get(SECRET_PARAMETER) if secret is None else secret
 
     def authenticate(self, secret: object) -> Principal:
         """Raises `Unauthorized`."""

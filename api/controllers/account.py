@@ -3,7 +3,8 @@
 from litestar import Controller, get, post
 
 from api.answers import Answer, answer
-from api.door import Incoming, door
+from api.door import door
+from api.incoming import Incoming
 from projections.accounts import Principal
 
 

@@ -11,7 +11,8 @@ from api.commands.addressing import Identifiers, find, parse_id, parse_identifie
 from api.commands.clearing import clear
 from api.commands.forgetting import forget, forget_many, read_csv, show_receipt
 from api.commands.reading import Expand, show
-from api.door import SECRET_PARAMETER, Door, Incoming, door
+from api.door import SECRET_PARAMETER, Door, door
+from api.incoming import Incoming
 from projections.profile import StoredProfile
 from schemas.errors import TooLarge, Unprocessable
 
@@ -28,7 +29,7 @@ class EditsController(Controller):
     async def clear(self, request: Incoming) -> Answer:
         at = door(request)
         account = at.principal(request).account
-        return await _clear(at, account, parse_identifiers(request.query_params))
+        return await _clear(at, account, parse_identifiers(request.query))
 
     @delete("/profiles/{profile_id:str}", status_code=200, summary="Clear a profile")
     async def clear_by_id(self, request: Incoming, profile_id: str) -> Answer:
@@ -40,7 +41,7 @@ class EditsController(Controller):
     async def forget(self, request: Incoming) -> Answer:
         at = door(request)
         account = at.principal(request).account
-        return await _forget(at, account, parse_identifiers(request.query_params))
+        return await _forget(at, account, parse_identifiers(request.query))
 
     @delete("/profiles/{profile_id:str}/forget", status_code=200, summary="Forget a profile")
     async def forget_by_id(self, request: Incoming, profile_id: str) -> Answer:
@@ -87,7 +88,7 @@ async def _items(at: Door, request: Incoming) -> tuple[str, Iterable[object]]:
     limit = at.settings.batch_limit
     with at.unauthorized_unless(outer):
         body = await read_body(request, limit, TooLarge(f"The body must be at most {limit} bytes"))
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/csv":
+    if request.fields.get("content-type", "").partition(";")[0].strip().lower() == "text/csv":
         principal = outer or at.authenticate(None)
         return principal.account, read_csv(body)
     with at.unauthorized_unless(outer):

@@ -8,7 +8,8 @@ from api.answers import Answer, answer, positions
 from api.bodies import read_body
 from api.commands.batching import BatchWriter, open_envelope
 from api.commands.upserting import upsert
-from api.door import Incoming, door
+from api.door import door
+from api.incoming import Incoming
 from schemas.errors import TooLarge
 from schemas.timestamps import format_timestamp
 

@@ -8,7 +8,8 @@ from litestar import Controller, get, post
 from api.answers import Answer, raw_answer
 from api.commands.addressing import Identifiers, find, parse_id, parse_identifiers
 from api.commands.reading import Expand, parse_expand, show
-from api.door import Door, Incoming, door
+from api.door import Door, door
+from api.incoming import Incoming
 from schemas.errors import Unprocessable
 
 _DEFAULT: Final = Expand()
@@ -24,7 +25,7 @@ class ProfilesController(Controller):
     async def read(self, request: Incoming) -> Answer:
         at = door(request)
         account = at.principal(request).account
-        query = request.query_params
+        query = request.query
         return _answer(at, account, parse_identifiers(query), _query_expand(query))
 
     @post("/profile", status_code=200, summary="Read one profile by id, uid or email")
@@ -38,7 +39,7 @@ class ProfilesController(Controller):
     async def read_by_id(self, request: Incoming, profile_id: str) -> Answer:
         at = door(request)
         account = at.principal(request).account
-        expand = _query_expand(request.query_params)
+        expand = _query_expand(request.query)
         return _answer(at, account, Identifiers(id=parse_id(profile_id)), expand)
 
     @post("/profiles/{profile_id:str}", status_code=200, summary="Read one profile by its id")

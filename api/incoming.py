@@ -1,0 +1,33 @@
+"""A request, with its headers and its query as plain mappings."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from litestar import Request
+
+
+class Incoming(Request[Any, Any, Any]):
+    """Litestar's request. Its own multi-dicts take a fifth of the time of a read."""
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """The headers by their names in lower case; of one that comes twice the first."""
+        return {
+            name.decode("latin-1").lower(): value.decode("latin-1")
+            for name, value in reversed(list(self.scope["headers"]))
+        }
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The parameters of the query; of one that comes twice the first."""
+        text = self.scope["query_string"]
+        return dict(reversed(parse_query(text))) if text else {}
+
+
+def parse_query(text: bytes) -> list[tuple[str, str]]:
+    """(name, value) of each parameter, in order."""
+    if b"%" in text or b"+" in text or not text.isascii():
+        return parse_qsl(text.decode("utf-8", "replace"), keep_blank_values=True)
+    pairs = (pair.partition("=") for pair in text.decode("ascii").split("&") if pair)
+    return [(name, value) for name, _, value in pairs]
