@@ -16,7 +16,7 @@ prefix  fields                      value
 ``R``   deletion id                 receipt
 ``T``   deletion id                 time at which its last tombstone left
 ``B``   batch id                    batch
-``O``   offset, number              outbox row
+``O``   offset, number              pack of outbox rows, the last of which has this place
 ``Z``   offset                      nothing: a record that could not be decoded
 ``M``   name                        meta: applied offset, origin of the log
 ``E``   keyed email hash            claims to the email, in order (email index)
@@ -92,12 +92,6 @@ def batch(batch_id: str) -> bytes:
 
 def outbox(offset: int, number: int = 0) -> bytes:
     return _offset_number.pack(OUTBOX, offset, number)
-
-
-def outbox_place(key: bytes) -> tuple[int, int]:
-    """(offset, number) of an outbox row."""
-    _, offset, number = _offset_number.unpack(key)
-    return offset, number
 
 
 def undecoded(offset: int) -> bytes:

@@ -109,13 +109,19 @@ class PartitionState:
         self.published = published
         self.storage.write({}, cut=(keyspace.outbox(0), keyspace.outbox(published)))
 
-    def outbox_from(self, place: tuple[int, int]) -> Iterator[tuple[int, outbox.OutboxRow]]:
-        """(offset, row) of the outbox rows from (offset, number) on, in the order in which they must leave."""
-        for key, row in self.storage.scan(keyspace.outbox(*place), keyspace.after(keyspace.OUTBOX)):
-            yield keyspace.outbox_place(key)[0], outbox.decode(row)
+    def outbox_from(self, place: outbox.Place) -> Iterator[tuple[int, outbox.OutboxRow]]:
+        """(offset, row) of the outbox rows from a place on, in the order in which they must leave.
+
+        Rows below `published` have left, even where others of their pack have not.
+        """
+        place = max(place, (self.published, 0))
+        for _, pack in self.storage.scan(keyspace.outbox(*place), keyspace.after(keyspace.OUTBOX)):
+            for at, row in outbox.decode(pack):
+                if at >= place:
+                    yield at[0], row
 
     def left(self, published: int) -> None:
-        """Everything below `published` has left: remove its rows and make none below it again."""
+        """Everything below `published` has left: remove its packs and make no row below it again."""
         if published > self.published:
             start, stop = keyspace.outbox(self.published), keyspace.outbox(published)
             self.storage.write({}, cut=(start, stop))

@@ -20,7 +20,7 @@ class WorkingSet:
         self._profiles: dict[bytes, Profile | None] = {}
         self._users: dict[str, bytes | None] = {}
         self._changed: dict[bytes, Profile] = {}
-        self._place = (-1, 0)
+        self._outbox = outbox.Packer()
         self._read: dict[bytes, bytes | None] = {}
         self._rows: dict[bytes, bytes | None] = {}
 
@@ -97,13 +97,20 @@ class WorkingSet:
         """Add a row to the outbox, unless the event's outputs have left already."""
         if offset < self._published:
             return
-        number = self._place[1] + 1 if self._place[0] == offset else 0
-        self._place = (offset, number)
-        self._rows[keyspace.outbox(offset, number)] = outbox.encode(row)
+        self._outbox.add(offset, row)
+        if self._outbox.full:
+            self._put_pack()
+
+    def _put_pack(self) -> None:
+        taken = self._outbox.take()
+        if taken is not None:
+            place, pack = taken
+            self._rows[keyspace.outbox(*place)] = pack
 
     def rows(self) -> dict[bytes, bytes | None]:
         """All rows to write; None deletes."""
         for user, profile in self._changed.items():
             self._rows[keyspace.document(user)] = profile.encode()
         self._changed.clear()
+        self._put_pack()
         return self._rows

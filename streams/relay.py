@@ -23,6 +23,7 @@ from projections.outbox import (
     Erased,
     EventTombstone,
     OutboxRow,
+    Place,
     PublicDocument,
     Release,
 )
@@ -36,7 +37,6 @@ from streams.transactions import Publication
 
 ROWS: Final = 1000
 
-Place = tuple[int, int]
 Rows = list[tuple[int, OutboxRow]]
 
 

@@ -64,6 +64,7 @@ def was_forgotten(state: PartitionState, id_: str) -> bool:
 
 
 def outbox_size(state: PartitionState) -> int:
+    """How many packs of rows are there, left or not."""
     return sum(1 for _ in state.storage.scan(keyspace.OUTBOX, keyspace.after(keyspace.OUTBOX)))
 
 

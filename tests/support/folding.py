@@ -41,9 +41,19 @@ def rows(state: PartitionState) -> dict[bytes, bytes]:
     return dict(state.storage.scan(b"", b"\xff" * 9))
 
 
+def lasting(state: PartitionState) -> dict[bytes, bytes]:
+    """All rows but the outbox's, which lie in packs as they came."""
+    return {key: row for key, row in rows(state).items() if key[:1] != keyspace.OUTBOX}
+
+
+def placed(state: PartitionState) -> list[tuple[int, OutboxRow]]:
+    """(offset, row) of all that is in the outbox."""
+    return list(state.outbox_from((0, 0)))
+
+
 def outputs(state: PartitionState, offset: int | None = None) -> list[OutboxRow]:
     """The rows in the outbox, of the event at the offset when one is given."""
-    return [row for at, row in state.outbox_from((0, 0)) if offset is None or at == offset]
+    return [row for at, row in placed(state) if offset is None or at == offset]
 
 
 class Profiles:

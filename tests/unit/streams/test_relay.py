@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from projections import keyspace, outbox
+from projections import keyspace
 from projections.outbox import (
     Claim,
     ClaimTombstone,
@@ -16,6 +16,7 @@ from projections.outbox import (
     Release,
 )
 from projections.partition import PartitionState
+from projections.working_set import WorkingSet
 from schemas.events import DeletionTombstoned, EmailReleased, decode_profile_event, encode
 from streams import relay
 from streams.relay import LostProgress, Relay
@@ -82,10 +83,10 @@ class Partition:
 
     def fold(self, offset: int, *outputs: OutboxRow) -> None:
         """An event is folded, and this follows from it."""
-        self.state.commit(
-            {keyspace.outbox(offset, n): outbox.encode(row) for n, row in enumerate(outputs)},
-            offset,
-        )
+        state = WorkingSet(self.state.storage, published=0)
+        for row in outputs:
+            state.emit(offset, row)
+        self.state.commit(state.rows(), offset)
 
     def start(self, progress: int | None) -> None:
         async def read_progress() -> int | None:
