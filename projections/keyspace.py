@@ -32,6 +32,14 @@ ORIGIN: Final = b"Morigin"
 OUTBOX: Final = b"O"
 UNDECODED: Final = b"Z"
 
+# How long the id or hash is that the rows of a prefix begin with.
+_SUBJECT_BYTES: Final = {b"D": 12, b"H": 12, b"I": 12, b"X": 12, b"R": 12, b"T": 12, b"B": 12} | {
+    b"U": 16,
+    b"S": 16,
+    b"E": 16,
+    b"K": 32,
+}
+
 _offset: Final = struct.Struct(">Q")
 _offset_number: Final = struct.Struct(">cQI")
 
@@ -104,6 +112,12 @@ def email(email_hash: bytes) -> bytes:
 
 def claim(claim_key: bytes) -> bytes:
     return b"K" + claim_key
+
+
+def subject(key: bytes) -> tuple[bytes, bytes]:
+    """(prefix, the id, hash or claim key that the row is about); the latter is empty where rows are about nobody."""
+    prefix = key[:1]
+    return prefix, key[1 : 1 + _SUBJECT_BYTES.get(prefix, 0)]
 
 
 def after(prefix: bytes) -> bytes:

@@ -13,11 +13,19 @@ _POLL_MS: Final = 200
 async def read_between(
     consumer: AIOKafkaConsumer, place: TopicPartition, start: int, end: int
 ) -> AsyncGenerator[Any]:
-    """The records with start <= offset < end, as `consumer`, which is assigned `place`, sees them.
+    """The records with start <= offset < end, as `consumer`, which is assigned `place`, sees them."""
+    async for records in read_chunks(consumer, place, start, end):
+        for record in records:
+            yield record
+
+
+async def read_chunks(
+    consumer: AIOKafkaConsumer, place: TopicPartition, start: int, end: int
+) -> AsyncGenerator[list[Any]]:
+    """The same records, as many at a time as were fetched.
 
     It ends by the consumer's position, for the last records may be markers or compacted away.
     """
     consumer.seek(place, start)
     while await consumer.position(place) < end:
-        for record in (await consumer.getmany(place, timeout_ms=_POLL_MS)).get(place, []):
-            yield record
+        yield (await consumer.getmany(place, timeout_ms=_POLL_MS)).get(place, [])

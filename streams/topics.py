@@ -129,6 +129,36 @@ async def prepare_topics(
     return await _marker(bootstrap, topics, identity)
 
 
+async def known_log(bootstrap: str, topics: Topics, identity: Identity) -> LogMarker:
+    """Whose log it is, for a reader: makes no topic and writes nothing.
+
+    Raises `WrongLog` when there is none, or as `prepare_topics` does.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        if not set(topics.sizes()).issubset(await admin.list_topics()):
+            raise WrongLog(
+                f"there is no {topics.events} with its other topics: check PROFILELOG_KAFKA, PROFILELOG_DATA and "
+                "PROFILELOG_TOPIC_PREFIX"
+            )
+        await _check_partitions(admin, topics)
+    finally:
+        await admin.close()
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        place = TopicPartition(topics.progress, 0)
+        consumer.assign([place])
+        found = await _read_marker(consumer, place)
+    finally:
+        await consumer.stop()
+    if found is None:
+        raise WrongLog(f"{topics.progress} does not name the log: start the service on it once")
+    _check_key(found, identity)
+    return found
+
+
 async def _create(
     admin: AIOKafkaAdminClient, topics: Topics, settings: dict[str, str], replication: int
 ) -> None:
@@ -202,11 +232,15 @@ async def _marker(bootstrap: str, topics: Topics, identity: Identity) -> LogMark
         await consumer.stop()
     if found is None:
         raise WrongLog("the log's marker was written but cannot be read back")
-    if found.fingerprint != ours.fingerprint:
+    _check_key(found, identity)
+    return found
+
+
+def _check_key(marker: LogMarker, identity: Identity) -> None:
+    if marker.fingerprint != identity.fingerprint:
         raise WrongLog(
             "the log was written with another hash key: start with the PROFILELOG_HASH_KEY that it was made with"
         )
-    return found
 
 
 async def _read_marker(consumer: AIOKafkaConsumer, place: TopicPartition) -> LogMarker | None:

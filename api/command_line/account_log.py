@@ -24,9 +24,9 @@ class Kafka(NamedTuple):
 async def account_book(settings: Settings) -> AsyncGenerator[AccountBook]:
     """The accounts, up to date with the log. A service that runs meanwhile sees every change."""
     async with contextlib.AsyncExitStack() as stack:
-        kafka = await stack.enter_async_context(_kafka(settings))
-        stack.enter_context(kafka_in_words(kafka.bootstrap))
-        known = deployment(settings, bootstrap=kafka.bootstrap, embedded=kafka.embedded)
+        log = await stack.enter_async_context(kafka(settings))
+        stack.enter_context(kafka_in_words(log.bootstrap))
+        known = deployment(settings, bootstrap=log.bootstrap, embedded=log.embedded)
         topics = Topics(known.partitions, known.prefix)
         identity = Identity(known.hash_key, known.partitions)
         await prepare_topics(
@@ -48,7 +48,7 @@ async def account_book(settings: Settings) -> AsyncGenerator[AccountBook]:
 
 
 @contextlib.asynccontextmanager
-async def _kafka(settings: Settings) -> AsyncGenerator[Kafka]:
+async def kafka(settings: Settings) -> AsyncGenerator[Kafka]:
     """PROFILELOG_KAFKA, or the broker that runs on the data folder, or one for this command."""
     if settings.kafka is not None:
         yield Kafka(settings.kafka, embedded=False)

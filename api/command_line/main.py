@@ -1,7 +1,8 @@
 """The entry point of `profilelog`: the commands, and how each of them ends.
 
 Exit codes: 0 done or stopped cleanly, 1 something that a person has to put right (one line on
-stderr says what), 2 a wrong command line, 130 interrupted before it was done.
+stderr says what), 2 a wrong command line, 130 interrupted before it was done. `verify` is like grep:
+0 nothing found, 1 something found, 2 it could not look.
 """
 
 import sys
@@ -9,7 +10,7 @@ from typing import Final
 
 import typer
 
-from api.command_line import accounts, broker, forget, secrets, service, settings
+from api.command_line import accounts, broker, forget, secrets, service, settings, verify
 from api.command_line.output import complain
 from api.command_line.process import Interrupted
 
@@ -27,6 +28,7 @@ app.command()(broker.broker)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(secrets.app, name="secrets")
 app.command()(forget.forget)
+app.command()(verify.verify)
 app.command()(settings.settings)
 
 

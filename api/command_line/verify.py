@@ -1,0 +1,159 @@
+"""`profilelog verify`: the auditor's command. It shows places, and never what stands there."""
+
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
+from rich.table import Table
+
+from api.command_line.audit import Place, Places, Report, audit
+from api.command_line.logs import configure_logging
+from api.command_line.options import DataOption, JsonOption
+from api.command_line.output import STDERR, STDOUT, complain, print_json, print_text
+from api.command_line.process import Interrupted, run_to_end
+from api.settings import Settings
+from projections.person import Asked
+from schemas.identifiers import InvalidIdentifier, parse_email, parse_uid
+from schemas.identity import is_id
+
+_FOUND = 1
+_FAILED = 2
+
+
+def verify(
+    uid: Annotated[str | None, typer.Option(help="The person with this uid.")] = None,
+    email: Annotated[str | None, typer.Option(help="Whoever has this email.")] = None,
+    deletion: Annotated[
+        str | None, typer.Option(help="The person whom this deletion erased, by its id.")
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option(help="The account's id.", show_default="all accounts")
+    ] = None,
+    contains: Annotated[
+        list[str] | None, typer.Option(help="A string, anywhere. May be given several times.")
+    ] = None,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Look for a person, or a string, in the whole log, the state folders and every file.
+
+    Beside a service that runs, or without one. Exit code 0: nothing found, 1: something was
+    found, 2: it could not look everywhere that it should.
+    """
+    asked = _asked(uid, email, deletion, account, contains or [])
+    try:
+        settings = Settings.load(data=data)
+        configure_logging(settings.log_level)
+        with _progress() as progress:
+            report = run_to_end(lambda: audit(settings, asked, _Bars(progress)))
+    except Interrupted:
+        raise
+    except Exception as error:
+        # 1 says that something was found, so a failure must not end like that.
+        complain(error)
+        raise typer.Exit(_FAILED) from None
+    if json:
+        print_json(_described(report))
+    else:
+        _show(report)
+    if report.found.counts:
+        raise typer.Exit(_FOUND)
+
+
+def _asked(
+    uid: str | None,
+    email: str | None,
+    deletion: str | None,
+    account: str | None,
+    texts: list[str],
+) -> Asked:
+    """Raises `typer.BadParameter`, which names the option and not its value."""
+    if uid is None and email is None and deletion is None and not texts:
+        raise typer.BadParameter("name --uid, --email, --deletion or --contains")
+    try:
+        uid = None if uid is None else str(parse_uid(uid))
+        email = parse_email(email)
+    except InvalidIdentifier as error:
+        raise typer.BadParameter(f"--{error}") from None
+    if deletion is not None and not is_id(deletion):
+        raise typer.BadParameter("--deletion is an id of 24 hex digits")
+    if not all(texts):
+        raise typer.BadParameter("--contains needs a text")
+    return Asked(uid=uid, email=email, deletion=deletion, account=account, texts=tuple(texts))
+
+
+class _Bars:
+    """One progress bar for each part of the work."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task: TaskID | None = None
+
+    def begin(self, what: str, total: int) -> None:
+        self._task = self._progress.add_task(what, total=total or None)
+
+    def advance(self, steps: int) -> None:
+        if self._task is not None:
+            self._progress.advance(self._task, steps)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        console=STDERR,
+        disable=not STDERR.is_terminal,
+    )
+
+
+def _described(report: Report) -> dict[str, Any]:
+    return {
+        "found": _listed(report.found),
+        "kept": _listed(report.kept),
+        "omitted": {"found": report.found.omitted, "kept": report.kept.omitted},
+        "looked_at": {"offsets": report.records, "rows": report.rows, "files": report.files},
+        "not_looked_at": report.not_looked_at,
+    }
+
+
+def _listed(places: Places) -> list[dict[str, Any]]:
+    return [
+        {**msgspec.to_builtins(place), "count": count} for place, count in places.counts.items()
+    ]
+
+
+def _show(report: Report) -> None:
+    if report.found.counts:
+        STDOUT.print(_table("FOUND", report.found))
+    if report.kept.counts:
+        STDOUT.print(_table("KEPT", report.kept))
+    for omitted, name in ((report.found.omitted, "found"), (report.kept.omitted, "kept")):
+        if omitted:
+            print_text(f"{omitted} more places {name} are not listed")
+    lines = "".join(f"\n  {line}" for line in report.not_looked_at)
+    print_text(
+        f"{_verdict(report)}\n"
+        f"Looked at {report.records} offsets, {report.rows} rows, {report.files} files. "
+        f"Not looked at:{lines}"
+    )
+
+
+def _verdict(report: Report) -> str:
+    places = len(report.found.counts) + report.found.omitted
+    return f"Found in {places} places." if places else "Nothing found."
+
+
+def _table(title: str, places: Places) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in (title, "WHAT", "TOPIC", "PARTITION", "OFFSET", "FILE", "BYTE", "COUNT"):
+        table.add_column(column, no_wrap=column != "FILE", overflow="fold")
+    for place, count in places.counts.items():
+        table.add_row(*_cells(place), str(count))
+    return table
+
+
+def _cells(place: Place) -> list[str]:
+    values = msgspec.structs.astuple(place)
+    return ["" if value is None else str(value) for value in values]

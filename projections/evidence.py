@@ -1,0 +1,327 @@
+"""What a record of the log or a row of the state says about a person (contract §8).
+
+Pure: a record or a row goes in, a `Trace` comes out, or None. A trace says of which kind the place is and never what
+stands there. `FOUND` is what a purge has to remove; `KEPT` is what stays for ever, or until Kafka drops its
+tombstones, and holds ids, hashes, counts and times only; `NAMESAKE` is the same uid or email in an account that was
+not asked for.
+"""
+
+import json
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any, Final, Literal, NamedTuple, cast
+
+import msgspec
+
+from projections import keyspace, outbox
+from projections.emails import Claimant
+from projections.person import Person
+from projections.profile import split
+from schemas.events import (
+    BatchReceived,
+    DeletionTombstoned,
+    EmailClaimed,
+    EmailReleased,
+    ProfileCleared,
+    ProfileForgotten,
+    ProfileUpserted,
+    UndecodableRecord,
+    decode_profile_event,
+    decode_record,
+)
+
+Role = Literal["events", "emails", "profiles", "companies", "other"]
+
+
+class Mark(Enum):
+    FOUND = "found"
+    KEPT = "kept"
+    NAMESAKE = "namesake"
+
+
+class Trace(NamedTuple):
+    """How a place counts, and what it is in words."""
+
+    mark: Mark
+    what: str
+
+
+_UNREADABLE: Final = (msgspec.MsgspecError, UndecodableRecord, UnicodeDecodeError, ValueError)
+_KEPT_EVENTS: Final = ("profile-forgotten", "deletion-")
+
+
+class Evidence:
+    """Judges records and rows by the names of one person, when all of them are known."""
+
+    def __init__(self, person: Person) -> None:
+        self._person = person
+        self._texts = [each.encode() for text in person.asked.texts for each in spellings(text)]
+        self._needles = _needles(person)
+        self._email = None if person.email is None else person.email.encode()
+
+    # ------------------------------------------------------------------ the log
+
+    def record(
+        self, role: Role, partition: int, offset: int, key: bytes, value: bytes | None
+    ) -> Trace | None:
+        """What a record of a topic in this role says."""
+        if self._holds_text(key):
+            return _found("the string, in a key")
+        if value is None:
+            return self._tombstone(role, key)
+        if self._holds_text(value):
+            return _found("the string")
+        match role:
+            case "events":
+                if offset in self._person.erased[partition]:
+                    return _found("a record that was erased")
+                decode = bool(self._person.forgets) or self._may_concern(value)
+                return self.event(offset, value) if decode else None
+            case "emails":
+                return self.claim(key, value)
+            case "profiles":
+                if key.decode(errors="replace") in self._person.ids:
+                    return _found("public document")
+                return self.public(value) if self._may_concern(value) else None
+            case "companies":
+                return self._company(value) if self._may_concern(value) else None
+            case "other":
+                return None
+
+    def event(self, offset: int, value: bytes) -> Trace | None:
+        """What an event of ``profile-events`` says."""
+        person = self._person
+        try:
+            event = decode_profile_event(value)
+        except UndecodableRecord:
+            return self._unknown_event(value)
+        match event:
+            case ProfileUpserted():
+                return self._upserted(event, offset)
+            case ProfileCleared():
+                return _found("profile-cleared") if event.id in person.ids else None
+            case EmailReleased():
+                return _found("profile-email-released") if event.id in person.ids else None
+            case ProfileForgotten():
+                named = event.id in person.ids or event.deletion in person.deletions
+                return _kept("profile-forgotten") if named else None
+            case DeletionTombstoned():
+                return _kept("deletion-tombstoned") if event.id in person.deletions else None
+            case BatchReceived():
+                return None
+
+    def claim(self, key: bytes, value: bytes) -> Trace | None:
+        """What a record of ``profile-emails`` says."""
+        try:
+            claim = decode_record(value, EmailClaimed)
+        except UndecodableRecord:
+            return _found("email claim, undecodable") if key in self._person.claims else None
+        email = bytes.fromhex(claim.email)
+        if claim.id in self._person.ids or email in self._person.emails:
+            return _found("email claim")
+        return _namesake() if email in self._person.elsewhere else None
+
+    def public(self, value: bytes) -> Trace | None:
+        """What a record of ``profiles`` says."""
+        return self._document(
+            _fields(_fields(_json(value)).get("profile")), None, "public document"
+        )
+
+    def _tombstone(self, role: Role, key: bytes) -> Trace | None:
+        named = (role == "profiles" and key.decode(errors="replace") in self._person.ids) or (
+            role == "emails" and key in self._person.claims
+        )
+        return _kept("tombstone") if named else None
+
+    def _upserted(self, event: ProfileUpserted, offset: int) -> Trace | None:
+        person = self._person
+        named = person.has_uid(event.uid) or person.has_email(event.properties.get("email"))
+        if (
+            event.id in person.ids
+            or (named and person.in_account(event.account))
+            or person.was_forgotten(event, offset)
+        ):
+            return _found("profile-upserted")
+        return _namesake() if named else None
+
+    def _unknown_event(self, value: bytes) -> Trace | None:
+        """An event of another version: what it says by the names that all events have in common."""
+        fields = _fields(_json(value))
+        kind = fields.get("type")
+        ids = self._person.ids | self._person.deletions
+        if isinstance(kind, str) and kind.startswith(_KEPT_EVENTS):
+            return _kept(kind) if not ids.isdisjoint(_strings(fields)) else None
+        email = _fields(fields.get("properties")).get("email", fields.get("email"))
+        named = self._person.has_uid(fields.get("uid")) or self._person.has_email(email)
+        if named and not self._person.in_account(str(fields.get("account"))):
+            return _namesake()
+        return _found("undecodable event") if named or fields.get("id") in ids else None
+
+    def _company(self, value: bytes) -> Trace | None:
+        """A company is nobody; but in raw bytes its uid looks like a user's."""
+        return _namesake() if self._person.has_uid(_fields(_json(value)).get("uid")) else None
+
+    def _document(self, fields: dict[str, Any], account: str | None, what: str) -> Trace | None:
+        """`account` is None where nothing tells it: then the id does, as far as it can."""
+        person = self._person
+        id_ = str(fields.get("id"))
+        if id_ in person.ids:
+            return _found(what)
+        if person.has_uid(fields.get("uid")):
+            here = person.in_slot(id_) if account is None else person.in_account(account)
+            return _found(what) if here else _namesake()
+        if person.has_email(fields.get("email")):
+            here = id_ not in person.strangers if account is None else person.in_account(account)
+            return _found(what) if here else _namesake()
+        return None
+
+    def _may_concern(self, value: bytes) -> bool:
+        """Whether decoding could find anything. Without a backslash JSON spells a string as it is."""
+        if b"\\" in value or any(needle in value for needle in self._needles):
+            return True
+        # Case-folding makes ASCII of other characters too, the Kelvin sign for one.
+        return self._email is not None and (not value.isascii() or self._email in value.lower())
+
+    def _holds_text(self, value: bytes) -> bool:
+        if not self._texts:
+            return False
+        if any(text in value for text in self._texts):
+            return True
+        return b"\\" in value and self._says_text(value)
+
+    def _says_text(self, value: bytes) -> bool:
+        """Whether a string in JSON that uses escapes says one of the texts."""
+        texts = self._person.asked.texts
+        return any(text in string for string in _strings(_json(value)) for text in texts)
+
+    # ------------------------------------------------------------------ the state
+
+    def row(self, key: bytes, value: bytes) -> Trace | None:
+        """What a row of a RocksDB says; `projections.keyspace` tells what there is."""
+        if self._holds_text(key) or self._holds_text(value):
+            return _found("the string, in a row")
+        try:
+            return self._row(key, value)
+        except _UNREADABLE:
+            return self._opaque(key, value)
+
+    def _row(self, key: bytes, value: bytes) -> Trace | None:
+        person = self._person
+        prefix, subject = keyspace.subject(key)
+        match prefix:
+            case b"D":
+                return self._document_row(subject.hex(), value)
+            case b"U":
+                named = subject in person.users or value.hex() in person.ids
+                return _found("user") if named else None
+            case b"H" | b"I":
+                return _found("history") if subject.hex() in person.ids else None
+            case b"X":
+                return _kept("forgotten id") if subject.hex() in person.ids else None
+            case b"S":
+                named = subject in person.users or subject in person.forgets
+                return _kept("spent idempotency id") if named else None
+            case b"R" | b"T":
+                return _kept("receipt") if subject.hex() in person.deletions else None
+            case b"O":
+                return self._outbox(outbox.decode(value))
+            case b"E":
+                claimants = msgspec.msgpack.decode(value, type=list[Claimant])
+                named = subject in person.emails or any(it.id in person.ids for it in claimants)
+                return _found("email index") if named else None
+            case b"K":
+                named = subject in person.claims or keyspace.subject(value)[1] in person.emails
+                return _found("email index") if named else None
+            case b"B" | b"M" | b"Z":
+                return None
+            case _:
+                return self._opaque(key, value)
+
+    def _document_row(self, id_: str, value: bytes) -> Trace | None:
+        if id_ in self._person.ids:
+            return _found("document")
+        header, document = split(value)
+        if not self._may_concern(document):
+            return None
+        if self._texts and self._says_text(document):
+            return _found("the string, in a row")
+        return self._document(_fields(_json(document)), header.account, "document")
+
+    def _opaque(self, key: bytes, value: bytes) -> Trace | None:
+        """A row that this version does not know: whether it names one of the person's ids."""
+        names = [bytes.fromhex(id_) for id_ in self._person.ids]
+        named = any(name in key or name in value or name.hex().encode() in value for name in names)
+        return _found("unknown row") if named else None
+
+    def _outbox(self, row: outbox.OutboxRow) -> Trace | None:
+        """A row that has still to leave counts as the record that it will be."""
+        match row:
+            case outbox.Claim(_, key, value):
+                trace = self.claim(key, value)
+            case outbox.PublicDocument(id_, value):
+                if id_ not in self._person.ids:
+                    trace = None if value is None else self.public(value)
+                else:
+                    trace = _kept("tombstone") if value is None else _found("public document")
+            case outbox.Release(_, value):
+                trace = self.event(0, value)
+            case outbox.Erased(_, deletion, _):
+                trace = _kept("deletion") if deletion in self._person.deletions else None
+            case outbox.ClaimTombstone(_, key):
+                trace = _kept("tombstone") if key in self._person.claims else None
+            case outbox.EventTombstone():
+                trace = None
+        return None if trace is None else trace._replace(what=f"outbox: {trace.what}")
+
+
+def spellings(text: str) -> set[str]:
+    """How a text stands in files: as it is, and as JSON writes it, with and without Unicode escapes."""
+    return {text, json.dumps(text, ensure_ascii=False)[1:-1], json.dumps(text)[1:-1]}
+
+
+def _needles(person: Person) -> list[bytes]:
+    """What JSON about the person holds at least one of, where it has no backslash.
+
+    A user's ids begin with the same four digits, so that there are few needles, however many ids.
+    """
+    starts = {id_[:4] for id_ in person.ids | person.deletions}
+    needles = [f'"{start}'.encode() for start in sorted(starts)]
+    return needles if person.asked.uid is None else [person.asked.uid.encode(), *needles]
+
+
+def _json(value: bytes) -> Any:
+    """The value decoded; None where it is no JSON."""
+    try:
+        return msgspec.json.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """The fields of a decoded JSON object; none where it is something else."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Every string in a decoded JSON value, names included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in cast("list[Any]", value):
+            yield from _strings(item)
+    else:
+        for name, item in _fields(value).items():
+            yield name
+            yield from _strings(item)
+
+
+def _found(what: str) -> Trace:
+    return Trace(Mark.FOUND, what)
+
+
+def _kept(what: str) -> Trace:
+    return Trace(Mark.KEPT, what)
+
+
+def _namesake() -> Trace:
+    return Trace(Mark.NAMESAKE, "the same name in another account")

@@ -1,0 +1,242 @@
+"""Reading a state folder from outside, while its service runs or without one.
+
+Two readers, because neither sees what the other does. `shown_rows` opens the folder through RocksDB as a secondary,
+which takes no lock and writes nothing there: the rows that the service itself would find. `table_rows` and
+`journal_rows` read one file each, byte by byte: every version of every row that it holds, those included that were
+overwritten or deleted since and that RocksDB shows nobody. They know the format that `projections.storage` writes:
+block-based tables of format version 6, plain or LZ4, and an uncompressed write-ahead log.
+"""
+
+import struct
+import tempfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Final
+
+from rocksdict import AccessType, Options, Rdict
+
+Row = tuple[bytes, bytes]
+
+_FOOTER_BYTES: Final = 53
+_TRAILER_BYTES: Final = 5
+_MAGIC: Final = bytes.fromhex("f7cff485b741e288")
+_EXTENDED_MAGIC: Final = bytes.fromhex("3e007a00")
+_FORMAT_VERSION: Final = 6
+_PLAIN, _LZ4 = 0, 4
+_SEQUENCE_BYTES: Final = 8
+_HASH_INDEXED: Final = 1 << 31
+_RESTARTS: Final = (1 << 28) - 1
+
+_JOURNAL_BLOCK: Final = 32 << 10
+_fragment: Final = struct.Struct("<IHB")
+_BATCH_HEADER_BYTES: Final = 12
+_FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
+_DELETE, _PUT, _SINGLE_DELETE, _RANGE_DELETE = 0, 1, 7, 15
+
+
+class UnknownFormat(Exception):
+    """A file that is not written as this module knows it; the text says what is different."""
+
+
+def shown_rows(folder: Path) -> Generator[Row]:
+    """The rows of a state folder as RocksDB shows them. Raises `UnknownFormat` when it cannot open the folder."""
+    with tempfile.TemporaryDirectory(prefix="profilelog-") as own:
+        options = Options(raw_mode=True)
+        options.set_max_open_files(-1)  # so that files which the writer removes meanwhile stay open
+        try:
+            db = Rdict(str(folder), options=options, access_type=AccessType.secondary(own))
+        except Exception:  # the one type that it raises, with the path in its text
+            raise UnknownFormat("a folder that RocksDB cannot open") from None
+        try:
+            db.try_catch_up_with_primary()
+            rows = db.iter()
+            rows.seek_to_first()
+            while rows.valid():
+                yield rows.key(), rows.value()
+                rows.next()
+            del rows
+        finally:
+            db.close()
+
+
+def table_rows(path: Path) -> Iterator[Row]:
+    """Every version of every row in an SST file; a delete marker has an empty value.
+
+    Raises `UnknownFormat`.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - _FOOTER_BYTES))
+        footer = file.read()
+        version = int.from_bytes(footer[41:45], "little")
+        if footer[45:] != _MAGIC or footer[1:5] != _EXTENDED_MAGIC or version != _FORMAT_VERSION:
+            raise UnknownFormat("a table of another format version")
+
+        def block(offset: int, length: int) -> bytes:
+            file.seek(offset)
+            return _unpacked(file.read(length + _TRAILER_BYTES))
+
+        length = int.from_bytes(footer[13:17], "little")
+        meta = block(size - _FOOTER_BYTES - _TRAILER_BYTES - length, length)
+        handle = dict(_entries(meta))[b"rocksdb.index"]
+        for offset, length in _handles(block(*_handle(handle, 0)[:2])):
+            for key, value in _entries(block(offset, length)):
+                yield key[:-_SEQUENCE_BYTES], value
+
+
+def journal_rows(path: Path) -> Iterator[Row]:
+    """Every row in a write-ahead log; a deletion has an empty value. It ends where the writer has got to."""
+    for batch in _journal_batches(path):
+        yield from _batch_rows(batch)
+
+
+# ---------------------------------------------------------------------- tables
+
+
+def _unpacked(stored: bytes) -> bytes:
+    kind = stored[-_TRAILER_BYTES]
+    if kind == _PLAIN:
+        return stored[:-_TRAILER_BYTES]
+    if kind != _LZ4:
+        raise UnknownFormat(f"a table with blocks of compression type {kind}")
+    size, start = _varint(stored, 0)
+    return _unpack_lz4(stored, start, len(stored) - _TRAILER_BYTES, size)
+
+
+def _unpack_lz4(source: bytes, at: int, end: int, size: int) -> bytes:
+    """One LZ4 block: runs of literals, each but the last followed by a copy of what was there before."""
+    out = bytearray()
+    while True:
+        token = source[at]
+        length, at = _lz4_length(source, at + 1, token >> 4)
+        out += source[at : at + length]
+        at += length
+        if at >= end:
+            break
+        back = source[at] | source[at + 1] << 8
+        length, at = _lz4_length(source, at + 2, token & 15)
+        length += 4
+        start = len(out) - back
+        if back >= length:
+            out += out[start : start + length]
+        else:
+            out += (bytes(out[start:]) * (length // back + 1))[:length]
+    if len(out) != size:
+        raise UnknownFormat("a table with a damaged block")
+    return bytes(out)
+
+
+def _lz4_length(source: bytes, at: int, length: int) -> tuple[int, int]:
+    if length == 15:
+        while True:
+            more = source[at]
+            at += 1
+            length += more
+            if more != 255:
+                break
+    return length, at
+
+
+def _entries(block: bytes) -> Iterator[Row]:
+    """(internal key, value) of a block, whose keys are stored without what they share with the one before."""
+    end = _entries_end(block)
+    at, key = 0, b""
+    while at < end:
+        shared, at = _varint(block, at)
+        own, at = _varint(block, at)
+        length, at = _varint(block, at)
+        key = key[:shared] + block[at : at + own]
+        at += own
+        yield key, block[at : at + length]
+        at += length
+
+
+def _handles(index: bytes) -> Iterator[tuple[int, int]]:
+    """(offset, length) of each block that an index names: whole for a first entry, else the change of length."""
+    end = _entries_end(index)
+    at = offset = length = 0
+    while at < end:
+        shared, at = _varint(index, at)
+        own, at = _varint(index, at)
+        at += own
+        if shared:
+            change, at = _varint(index, at)
+            offset += length + _TRAILER_BYTES
+            length += change >> 1 ^ -(change & 1)
+        else:
+            offset, length, at = _handle(index, at)
+        yield offset, length
+
+
+def _handle(source: bytes, at: int) -> tuple[int, int, int]:
+    offset, at = _varint(source, at)
+    length, at = _varint(source, at)
+    return offset, length, at
+
+
+def _entries_end(block: bytes) -> int:
+    """Where the entries of a block end: behind them come restart points and, in some, a hash index."""
+    packed = int.from_bytes(block[-4:], "little")
+    end = len(block) - 4
+    if packed & _HASH_INDEXED:
+        end -= 2 + int.from_bytes(block[end - 2 : end], "little")
+    return end - 4 * (packed & _RESTARTS)
+
+
+def _varint(source: bytes, at: int) -> tuple[int, int]:
+    value = source[at]
+    at += 1
+    if value < 128:
+        return value, at
+    value &= 127
+    shift = 7
+    while True:
+        more = source[at]
+        at += 1
+        value |= (more & 127) << shift
+        if more < 128:
+            return value, at
+        shift += 7
+
+
+# ---------------------------------------------------------------------- write-ahead log
+
+
+def _journal_batches(path: Path) -> Iterator[bytes]:
+    """The write batches, put together from the fragments that no block boundary cuts."""
+    batch = b""
+    with path.open("rb") as file:
+        while block := file.read(_JOURNAL_BLOCK):
+            at = 0
+            while at + _fragment.size <= len(block):
+                _, length, kind = _fragment.unpack_from(block, at)
+                at += _fragment.size
+                if kind == 0 or at + length > len(block):
+                    break
+                if kind > _LAST:
+                    raise UnknownFormat(f"a write-ahead log with records of type {kind}")
+                start = b"" if kind in (_FULL, _FIRST) else batch
+                batch = start + block[at : at + length]
+                at += length
+                if kind in (_FIRST, _MIDDLE):
+                    continue
+                yield batch
+                batch = b""
+
+
+def _batch_rows(batch: bytes) -> Iterator[Row]:
+    at = _BATCH_HEADER_BYTES
+    while at < len(batch):
+        tag = batch[at]
+        key, at = _string(batch, at + 1)
+        value = b""
+        if tag in (_PUT, _RANGE_DELETE):
+            value, at = _string(batch, at)
+        elif tag not in (_DELETE, _SINGLE_DELETE):
+            raise UnknownFormat(f"a write-ahead log with writes of type {tag}")
+        yield key, value
+
+
+def _string(source: bytes, at: int) -> tuple[bytes, int]:
+    length, at = _varint(source, at)
+    return source[at : at + length], at + length

@@ -1,0 +1,53 @@
+"""Kafka's segment files, read as files: where a batch of records begins, and whether it is compressed."""
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+
+# Base offset, length of what follows, leader epoch, magic, checksum, attributes.
+_head: Final = struct.Struct(">qiibIh")
+_LENGTH_FROM: Final = 12
+_MAGIC: Final = 2
+_COMPRESSION: Final = 7
+
+
+class Batch(NamedTuple):
+    """A batch of records: where it ends in the file, its first offset, and whether it is compressed."""
+
+    end: int
+    offset: int
+    compressed: bool
+
+
+class Place(NamedTuple):
+    """The partition that a file belongs to."""
+
+    topic: str
+    partition: int
+
+
+def place_of(path: Path) -> Place | None:
+    """The partition of a segment file by its name, ``…/<topic>-<partition>/<offset>.log[.deleted]``.
+
+    None for any other file, and in the folder of a topic that was deleted.
+    """
+    topic, _, partition = path.parent.name.rpartition("-")
+    if ".log" not in path.suffixes or not topic or not partition.isdigit():
+        return None
+    return Place(topic, int(partition))
+
+
+def batches(file: BinaryIO) -> Iterator[Batch]:
+    """The batches of a segment file that is open, from its beginning to its end or the first that is cut off."""
+    end = 0
+    while True:
+        file.seek(end)
+        head = file.read(_head.size)
+        if len(head) < _head.size:
+            return
+        offset, length, _, magic, _, attributes = _head.unpack(head)
+        if magic != _MAGIC or length <= 0:
+            return
+        end += _LENGTH_FROM + length
+        yield Batch(end, offset, bool(attributes & _COMPRESSION))
