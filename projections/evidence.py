@@ -199,7 +199,7 @@ class Evidence:
     def row(self, key: bytes, value: bytes) -> Trace | None:
         """What a row of a RocksDB says; `projections.keyspace` tells what there is."""
         if self._holds_text(key) or self._holds_text(value):
-            return _found("the string, in a row")
+            return _found("the string")
         try:
             return self._row(key, value)
         except _UNREADABLE:
@@ -244,7 +244,7 @@ class Evidence:
         if not self._may_concern(document):
             return None
         if self._texts and self._says_text(document):
-            return _found("the string, in a row")
+            return _found("the string")
         return self._document(_fields(_json(document)), header.account, "document")
 
     def _opaque(self, key: bytes, value: bytes) -> Trace | None:

@@ -9,6 +9,7 @@ from typing import BinaryIO, Final, NamedTuple
 _head: Final = struct.Struct(">qiibIh")
 _LENGTH_FROM: Final = 12
 _MAGIC: Final = 2
+_NAME_DIGITS: Final = 20
 _COMPRESSION: Final = 7
 
 
@@ -33,7 +34,10 @@ def place_of(path: Path) -> Place | None:
     None for any other file, and in the folder of a topic that was deleted.
     """
     topic, _, partition = path.parent.name.rpartition("-")
-    if ".log" not in path.suffixes or not topic or not partition.isdigit():
+    base, _, kind = path.name.partition(".")
+    if len(base) != _NAME_DIGITS or not kind.startswith("log") or not topic:
+        return None
+    if not partition.isdigit():
         return None
     return Place(topic, int(partition))
 

@@ -10,7 +10,7 @@
 """
 
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -20,6 +20,10 @@ from schemas.errors import NotFound
 from schemas.identity import Identity
 from streams.reading import read_chunks
 from streams.topics import Topics
+
+
+# A fetch at the end of one partition holds up the first one of the next for so long.
+_FETCH_MS: Final = 10
 
 
 class Position(NamedTuple):
@@ -38,6 +42,7 @@ class Log:
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap,
             isolation_level="read_uncommitted",
+            fetch_max_wait_ms=_FETCH_MS,
             enable_auto_commit=False,
         )
 
