@@ -21,7 +21,6 @@ from schemas.identity import Identity
 from streams.reading import read_chunks
 from streams.topics import Topics
 
-
 # A fetch at the end of one partition holds up the first one of the next for so long.
 _FETCH_MS: Final = 10
 

@@ -1,0 +1,267 @@
+"""`profilelog verify` as an auditor runs it, beside a service and without one (contract §8)."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.support.command_line import run, up
+from tests.support.service import Account, Service, eventually, marked, marked_email
+
+COMPACTION_SECONDS = 90.0
+
+
+class Report(NamedTuple):
+    """What one run said."""
+
+    exit_code: int
+    document: dict[str, Any]
+
+    @property
+    def found(self) -> list[dict[str, Any]]:
+        return self.document["found"]
+
+    @property
+    def kept(self) -> set[str]:
+        """Kinds of what stays."""
+        return {place["what"] for place in self.document["kept"]}
+
+    @property
+    def in_log(self) -> dict[str, list[int]]:
+        """Offsets by topic, of what was found in the log."""
+        offsets: dict[str, list[int]] = {}
+        for place in self.found:
+            if place["kind"] == "log":
+                offsets.setdefault(place["topic"], []).append(place["offset"])
+        return offsets
+
+    @property
+    def files(self) -> set[str]:
+        """Files of the broker and of the state in which something was found, by what they are."""
+        names = {place["file"] for place in self.found if "file" in place}
+        return {_folder_and_suffix(name) for name in names}
+
+
+def _folder_and_suffix(name: str) -> str:
+    path = Path(name)
+    return f"{path.parent}/*{path.suffix}" if path.suffix else name
+
+
+def verify(data: Path, *asked: str) -> Report:
+    done = run("verify", "--data", str(data), "--json", *asked)
+    assert done.returncode in {0, 1}, done.stderr
+    return Report(done.returncode, json.loads(done.stdout))
+
+
+class Place(NamedTuple):
+    """A service with an embedded broker, its data folder, and a marked user among others."""
+
+    data: Path
+    account: Account
+    uid: str
+    email: str
+    note: str
+
+
+class Opened(NamedTuple):
+    """A service on a data folder of its own; `stop` ends it before its time."""
+
+    data: Path
+    account: Account
+    stop: Callable[[], int]
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    folder = tmp_path_factory.mktemp("verify")
+    with up(folder / "log", folder / "data") as running:
+        said = running.said()
+        account = Account(said["url"], "", said["secret"])
+        account.id = account.http.get("/").json()["account"]["id"]
+        yield Opened(folder / "data", account, running.stop)
+        account.http.close()
+
+
+@pytest.fixture(scope="module")
+def place(opened: Opened) -> Place:
+    account, uid, email, note = opened.account, marked("uid"), marked_email(), marked()
+    account.known(uid=uid, email=email, note=note)
+    account.known(email=email.upper(), plan="gold")
+    for number in range(20):
+        account.known(uid=f"{uid}{number}", email=f"x{email}{number}", note="quiet")
+    return Place(opened.data, account, uid, email, note)
+
+
+EVERYWHERE = {
+    "broker/kafka/profile-events-0/*.log",
+    "broker/kafka/profiles-0/*.log",
+    "state/profile-events-0",
+    "state/profile-events-0/*.log",
+}
+
+
+def test_a_person_is_found_in_each_topic_and_in_each_kind_of_file(place: Place) -> None:
+    report = verify(place.data, "--uid", place.uid)
+
+    assert report.exit_code == 1
+    assert {topic: len(offsets) for topic, offsets in report.in_log.items()} == {
+        "profile-events": 2,
+        "profile-emails": 1,
+        "profiles": 2,
+    }
+    assert report.files == EVERYWHERE | {"state/profile-emails-0", "state/profile-emails-0/*.log"}
+
+
+def test_an_email_and_a_string_are_found_where_they_stand(place: Place) -> None:
+    email = verify(place.data, "--email", place.email.upper(), "--account", place.account.id)
+    text = verify(place.data, "--contains", place.note)
+
+    assert email.exit_code == text.exit_code == 1
+    assert email.in_log.keys() == {"profile-events", "profile-emails", "profiles"}
+    assert text.in_log.keys() == {"profile-events", "profiles"}
+    assert email.files > EVERYWHERE
+    assert text.files == EVERYWHERE
+
+
+def test_what_was_never_there_is_not_found(place: Place) -> None:
+    asked = ("--uid", marked("uid"), "--email", marked_email(), "--contains", marked())
+
+    report = verify(place.data, *asked)
+
+    assert (report.exit_code, report.found, report.kept) == (0, [], set())
+    assert report.document["looked_at"]["offsets"] > 0
+    assert report.document["looked_at"]["rows"] > 0
+    assert report.document["looked_at"]["files"] > 0
+
+
+def test_the_table_names_places_and_shows_no_value(place: Place) -> None:
+    asked = ("--uid", place.uid, "--email", place.email, "--contains", place.note)
+
+    done = run("verify", "--data", str(place.data), *asked)
+
+    assert done.returncode == 1
+    assert "profile-events" in done.stdout
+    assert "Not looked at:" in done.stdout
+    for value in (place.uid, place.email, place.note):
+        assert value.lower() not in (done.stdout + done.stderr).lower()
+
+
+def test_the_same_uid_of_another_account_is_nobodys_here(place: Place) -> None:
+    made = run("accounts", "create", "Other", "--data", str(place.data), "--json")
+    other = json.loads(made.stdout)["account"]["id"]
+
+    report = verify(place.data, "--uid", place.uid, "--account", other)
+
+    assert (report.exit_code, report.found) == (0, [])
+    assert any("another account" in line for line in report.document["not_looked_at"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ((), "--uid, --email, --deletion or --contains"),
+        (("--deletion", "no-id"), "24 hex digits"),
+        (("--deletion", "0" * 24), "No such deletion"),
+        (("--uid", "x", "--account", "0" * 24), "No such account"),
+        (("--uid", "\x01"), "uid must hold no control character"),
+    ],
+)
+def test_what_cannot_be_looked_for_ends_with_2(
+    place: Place, asked: tuple[str, ...], told: str
+) -> None:
+    done = run("verify", "--data", str(place.data), *asked)
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert told in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_a_folder_without_a_log_ends_with_2_and_stays_as_it_is(tmp_path: Path) -> None:
+    done = run("verify", "--data", str(tmp_path / "none"), "--uid", "x")
+
+    assert done.returncode == 2
+    assert "there is no log in" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_of_another_hash_key_ends_with_2(place: Place) -> None:
+    key = {"PROFILELOG_HASH_KEY": "5e" * 32}
+
+    done = run("verify", "--data", str(place.data), "--uid", "x", **key)
+
+    assert done.returncode == 2
+    assert "another hash key" in done.stderr
+
+
+def test_somebody_elses_kafka_is_read_and_its_files_are_told_to_be_missing(
+    own_service: Service,
+) -> None:
+    uid = marked("uid")
+    own_service.create_account("A").known(uid=uid)
+    environment = {
+        name: text
+        for name, text in own_service.environment.items()
+        if name.startswith("PROFILELOG_")
+    }
+
+    done = run("verify", "--uid", uid, "--json", **environment)
+
+    report = Report(done.returncode, json.loads(done.stdout))
+    assert report.exit_code == 1
+    assert report.in_log == {
+        f"{own_service.prefix}profile-events": [0],
+        f"{own_service.prefix}profiles": [0],
+    }
+    assert any("PROFILELOG_KAFKA" in line for line in report.document["not_looked_at"])
+
+
+# ---------------------------------------------------------------------- after a forget
+
+
+def test_a_forgotten_user_is_found_until_the_bytes_are_gone(tmp_path: Path) -> None:
+    with up(tmp_path / "log", tmp_path / "data") as running:
+        said = running.said()
+        account = Account(said["url"], "", said["secret"])
+        uid, email, note = marked("uid"), marked_email(), marked()
+        account.known(uid=uid, email=email, note=note)
+        deletion = account.forget(uid=uid).json()["deletion"]["id"]
+        account.tombstoned(deletion)
+        data, strings = tmp_path / "data", ("--email", email, "--contains", note)
+
+        by_uid = verify(data, "--uid", uid, *strings)
+        by_deletion = verify(data, "--deletion", deletion)
+
+        assert by_uid.exit_code == by_deletion.exit_code == 1
+        assert by_deletion.in_log == by_uid.in_log
+        assert by_uid.in_log.keys() == {"profile-events", "profile-emails", "profiles"}
+        assert by_uid.kept >= {"profile-forgotten", "deletion-tombstoned", "receipt", "tombstone"}
+
+        gone = _compacted(account, data, "--uid", uid, *strings)
+        account.http.close()
+        assert running.stop() == 0
+
+    assert all(name.startswith("state/") for name in gone.files)
+    stopped = verify(data, "--uid", uid, *strings)
+    assert stopped.exit_code == 1
+    assert stopped.files == {"state/profile-events-0/*.log", "state/profile-emails-0/*.log"}
+
+    shutil.rmtree(data / "state")
+    last = verify(data, "--uid", uid, *strings)
+    assert (last.exit_code, last.found) == (0, [])
+    assert "profile-forgotten" in last.kept
+    assert verify(data, "--deletion", deletion).exit_code == 0
+
+
+def _compacted(account: Account, data: Path, *asked: str) -> Report:
+    """The report when nothing of the log is left: appends roll the segments, and the cleaner comes."""
+
+    def look() -> Report | None:
+        account.known(uid="heartbeat", email=marked_email())
+        report = verify(data, *asked)
+        broker = [name for name in report.files if name.startswith("broker/")]
+        return report if not report.in_log and not broker else None
+
+    return eventually(look, seconds=COMPACTION_SECONDS)
