@@ -48,6 +48,13 @@ class Trace(NamedTuple):
 
 _UNREADABLE: Final = (msgspec.MsgspecError, UndecodableRecord, UnicodeDecodeError, ValueError)
 _KEPT_EVENTS: Final = ("profile-forgotten", "deletion-")
+# Rows of ids, keyed hashes, times and counts, by their prefix.
+_REMEMBERED: Final = {
+    b"X": "forgotten id",
+    b"S": "spent idempotency id",
+    b"R": "receipt",
+    b"T": "receipt",
+}
 
 
 class Evidence:
@@ -57,6 +64,7 @@ class Evidence:
         self._person = person
         self._texts = [each.encode() for text in person.asked.texts for each in spellings(text)]
         self._needles = _needles(person)
+        self._names = _names(person)
         self._email = None if person.email is None else person.email.encode()
 
     # ------------------------------------------------------------------ the log
@@ -196,9 +204,13 @@ class Evidence:
 
     # ------------------------------------------------------------------ the state
 
-    def row(self, key: bytes, value: bytes) -> Trace | None:
-        """What a row of a RocksDB says; `projections.keyspace` tells what there is."""
-        if self._holds_text(key) or self._holds_text(value):
+    def row(self, key: bytes, value: bytes | None) -> Trace | None:
+        """What a row of a RocksDB says; `projections.keyspace` tells what there is. None is a delete marker."""
+        if self._holds_text(key):
+            return _found("the string, in a key")
+        if value is None:
+            return self._marker(key)
+        if self._holds_text(value):
             return _found("the string")
         try:
             return self._row(key, value)
@@ -210,19 +222,11 @@ class Evidence:
         prefix, subject = keyspace.subject(key)
         match prefix:
             case b"D":
-                return self._document_row(subject.hex(), value)
+                return _found("document") if self._is_name(subject) else self._document_row(value)
             case b"U":
-                named = subject in person.users or value.hex() in person.ids
-                return _found("user") if named else None
+                return _found("user") if self._is_name(subject) or self._is_name(value) else None
             case b"H" | b"I":
-                return _found("history") if subject.hex() in person.ids else None
-            case b"X":
-                return _kept("forgotten id") if subject.hex() in person.ids else None
-            case b"S":
-                named = subject in person.users or subject in person.forgets
-                return _kept("spent idempotency id") if named else None
-            case b"R" | b"T":
-                return _kept("receipt") if subject.hex() in person.deletions else None
+                return _found("history") if self._is_name(subject) else None
             case b"O":
                 return self._outbox(outbox.decode(value))
             case b"E":
@@ -234,12 +238,22 @@ class Evidence:
                 return _found("email index") if named else None
             case b"B" | b"M" | b"Z":
                 return None
+            case _ if (what := _REMEMBERED.get(prefix)) is not None:
+                return _kept(what) if self._names_person(key + value) else None
             case _:
                 return self._opaque(key, value)
 
-    def _document_row(self, id_: str, value: bytes) -> Trace | None:
-        if id_ in self._person.ids:
-            return _found("document")
+    def _is_name(self, subject: bytes) -> bool:
+        """Whether this is a profile id or the keyed uid hash of the person."""
+        return subject.hex() in self._person.ids or subject in self._person.users
+
+    def _marker(self, key: bytes) -> Trace | None:
+        """Of a deleted row the key is left, which is an id or a keyed hash."""
+        person, (_, subject) = self._person, keyspace.subject(key)
+        named = self._is_name(subject) or subject in person.emails or subject in person.claims
+        return _kept("delete marker") if named else None
+
+    def _document_row(self, value: bytes) -> Trace | None:
         header, document = split(value)
         if not self._may_concern(document):
             return None
@@ -248,10 +262,11 @@ class Evidence:
         return self._document(_fields(_json(document)), header.account, "document")
 
     def _opaque(self, key: bytes, value: bytes) -> Trace | None:
-        """A row that this version does not know: whether it names one of the person's ids."""
-        names = [bytes.fromhex(id_) for id_ in self._person.ids]
-        named = any(name in key or name in value or name.hex().encode() in value for name in names)
-        return _found("unknown row") if named else None
+        """A row that this version cannot read: better told than passed over."""
+        return _found("unknown row") if self._names_person(key + value) else None
+
+    def _names_person(self, row: bytes) -> bool:
+        return any(name in row for name in self._names)
 
     def _outbox(self, row: outbox.OutboxRow) -> Trace | None:
         """A row that has still to leave counts as the record that it will be."""
@@ -287,6 +302,13 @@ def _needles(person: Person) -> list[bytes]:
     starts = {id_[:4] for id_ in person.ids | person.deletions}
     needles = [f'"{start}'.encode() for start in sorted(starts)]
     return needles if person.asked.uid is None else [person.asked.uid.encode(), *needles]
+
+
+def _names(person: Person) -> list[bytes]:
+    """The person's ids and keyed uid hashes, as rows spell them."""
+    ids = sorted(person.ids | person.deletions)
+    hashes = sorted(person.users.union(person.forgets))
+    return [*map(bytes.fromhex, ids), *(id_.encode() for id_ in ids), *hashes]
 
 
 def _json(value: bytes) -> Any:

@@ -32,13 +32,8 @@ ORIGIN: Final = b"Morigin"
 OUTBOX: Final = b"O"
 UNDECODED: Final = b"Z"
 
-# How long the id or hash is that the rows of a prefix begin with.
-_SUBJECT_BYTES: Final = {b"D": 12, b"H": 12, b"I": 12, b"X": 12, b"R": 12, b"T": 12, b"B": 12} | {
-    b"U": 16,
-    b"S": 16,
-    b"E": 16,
-    b"K": 32,
-}
+# What comes first in a key, where it is not the whole of it.
+_SUBJECT_BYTES: Final = {b"H": 12, b"I": 12, b"S": 16}
 
 _offset: Final = struct.Struct(">Q")
 _offset_number: Final = struct.Struct(">cQI")
@@ -115,9 +110,9 @@ def claim(claim_key: bytes) -> bytes:
 
 
 def subject(key: bytes) -> tuple[bytes, bytes]:
-    """(prefix, the id, hash or claim key that the row is about); the latter is empty where rows are about nobody."""
-    prefix = key[:1]
-    return prefix, key[1 : 1 + _SUBJECT_BYTES.get(prefix, 0)]
+    """(prefix, the id, keyed hash or claim key that a row is about, where it is about somebody)."""
+    prefix, rest = key[:1], key[1:]
+    return prefix, rest[: _SUBJECT_BYTES.get(prefix)]
 
 
 def after(prefix: bytes) -> bytes:

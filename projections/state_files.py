@@ -15,7 +15,8 @@ from typing import Final
 
 from rocksdict import AccessType, Options, Rdict
 
-Row = tuple[bytes, bytes]
+Row = tuple[bytes, bytes | None]
+"""Key and value; None where the row is a delete marker."""
 
 _FOOTER_BYTES: Final = 53
 _TRAILER_BYTES: Final = 5
@@ -31,14 +32,15 @@ _JOURNAL_BLOCK: Final = 32 << 10
 _fragment: Final = struct.Struct("<IHB")
 _BATCH_HEADER_BYTES: Final = 12
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
-_DELETE, _PUT, _SINGLE_DELETE, _RANGE_DELETE = 0, 1, 7, 15
+_PUT, _RANGE_DELETE = 1, 15
+_DELETES: Final = (0, 7)
 
 
 class UnknownFormat(Exception):
     """A file that is not written as this module knows it; the text says what is different."""
 
 
-def shown_rows(folder: Path) -> Generator[Row]:
+def shown_rows(folder: Path) -> Generator[tuple[bytes, bytes]]:
     """The rows of a state folder as RocksDB shows them. Raises `UnknownFormat` when it cannot open the folder."""
     with tempfile.TemporaryDirectory(prefix="profilelog-") as own:
         options = Options(raw_mode=True)
@@ -60,10 +62,7 @@ def shown_rows(folder: Path) -> Generator[Row]:
 
 
 def table_rows(path: Path) -> Iterator[Row]:
-    """Every version of every row in an SST file; a delete marker has an empty value.
-
-    Raises `UnknownFormat`.
-    """
+    """Every version of every row in an SST file. Raises `UnknownFormat`."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - _FOOTER_BYTES))
@@ -81,11 +80,12 @@ def table_rows(path: Path) -> Iterator[Row]:
         handle = dict(_entries(meta))[b"rocksdb.index"]
         for offset, length in _handles(block(*_handle(handle, 0)[:2])):
             for key, value in _entries(block(offset, length)):
-                yield key[:-_SEQUENCE_BYTES], value
+                deleted = key[-_SEQUENCE_BYTES] in _DELETES
+                yield key[:-_SEQUENCE_BYTES], None if deleted else value
 
 
 def journal_rows(path: Path) -> Iterator[Row]:
-    """Every row in a write-ahead log; a deletion has an empty value. It ends where the writer has got to."""
+    """Every row in a write-ahead log, up to where the writer has got to."""
     for batch in _journal_batches(path):
         yield from _batch_rows(batch)
 
@@ -137,7 +137,7 @@ def _lz4_length(source: bytes, at: int, length: int) -> tuple[int, int]:
     return length, at
 
 
-def _entries(block: bytes) -> Iterator[Row]:
+def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
     """(internal key, value) of a block, whose keys are stored without what they share with the one before."""
     end = _entries_end(block)
     at, key = 0, b""
@@ -229,12 +229,16 @@ def _batch_rows(batch: bytes) -> Iterator[Row]:
     while at < len(batch):
         tag = batch[at]
         key, at = _string(batch, at + 1)
-        value = b""
-        if tag in (_PUT, _RANGE_DELETE):
+        if tag == _PUT:
             value, at = _string(batch, at)
-        elif tag not in (_DELETE, _SINGLE_DELETE):
+            yield key, value
+        elif tag == _RANGE_DELETE:
+            end, at = _string(batch, at)
+            yield from ((key, None), (end, None))
+        elif tag in _DELETES:
+            yield key, None
+        else:
             raise UnknownFormat(f"a write-ahead log with writes of type {tag}")
-        yield key, value
 
 
 def _string(source: bytes, at: int) -> tuple[bytes, int]:

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 
@@ -256,13 +256,14 @@ async def _audit_state(state: Path, person: Person, report: Report, watch: Watch
             watch.advance(size)
 
 
+_Row = TypeVar("_Row")
 _READERS: Final[dict[str, Callable[[Path], Iterator[Row]]]] = {
     ".sst": table_rows,
     ".log": journal_rows,
 }
 
 
-async def _in_turns(rows: Iterator[Row]) -> AsyncGenerator[Row]:
+async def _in_turns(rows: Iterator[_Row]) -> AsyncGenerator[_Row]:
     """The rows; now and then a signal gets its turn."""
     for number, row in enumerate(rows):
         if not number % _ROWS_AT_A_TIME:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from projections import keyspace
 from projections.evidence import Evidence, Mark, Role, Trace
 from projections.fold import Verdict
 from projections.person import Asked, Person
@@ -281,8 +282,10 @@ def test_a_string_is_found_wherever_it_stands_and_however_it_is_spelled(
     data: st.DataObject, text: str, before: str, after: str
 ) -> None:
     whole = before + text + after
-    where = data.draw(st.sampled_from([{"a": {"b": [whole]}}, {whole: 1}, {"email": whole}]))
-    value = data.draw(respelled(upserted("bob", **where)))
+    places: list[dict[str, Any]] = [{"a": {"b": [whole]}}, {whole: 1}, {"email": whole}]
+    where = data.draw(st.sampled_from(places))
+    event = ProfileUpserted(account=ACCOUNT, at=AT, uid="bob", properties=where)
+    value = data.draw(respelled(event))
 
     for role in ("events", "emails", "profiles", "companies", "other"):
         assert mark(judged(person(texts=(text,)), value, role=role)) is Mark.FOUND
@@ -404,6 +407,15 @@ def test_a_receipt_tells_which_offsets_were_erased(folded: Folded) -> None:
     folded.marks(about)
 
     assert about.erased == {0: {0}}
+
+
+def test_the_marker_of_a_deleted_row_is_kept(folded: Folded) -> None:
+    evidence = Evidence(person(*folded.log, uid="ada"))
+
+    assert mark(evidence.row(keyspace.document(id_of("ada")), None)) is Mark.KEPT
+    assert mark(evidence.row(keyspace.user(user("ada")), None)) is Mark.KEPT
+    assert evidence.row(keyspace.document(STRANGER), None) is None
+    assert evidence.row(keyspace.outbox(1), None) is None
 
 
 def test_a_row_of_an_unknown_kind_is_found_when_it_names_the_person(folded: Folded) -> None:
