@@ -152,19 +152,15 @@ def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _handles(index: bytes) -> Iterator[tuple[int, int]]:
-    """(offset, length) of each block that an index names: whole for a first entry, else the change of length."""
+    """(offset, length) of each block that an index names; its entries share nothing, so each is whole."""
     end = _entries_end(index)
-    at = offset = length = 0
+    at = 0
     while at < end:
         shared, at = _varint(index, at)
         own, at = _varint(index, at)
-        at += own
         if shared:
-            change, at = _varint(index, at)
-            offset += length + _TRAILER_BYTES
-            length += change >> 1 ^ -(change & 1)
-        else:
-            offset, length, at = _handle(index, at)
+            raise UnknownFormat("a table whose index is packed")
+        offset, length, at = _handle(index, at + own)
         yield offset, length
 
 

@@ -22,25 +22,28 @@ def batch(offset: int, content: bytes, attributes: int = 0) -> bytes:
     return struct.pack(">qi", offset, len(rest)) + rest
 
 
+LITERALS = (b"a", b"ab", b"bab", b"abab")
+
+
 @settings(deadline=None)
-@given(
-    st.lists(st.sampled_from([b"a", b"b", b"ab", b"B"]), max_size=40),
-    st.integers(1, 9),
-    st.sampled_from([b"ab", b"a", b"bab", b"abab"]),
-)
-def test_a_needle_is_found_wherever_chunks_cut_it(
-    tmp_path_factory: pytest.TempPathFactory, parts: list[bytes], chunk: int, literal: bytes
+@given(st.lists(st.sampled_from([b"a", b"b", b"ab", b"B"]), max_size=40), st.integers(1, 9))
+def test_needles_are_found_and_counted_wherever_chunks_cut_them(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[bytes], chunk: int
 ) -> None:
     content = b"".join(parts)
     path = tmp_path_factory.mktemp("files") / "file"
     path.write_bytes(content)
-    places = [at for at in range(len(content)) if content.startswith(literal, at)]
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(file_search, "_CHUNK_BYTES", chunk)
-        found = hits(path, Needle("it", literal))
+        found = hits(path, *(Needle(literal.decode(), literal) for literal in LITERALS))
 
-    assert found == ([Hit("it", path, places[0], len(places))] if places else [])
+    places = {
+        it: [at for at in range(len(content)) if content.startswith(it, at)] for it in LITERALS
+    }
+    assert set(found) == {
+        Hit(it.decode(), path, there[0], len(there)) for it, there in places.items() if there
+    }
 
 
 def test_a_folded_needle_is_found_in_either_case(tmp_path: Path) -> None:
