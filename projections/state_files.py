@@ -40,8 +40,11 @@ class UnknownFormat(Exception):
     """A file that is not written as this module knows it; the text says what is different."""
 
 
-def shown_rows(folder: Path) -> Generator[tuple[bytes, bytes]]:
-    """The rows of a state folder as RocksDB shows them. Raises `UnknownFormat` when it cannot open the folder."""
+def shown_rows(folder: Path, start: bytes = b"") -> Generator[tuple[bytes, bytes]]:
+    """The rows of a state folder as RocksDB shows them, from a key on.
+
+    Raises `UnknownFormat` when it cannot open the folder.
+    """
     with tempfile.TemporaryDirectory(prefix="profilelog-") as own:
         options = Options(raw_mode=True)
         options.set_max_open_files(-1)  # so that files which the writer removes meanwhile stay open
@@ -52,7 +55,7 @@ def shown_rows(folder: Path) -> Generator[tuple[bytes, bytes]]:
         try:
             db.try_catch_up_with_primary()
             rows = db.iter()
-            rows.seek_to_first()
+            rows.seek(start)
             while rows.valid():
                 yield rows.key(), rows.value()
                 rows.next()
@@ -69,7 +72,7 @@ def table_rows(path: Path) -> Iterator[Row]:
         footer = file.read()
         version = int.from_bytes(footer[41:45], "little")
         if footer[45:] != _MAGIC or footer[1:5] != _EXTENDED_MAGIC or version != _FORMAT_VERSION:
-            raise UnknownFormat("a table of another format version")
+            raise UnknownFormat("a table that is not complete, or of another format version")
 
         def block(offset: int, length: int) -> bytes:
             file.seek(offset)

@@ -10,6 +10,7 @@ Places are reported, and never what stands there.
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
@@ -216,15 +217,28 @@ async def _audit_log(
 
 
 async def _learn_state(state: Path, log: str, topic: str, person: Person) -> None:
-    """What receipts tell, unless they are of another log; what cannot be read is told when it is audited."""
+    """What receipts tell; a folder that cannot be read is told when it is audited."""
     for folder in _folders(state, f"{topic}-*"):
-        partition = int(folder.name.rpartition("-")[2])
-        with contextlib.suppress(UnknownFormat), contextlib.closing(shown_rows(folder)) as rows:
-            async for key, value in _in_turns(rows):
-                # It comes before the receipts and the users.
-                if key == keyspace.ORIGIN and msgspec.msgpack.decode(value, type=Origin).log != log:
-                    break
+        with contextlib.suppress(UnknownFormat):
+            await _learn_folder(folder, log, person)
+
+
+async def _learn_folder(folder: Path, log: str, person: Person) -> None:
+    """Unless it was folded from another log, which its first row here says."""
+    partition = int(folder.name.rpartition("-")[2])
+    with contextlib.closing(shown_rows(folder, keyspace.ORIGIN)) as rows:
+        async for some in _in_turns(rows):
+            for key, value in some:
+                if key == keyspace.ORIGIN and _is_foreign(value, log):
+                    return
                 person.learn_row(partition, key, value)
+
+
+def _is_foreign(origin: bytes, log: str) -> bool:
+    try:
+        return msgspec.msgpack.decode(origin, type=Origin).log != log
+    except msgspec.DecodeError:
+        return True
 
 
 def _folders(state: Path, pattern: str = "*") -> list[Path]:
@@ -238,11 +252,12 @@ async def _audit_state(state: Path, person: Person, report: Report, watch: Watch
     async def judge(path: Path, rows: Iterator[Row], suffix: str) -> None:
         file = str(path.relative_to(state.parent))
         try:
-            async for row in _in_turns(rows):
-                report.rows += 1
-                trace = evidence.row(*row)
-                if trace is not None:
-                    report.add(trace, Place("state", trace.what + suffix, file=file))
+            async for some in _in_turns(rows):
+                report.rows += len(some)
+                for key, value in some:
+                    trace = evidence.row(key, value)
+                    if trace is not None:
+                        report.add(trace, Place("state", trace.what + suffix, file=file))
         except UnknownFormat as error:
             report.not_looked_at.append(f"{file}: {error}")
 
@@ -263,12 +278,11 @@ _READERS: Final[dict[str, Callable[[Path], Iterator[Row]]]] = {
 }
 
 
-async def _in_turns(rows: Iterator[_Row]) -> AsyncGenerator[_Row]:
-    """The rows; now and then a signal gets its turn."""
-    for number, row in enumerate(rows):
-        if not number % _ROWS_AT_A_TIME:
-            await asyncio.sleep(0)
-        yield row
+async def _in_turns(rows: Iterator[_Row]) -> AsyncGenerator[list[_Row]]:
+    """The rows, some at a time; in between a signal gets its turn."""
+    while some := list(islice(rows, _ROWS_AT_A_TIME)):
+        yield some
+        await asyncio.sleep(0)
 
 
 def _say_what_is_missing(settings: Settings, asked: Asked, report: Report) -> None:
