@@ -122,9 +122,9 @@ class Evidence:
         """What a record of ``profile-emails`` says."""
         try:
             claim = decode_record(value, EmailClaimed)
-        except UndecodableRecord:
+            email = bytes.fromhex(claim.email)
+        except _UNREADABLE:
             return _found("email claim, undecodable") if key in self._person.claims else None
-        email = bytes.fromhex(claim.email)
         if claim.id in self._person.ids or email in self._person.emails:
             return _found("email claim")
         return _namesake() if email in self._person.elsewhere else None
@@ -158,12 +158,13 @@ class Evidence:
         kind = fields.get("type")
         ids = self._person.ids | self._person.deletions
         if isinstance(kind, str) and kind.startswith(_KEPT_EVENTS):
-            return _kept(kind) if not ids.isdisjoint(_strings(fields)) else None
+            named = not ids.isdisjoint(_strings(fields))
+            return _kept("an event of another version") if named else None
         email = _fields(fields.get("properties")).get("email", fields.get("email"))
         named = self._person.has_uid(fields.get("uid")) or self._person.has_email(email)
         if named and not self._person.in_account(str(fields.get("account"))):
             return _namesake()
-        return _found("undecodable event") if named or fields.get("id") in ids else None
+        return _found("undecodable event") if named or str(fields.get("id")) in ids else None
 
     def _company(self, value: bytes) -> Trace | None:
         """A company is nobody; but in raw bytes its uid looks like a user's."""
@@ -326,15 +327,17 @@ def _fields(value: Any) -> dict[str, Any]:
 
 def _strings(value: Any) -> Iterator[str]:
     """Every string in a decoded JSON value, names included."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in cast("list[Any]", value):
-            yield from _strings(item)
-    else:
-        for name, item in _fields(value).items():
-            yield name
-            yield from _strings(item)
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            waiting += cast("list[Any]", value)
+        else:
+            for name, item in _fields(value).items():
+                yield name
+                waiting.append(item)
 
 
 def _found(what: str) -> Trace:

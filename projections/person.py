@@ -100,7 +100,10 @@ class Person:
         event = _decoded(value)
         if type(event) is not ProfileForgotten:
             return
-        user = bytes.fromhex(event.user)
+        try:
+            user = bytes.fromhex(event.user)
+        except ValueError:
+            return
         if event.deletion == self.asked.deletion and self.in_account(event.account):
             self.forgets[user] = offset
         elif user not in self.users:
@@ -127,9 +130,9 @@ class Person:
         """A record of ``profile-emails``, once the ids are known."""
         try:
             claim = decode_record(value, EmailClaimed)
-        except UndecodableRecord:
+            email = bytes.fromhex(claim.email)
+        except (UndecodableRecord, ValueError):
             return
-        email = bytes.fromhex(claim.email)
         if claim.id in self.ids or email in self.emails:
             self.claims.add(key)
         elif email in self.elsewhere:
@@ -142,7 +145,11 @@ class Person:
             # The row links the two; whichever is no hash of the user is a profile id.
             self.ids.update(each.hex() for each in (subject, value) if each not in self.users)
         elif prefix == b"R":
-            receipt, deletion = decode_receipt(value), subject.hex()
+            deletion = subject.hex()
+            try:
+                receipt = decode_receipt(value)
+            except msgspec.DecodeError:
+                return
             if deletion in self.deletions or receipt.profile in self.ids:
                 self.ids.add(receipt.profile)
                 self.deletions.add(deletion)

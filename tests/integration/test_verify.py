@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 from tests.support.command_line import Running, run, up
 from tests.support.service import Account, Service, eventually, marked, marked_email
 
-COMPACTION_SECONDS = 90.0
+COMPACTION_SECONDS = 180.0
 
 
 class Report(NamedTuple):

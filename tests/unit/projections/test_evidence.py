@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, get_args
 
+import msgspec
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -34,6 +35,7 @@ STRANGER: Final = "5" * 24
 _CHARACTERS: Final = st.characters(min_codepoint=32, exclude_categories=("Cs",))
 TEXTS: Final = st.text(_CHARACTERS, min_size=1, max_size=20)
 UIDS: Final = st.one_of(TEXTS, st.integers(-(10**20), 10**20))
+FIELDS: Final = ("type", "account", "at", "id", "uid", "user", "deletion", "email", "profile")
 EMAILS: Final = TEXTS.filter(lambda text: bool(text.strip()))
 
 
@@ -189,7 +191,10 @@ def test_what_a_forget_leaves_behind_is_kept() -> None:
 def test_an_event_of_another_version_is_found_by_what_all_have_in_common() -> None:
     tracked = b'{"type":"event-seen","account":"%b","at":1,"uid":"ada"}' % ACCOUNT.encode()
 
+    listed = tracked.replace(b'"account"', b'"id":["x"],"account"')
+
     assert mark(judged(person(uid="ada"), tracked)) is Mark.FOUND
+    assert mark(judged(person(uid="ada"), listed)) is Mark.FOUND
     assert judged(person(uid="bob"), tracked) is None
     assert judged(person(uid="ada"), b"no JSON at all, though it says ada") is None
 
@@ -307,6 +312,49 @@ def test_a_string_in_a_key_is_found() -> None:
     evidence = Evidence(person(texts=("ada",)))
 
     assert mark(evidence.record("other", 0, 0, b"x-ada-x", None)) is Mark.FOUND
+
+
+# ---------------------------------------------------------------------- junk
+
+JSON: Final = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.just(DELETION),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(FIELDS), inner),
+)
+JUNK: Final = st.binary() | JSON.map(lambda value: json.dumps(value).encode())
+
+
+def curious() -> Person:
+    """Somebody who asks for all that there is."""
+    return person(uid="ada", email="ada@x.example", deletion=DELETION, texts=("ada",))
+
+
+def test_a_hash_that_is_none_stops_no_audit() -> None:
+    forget = msgspec.structs.replace(forgotten(STRANGER, "ada"), user="not hex")
+    about = person((key(3), 3, encode(forget)), deletion=DELETION)
+
+    about.learn_claim(key(1), encode(EmailClaimed(ACCOUNT, AT, "not hex", STRANGER)))
+
+    assert not about.known
+    assert judged(about, encode(EmailClaimed(ACCOUNT, AT, "no", STRANGER)), role="emails") is None
+
+
+@given(JUNK, JUNK, st.sampled_from(get_args(Role)))
+def test_no_record_is_such_that_it_stops_an_audit(key_: bytes, value: bytes, role: Role) -> None:
+    about = curious()
+
+    for offset in range(2):
+        about.learn_forget(value, offset)
+        about.learn_event(key_, value, offset)
+        about.learn_claim(key_, value)
+        Evidence(about).record(role, 0, offset, key_, value)
+
+
+@given(st.sampled_from("DUHIXSRTBOZMEK?"), st.binary(), JUNK)
+def test_no_row_is_such_that_it_stops_an_audit(prefix: str, rest: bytes, value: bytes) -> None:
+    about = curious()
+
+    about.learn_row(0, prefix.encode() + rest, value)
+    Evidence(about).row(prefix.encode() + rest, value)
 
 
 # ---------------------------------------------------------------------- the state
