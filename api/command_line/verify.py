@@ -91,6 +91,8 @@ class _Bars:
         self._task: TaskID | None = None
 
     def begin(self, what: str, total: int) -> None:
+        if self._task is not None:
+            self._progress.update(self._task, total=1, completed=1)
         self._task = self._progress.add_task(what, total=total or None)
 
     def advance(self, steps: int) -> None:
@@ -147,13 +149,20 @@ def _verdict(report: Report) -> str:
 
 def _table(title: str, places: Places) -> Table:
     table = Table(box=None, pad_edge=False)
-    for column in (title, "WHAT", "TOPIC", "PARTITION", "OFFSET", "FILE", "BYTE", "COUNT"):
-        table.add_column(column, no_wrap=column != "FILE", overflow="fold")
+    table.add_column(title, no_wrap=True)
+    table.add_column("WHAT", no_wrap=True)
+    table.add_column("COUNT", no_wrap=True, justify="right")
+    table.add_column("WHERE", overflow="fold")
     for place, count in places.counts.items():
-        table.add_row(*_cells(place), str(count))
+        table.add_row(place.kind, place.what, str(count), _where(place))
     return table
 
 
-def _cells(place: Place) -> list[str]:
-    values = msgspec.structs.astuple(place)
-    return ["" if value is None else str(value) for value in values]
+def _where(place: Place) -> str:
+    """`topic-partition@offset`, or the file, and for bytes where in it and in which batch of the log."""
+    position = None if place.topic is None else f"{place.topic}-{place.partition}@{place.offset}"
+    if place.file is None:
+        return position or ""
+    byte = "" if place.position is None else f", byte {place.position}"
+    batch = "" if position is None else f", {position}"
+    return f"{place.file}{byte}{batch}"
