@@ -38,8 +38,9 @@ def verify(
 ) -> None:
     """Look for a person, or a string, in the whole log, the state folders and every file.
 
-    Beside a service that runs, or without one. Exit code 0: nothing found, 1: something was
-    found, 2: it could not look everywhere that it should.
+    Beside a service that runs, or without one.
+
+    Exit code: 0 nothing found, 1 something found, 2 it could not look.
     """
     asked = _asked(uid, email, deletion, account, contains or [])
     try:
