@@ -462,9 +462,9 @@ def test_a_receipt_tells_which_offsets_were_erased(folded: Folded) -> None:
 def test_the_marker_of_a_deleted_row_is_kept(folded: Folded) -> None:
     evidence = Evidence(person(*folded.log, uid="ada"))
 
-    assert mark(evidence.row(keyspace.document(id_of("ada")), None)) is Mark.KEPT
-    assert mark(evidence.row(keyspace.user(user("ada")), None)) is Mark.KEPT
-    assert evidence.row(keyspace.document(STRANGER), None) is None
+    assert mark(evidence.row(keyspace.document(user("ada")), None)) is Mark.KEPT
+    assert mark(evidence.row(keyspace.user(id_of("ada")), None)) is Mark.KEPT
+    assert evidence.row(keyspace.user(STRANGER), None) is None
     assert evidence.row(keyspace.outbox(1), None) is None
 
 
