@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from schemas.errors import OperatorError
 from schemas.identity import KEY_BYTES, SLOTS
 from streams.node import Deployment
-from streams.topics import MAX_RECORD_BYTES
+from streams.topic_settings import MAX_RECORD_BYTES
 
 PREFIX: Final = "PROFILELOG_"
 HASH_KEY_FILE: Final = "hash.key"

@@ -12,6 +12,8 @@ The rules that the protocol rests on, each searched for faults with an executabl
 4. A forget erases the profile that it names *and* whatever profile its user has, remembers the profile id (a
    second forget of it does nothing) and the idempotency ids of the user's last day (refused afterwards), and leaves
    a receipt even when it finds nobody.
+5. A deletion and a late record, one that a forget was too early to name, wait to be purged until
+   it was seen that no byte of them is left (`streams.purge`).
 """
 
 import struct
@@ -23,12 +25,23 @@ from projections import keyspace, outbox
 from projections.batches import Batch
 from projections.batches import encode as encode_batch
 from projections.profile import CLEARED, Header, Profile
-from projections.receipts import Receipt, Tombstoned, encode_receipt, encode_tombstoned
+from projections.receipts import (
+    Purged,
+    Receipt,
+    Tombstoned,
+    Waiting,
+    decode_receipt,
+    encode_purged,
+    encode_receipt,
+    encode_tombstoned,
+    encode_waiting,
+)
 from projections.working_set import WorkingSet
 from schemas import identity
 from schemas.events import (
     ENCODER,
     BatchReceived,
+    DeletionPurged,
     DeletionTombstoned,
     EmailClaimed,
     EmailReleased,
@@ -114,6 +127,9 @@ class Fold:
                     row = encode_tombstoned(Tombstoned(event.at, event.events))
                     state.put(keyspace.tombstoned(event.id), row)
                 return Verdict("done", offset, event.id)
+            case DeletionPurged():
+                _purged(state, event)
+                return Verdict("done", offset, event.id)
             case BatchReceived():
                 state.put(keyspace.batch(event.id), encode_batch(Batch.of(event)))
                 return Verdict("done", offset, event.id)
@@ -134,14 +150,14 @@ class Fold:
         else:
             repeat = event.idempotency
             if repeat is not None and state.get(keyspace.spent(user, repeat)) is not None:
-                _orphan(state, key, offset, None)
+                _orphan(state, key, offset, None, user)
                 return Verdict("spent", offset)
             id_ = state.id_of(user)
             profile = None if id_ is None else state.profile(id_)
         created = profile is None
         if not _fits(profile, event, size):
             if profile is None:
-                _orphan(state, key, offset, None)
+                _orphan(state, key, offset, None, user)
                 return Verdict("too_large", offset)
             _remember(state, profile, key, offset, HistoryType.REFUSED, event.at)
             return Verdict("too_large", offset, profile.id)
@@ -222,14 +238,18 @@ class Fold:
             partition = self._identity.partition_of_hash(email)
             state.emit(offset, outbox.Claim(partition, claim, value))
 
-    def _give_up(self, state: WorkingSet, profile: Profile, email: str | None, offset: int) -> None:
+    def _give_up(
+        self, state: WorkingSet, profile: Profile, email: str | None, offset: int
+    ) -> list[tuple[int, bytes]]:
+        """Withdraw the profile's claim; returns its partition and key, where there is one."""
         claim = profile.header.claim
         if claim is None or email is None:
-            return
+            return []
         digest = self._identity.email_hash(profile.header.account, email)
         partition = self._identity.partition_of_hash(digest)
         state.emit(offset, outbox.ClaimTombstone(partition, claim))
         profile.header.claim = None
+        return [(partition, claim)]
 
     def _cleared(
         self, state: WorkingSet, event: ProfileCleared, key: bytes, offset: int
@@ -276,8 +296,9 @@ class Fold:
         user = bytes.fromhex(event.user)
         ids = dict.fromkeys([event.id, *filter(None, [state.id_of(user)])])
         records: list[tuple[int, bytes]] = []
+        claims: list[tuple[int, bytes]] = []
         for profile in filter(None, [state.profile(id_) for id_ in ids]):
-            self._give_up(state, profile, profile.document.get("email"), offset)
+            claims += self._give_up(state, profile, profile.document.get("email"), offset)
             records += _take_history(state, profile)
             state.erase(profile)
         for id_ in ids:
@@ -291,6 +312,9 @@ class Fold:
         receipt = Receipt.of(event, offset, [place for place, _ in records])
         state.emit(offset, outbox.Erased(event.account, event.deletion, receipt.events))
         state.put(keyspace.receipt(event.deletion), encode_receipt(receipt))
+        state.put(keyspace.deletion(event.account, event.at, event.deletion), b"")
+        waiting = Waiting(event.account, event.at, list(ids), user, claims)
+        state.put_waiting(keyspace.waiting(offset, event.deletion), encode_waiting(waiting))
         return Verdict("done", offset, event.id)
 
 
@@ -333,9 +357,23 @@ def _create(
     return profile
 
 
-def _orphan(state: WorkingSet, key: bytes, offset: int, id_: str | None) -> Verdict:
-    """Rule 1: the record meets no profile, so no forget will ever name it."""
+def _purged(state: WorkingSet, event: DeletionPurged) -> None:
+    """Rule 5. The first one counts."""
+    if state.get(keyspace.purged(event.id)) is not None:
+        return
+    state.put(keyspace.purged(event.id), encode_purged(Purged(event.at, event.events)))
+    receipt = state.get(keyspace.receipt(event.id))
+    if receipt is not None:
+        state.delete(keyspace.waiting(decode_receipt(receipt).offset, event.id))
+
+
+def _orphan(
+    state: WorkingSet, key: bytes, offset: int, id_: str | None, user: bytes | None = None
+) -> Verdict:
+    """Rules 1 and 5: the record meets no profile, so no forget will ever name it."""
     state.emit(offset, outbox.EventTombstone(key))
+    whose = user if id_ is None else bytes.fromhex(id_)
+    state.put_waiting(keyspace.late(offset), whose or b"")
     return Verdict("missing", offset, id_)
 
 

@@ -34,6 +34,8 @@ class Owned:
         self.urgent = asyncio.Event()
         self.caught_up = asyncio.Event()
         self.backlog = False
+        # Held while a thread works on the state's files.
+        self.compacting = asyncio.Lock()
 
     @property
     def ready(self) -> bool:

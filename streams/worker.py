@@ -32,9 +32,11 @@ from streams.appender import Appender, Keyed
 from streams.delivery import CHUNK_RECORDS, Chunk, ChunkApp
 from streams.owned import Owned, OwnRecord
 from streams.progress import read_progress
+from streams.purge import Purge
 from streams.relay import Relay
 from streams.settlement import UNKNOWN, Settlement
-from streams.topics import TOMBSTONES_KEPT_SECONDS, LogMarker, Topics
+from streams.topic_settings import TOMBSTONES_KEPT_SECONDS
+from streams.topics import LogMarker, Topics
 from streams.transactions import PublicationFailed, TransactionalPublisher
 
 log = logging.getLogger(__name__)
@@ -61,6 +63,7 @@ class Worker:
         identity: Identity,
         folder: Path,
         appender: Appender,
+        purge_within: float,
     ) -> None:
         self._app_id = app_id
         self._bootstrap = bootstrap
@@ -74,6 +77,7 @@ class Worker:
         self._assigning = asyncio.Lock()
         appender.appended = self.apply_own
         self.settlement = Settlement()
+        self.purge = Purge(bootstrap, topics, appender, self._owned, purge_within)
         self._receiving = 0
         self._go_on = asyncio.Event()
         self.failure: OperatorError | None = None
@@ -85,12 +89,17 @@ class Worker:
     async def running(self, stop_timeout: float) -> AsyncGenerator[None]:
         """Join the group, fold and relay until the block ends."""
         app = self._make_app()
-        watch = asyncio.create_task(self._watch(app), name="watch the Faust app")
+        beside = [
+            asyncio.create_task(self._watch(app), name="watch the Faust app"),
+            asyncio.create_task(self.purge.run(), name="purge"),
+        ]
         try:
             async with faust_app_running(app, stop_timeout=stop_timeout):
                 yield
         finally:
-            watch.cancel()
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await self._give_up(list(self._owned))
 
     async def _watch(self, app: ChunkApp) -> None:
@@ -228,7 +237,8 @@ class Worker:
                 owned.task.cancel()
                 await asyncio.gather(owned.task, return_exceptions=True)
             await owned.publisher.stop()
-            owned.state.close()
+            async with owned.compacting:
+                owned.state.close()
 
     # ------------------------------------------------------------------ folding
 
@@ -311,6 +321,8 @@ class Worker:
             if expected and (waiter := expected.pop(key, None)) is not None and not waiter.done():
                 waiter.set_result(verdict)
         owned.work.set()
+        if owned.state.news_to_purge:
+            self.purge.wake()
 
     def _fold_emails(self, owned: Owned, records: Sequence[Record]) -> None:
         assert isinstance(owned.state, EmailState)
@@ -333,6 +345,7 @@ class Worker:
 
     async def _relay_for_ever(self, owned: Owned, tp: TP) -> None:
         await owned.caught_up.wait()
+        self.purge.wake()
         while True:
             try:
                 await owned.relay.empty(owned.relay_pause)

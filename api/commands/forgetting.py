@@ -1,4 +1,4 @@
-"""Forget profiles, and say how far it is (contract §8)."""
+"""Forget profiles (contract §8)."""
 
 import csv
 import io
@@ -8,11 +8,9 @@ from typing import Any, Final, NamedTuple
 from api.commands.addressing import NO_PROFILE, Found, find, parse_identifiers
 from schemas.errors import ItemError, NotFound, RequestError, Unavailable, Unprocessable
 from schemas.events import ProfileForgotten
-from schemas.identity import is_id, random_id, slot_of
-from schemas.timestamps import format_timestamp
+from schemas.identity import random_id, slot_of
 from streams.node import Node, Written, now
 
-NO_DELETION: Final = "No such deletion"
 COLUMNS: Final = ("uid", "email", "id")
 
 
@@ -83,24 +81,3 @@ def read_csv(body: bytes) -> list[Mapping[str, str]]:
 
 def _given(line: Mapping[str, Any]) -> dict[str, str]:
     return {name: line[name] for name in COLUMNS if line.get(name)}
-
-
-def show_receipt(node: Node, account: str, deletion_id: str) -> dict[str, Any]:
-    """The receipt as it is answered. `purged` comes with the purge. Raises `NotFound`, `Unavailable`."""
-    if not is_id(deletion_id):
-        raise NotFound(NO_DELETION)
-    state = node.worker.profiles(node.identity.partition_of_id(deletion_id))
-    receipt = state.receipt(deletion_id, account)
-    if receipt is None:
-        raise NotFound(NO_DELETION)
-    tombstoned = state.tombstoned(deletion_id)
-    expected = receipt.requested_at + int(node.deployment.purge_within * 1000)
-    return {
-        "id": deletion_id,
-        "status": "accepted" if tombstoned is None else "tombstoned",
-        "events": receipt.events if tombstoned is None else tombstoned.events,
-        "requested_at": format_timestamp(receipt.requested_at),
-        "expected_by": format_timestamp(expected),
-        "tombstoned_at": None if tombstoned is None else format_timestamp(tombstoned.at),
-        "purged_at": None,
-    }
