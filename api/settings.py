@@ -113,7 +113,9 @@ class Settings(BaseSettings):
     url: Annotated[
         str,
         Unit("URL"),
-        Field(pattern=r"^https?://[^/]", description="the service that `forget` talks to"),
+        Field(
+            pattern=r"^https?://[^/]", description="the service that `forget` and `purge` talk to"
+        ),
     ] = "http://127.0.0.1:8080"
     secret: Annotated[
         SecretStr | None,

@@ -4,8 +4,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from projections import keyspace
-from projections.receipts import decode_receipt, decode_waiting
+from projections.receipts import (
+    Purged,
+    Receipt,
+    Waiting,
+    decode_receipt,
+    decode_waiting,
+    encode_purged,
+    encode_receipt,
+    encode_waiting,
+)
 from projections.storage import Storage
+from projections.working_set import WorkingSet
+from schemas.events import DeletionPurged, ProfileForgotten
 
 
 class Deletion(NamedTuple):
@@ -32,6 +43,31 @@ class Unpurged(NamedTuple):
     number: int
     first: int
     last: int
+
+
+def open_deletion(
+    state: WorkingSet,
+    event: ProfileForgotten,
+    receipt: Receipt,
+    ids: list[str],
+    claims: list[tuple[int, bytes]],
+) -> None:
+    """A forget was folded: its receipt, its place in the account's list, and what waits to be purged."""
+    id_ = event.deletion
+    waiting = Waiting(event.account, event.at, ids, bytes.fromhex(event.user), claims)
+    state.put(keyspace.receipt(id_), encode_receipt(receipt))
+    state.put(keyspace.deletion(event.account, event.at, id_), b"")
+    state.put_waiting(keyspace.waiting(receipt.offset, id_), encode_waiting(waiting))
+
+
+def close_deletion(state: WorkingSet, event: DeletionPurged) -> None:
+    """Nothing is left of a deletion; the first event that says so counts."""
+    if state.get(keyspace.purged(event.id)) is not None:
+        return
+    state.put(keyspace.purged(event.id), encode_purged(Purged(event.at, event.events)))
+    receipt = state.get(keyspace.receipt(event.id))
+    if receipt is not None:
+        state.delete(keyspace.waiting(decode_receipt(receipt).offset, event.id))
 
 
 def has_waiting(storage: Storage) -> bool:

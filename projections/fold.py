@@ -24,18 +24,9 @@ import msgspec
 from projections import keyspace, outbox
 from projections.batches import Batch
 from projections.batches import encode as encode_batch
+from projections.deletions import close_deletion, open_deletion
 from projections.profile import CLEARED, Header, Profile
-from projections.receipts import (
-    Purged,
-    Receipt,
-    Tombstoned,
-    Waiting,
-    decode_receipt,
-    encode_purged,
-    encode_receipt,
-    encode_tombstoned,
-    encode_waiting,
-)
+from projections.receipts import Receipt, Tombstoned, encode_tombstoned
 from projections.working_set import WorkingSet
 from schemas import identity
 from schemas.events import (
@@ -128,7 +119,7 @@ class Fold:
                     state.put(keyspace.tombstoned(event.id), row)
                 return Verdict("done", offset, event.id)
             case DeletionPurged():
-                _purged(state, event)
+                close_deletion(state, event)
                 return Verdict("done", offset, event.id)
             case BatchReceived():
                 state.put(keyspace.batch(event.id), encode_batch(Batch.of(event)))
@@ -311,10 +302,7 @@ class Fold:
             state.put(keyspace.spent(user, repeat), b"")
         receipt = Receipt.of(event, offset, [place for place, _ in records])
         state.emit(offset, outbox.Erased(event.account, event.deletion, receipt.events))
-        state.put(keyspace.receipt(event.deletion), encode_receipt(receipt))
-        state.put(keyspace.deletion(event.account, event.at, event.deletion), b"")
-        waiting = Waiting(event.account, event.at, list(ids), user, claims)
-        state.put_waiting(keyspace.waiting(offset, event.deletion), encode_waiting(waiting))
+        open_deletion(state, event, receipt, list(ids), claims)
         return Verdict("done", offset, event.id)
 
 
@@ -355,16 +343,6 @@ def _create(
     state.link(user, id_)
     state.save(profile)
     return profile
-
-
-def _purged(state: WorkingSet, event: DeletionPurged) -> None:
-    """Rule 5. The first one counts."""
-    if state.get(keyspace.purged(event.id)) is not None:
-        return
-    state.put(keyspace.purged(event.id), encode_purged(Purged(event.at, event.events)))
-    receipt = state.get(keyspace.receipt(event.id))
-    if receipt is not None:
-        state.delete(keyspace.waiting(decode_receipt(receipt).offset, event.id))
 
 
 def _orphan(

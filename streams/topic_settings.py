@@ -2,8 +2,9 @@
 # aiokafka is annotated in part.
 """The topics' settings: what they have to be, what they are, and putting them right (design "Erasure")."""
 
+import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -19,6 +20,8 @@ TOMBSTONES_KEPT_SECONDS: Final = 24 * 3600
 FILE_DELETE_DELAY_MS: Final = 1000
 # Those that say how soon a segment is rolled and compacted, in milliseconds.
 PACE: Final = ("segment.ms", "max.compaction.lag.ms")
+
+_HURRY_MS: Final = "1000"
 
 Settings = Mapping[str, str]
 
@@ -105,3 +108,28 @@ async def alter_settings(
                     f"Kafka did not take the settings of the topic {name} (error {code}: {message or ''}); "
                     "without them nothing is erased in time: allow the service to alter its topics' settings"
                 )
+
+
+@contextlib.asynccontextmanager
+async def hurried(bootstrap: str, names: Sequence[str]) -> AsyncGenerator[None]:
+    """Let the broker roll and compact the segments of these topics every second until the block ends.
+
+    Then their settings are what they were before; raises `OperatorError` when Kafka refuses.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        found = await read_settings(admin, names)
+        before = {
+            topic: {name: settings[name] for name in topic_settings(0)}
+            for topic, settings in found.items()
+        }
+        try:
+            for topic, settings in before.items():
+                await alter_settings(admin, [topic], settings | dict.fromkeys(PACE, _HURRY_MS))
+            yield
+        finally:
+            for topic, settings in before.items():
+                await alter_settings(admin, [topic], settings)
+    finally:
+        await admin.close()

@@ -64,6 +64,11 @@ class Topics:
     def accounts(self) -> str:
         return f"{self.prefix}accounts"
 
+    @property
+    def purged(self) -> list[str]:
+        """The topics that hold what a forget erases."""
+        return [self.events, self.profiles, self.emails]
+
     def progress_partition(self, topic: str, partition: int) -> int:
         """Each source has a partition of `progress` to itself, so that nobody's open transaction hides another's."""
         return 1 + 2 * partition + (topic == self.emails)

@@ -8,8 +8,6 @@ The way of a record: fetched chunk -> agent -> fold -> one write -> waiters are 
 import asyncio
 import contextlib
 import logging
-import shutil
-import time
 from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -30,12 +28,11 @@ from schemas.events import EmailReleased, decode_profile_event
 from schemas.identity import Identity
 from streams.appender import Appender, Keyed
 from streams.delivery import CHUNK_RECORDS, Chunk, ChunkApp
-from streams.owned import Owned, OwnRecord
+from streams.owned import Owned, OwnRecord, drop_old_state
 from streams.progress import read_progress
 from streams.purge import Purge
 from streams.relay import Relay
 from streams.settlement import UNKNOWN, Settlement
-from streams.topic_settings import TOMBSTONES_KEPT_SECONDS
 from streams.topics import LogMarker, Topics
 from streams.transactions import PublicationFailed, TransactionalPublisher
 
@@ -177,7 +174,7 @@ class Worker:
             self._identity.fingerprint,
         )
         folder = self._folder / "state" / f"{tp.topic}-{tp.partition}"
-        _drop_old(folder)
+        drop_old_state(folder)
         storage = RocksStorage(folder)
         try:
             state = (
@@ -396,17 +393,6 @@ class Worker:
     def forget(self, key: bytes) -> None:
         """Nobody waits for this event's verdict any more."""
         self._expected.pop(key, None)
-
-
-def _drop_old(folder: Path) -> None:
-    """Remove a state that may have missed a tombstone: Kafka keeps one for a while only.
-
-    An email claim whose tombstone was never seen would stay in the index for ever.
-    """
-    written = RocksStorage.last_written(folder)
-    if written is not None and time.time() - written > TOMBSTONES_KEPT_SECONDS:
-        log.info("the state of %s is too old to be carried on: it is folded again", folder.name)
-        shutil.rmtree(folder)
 
 
 def _hole(chunk: Chunk, applied: int) -> OperatorError:

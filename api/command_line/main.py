@@ -9,7 +9,7 @@ from typing import Final
 
 import typer
 
-from api.command_line import accounts, broker, forget, secrets, service, settings
+from api.command_line import accounts, broker, forget, purge, secrets, service, settings
 from api.command_line.output import complain
 from api.command_line.process import Interrupted
 
@@ -27,6 +27,7 @@ app.command()(broker.broker)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(secrets.app, name="secrets")
 app.command()(forget.forget)
+app.command()(purge.purge)
 app.command()(settings.settings)
 
 

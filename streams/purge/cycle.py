@@ -70,9 +70,7 @@ class Purge:
         self._topics = topics
         self._appender = appender
         self._owned = owned
-        self._watch = TopicWatch(
-            bootstrap, [topics.events, topics.profiles, topics.emails], purge_within
-        )
+        self._watch = TopicWatch(bootstrap, topics.purged, purge_within)
         self._wake = asyncio.Event()
         self._work: dict[TP, Work] = {}
         self._left: dict[str, list[Place]] = {}
