@@ -207,6 +207,19 @@ def test_a_purge_leaves_no_byte_of_a_deleted_row_in_any_file(tmp_path: Path) -> 
     storage.close()
 
 
+def test_a_purge_may_follow_a_purge_or_a_cut_of_nothing(tmp_path: Path) -> None:
+    storage = RocksStorage(tmp_path / "rocks")
+    assert storage.purge([b"D", b"O"])
+    storage.write({}, cut=(b"O1", b"O1"))
+    assert storage.purge([b"D", b"O"])
+    storage.close()
+
+    storage = RocksStorage(tmp_path / "rocks")
+    storage.write({}, cut=(b"O1", b"O1"))
+    assert storage.purge([b"D", b"O"])
+    storage.close()
+
+
 def test_a_purge_says_so_when_a_reader_keeps_an_old_file(tmp_path: Path) -> None:
     storage = RocksStorage(tmp_path / "rocks")
     storage.write({b"Da": b"MARKER" * 20, b"Db": b"kept"})
