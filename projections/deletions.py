@@ -64,7 +64,7 @@ def close_deletion(state: WorkingSet, event: DeletionPurged) -> None:
     """Nothing is left of a deletion; the first event that says so counts."""
     if state.get(keyspace.purged(event.id)) is not None:
         return
-    state.put(keyspace.purged(event.id), encode_purged(Purged(event.at, event.events)))
+    state.put(keyspace.purged(event.id), encode_purged(Purged(event.at, event.events, event.bytes)))
     receipt = state.get(keyspace.receipt(event.id))
     if receipt is not None:
         state.delete(keyspace.waiting(decode_receipt(receipt).offset, event.id))

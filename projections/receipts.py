@@ -34,10 +34,11 @@ class Tombstoned(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Purged(msgspec.Struct, array_like=True, frozen=True):
-    """When it was seen that nothing is left of a deletion, in unix milliseconds; how many records it erased."""
+    """When it was seen that nothing is left of a deletion, in unix milliseconds, and how much it erased."""
 
     at: int
     events: int
+    bytes: int | None = None
 
 
 class Waiting(msgspec.Struct, array_like=True, frozen=True):

@@ -96,6 +96,7 @@ def _shown(node: Node, deletion_id: str, receipt: Receipt) -> dict[str, Any]:
         "status": status,
         **({} if reason is None else {"reason": reason}),
         "events": (purged or tombstoned or receipt).events,
+        **({} if purged is None or purged.bytes is None else {"bytes": purged.bytes}),
         "requested_at": format_timestamp(receipt.requested_at),
         "expected_by": format_timestamp(expected),
         "tombstoned_at": None if tombstoned is None else format_timestamp(tombstoned.at),

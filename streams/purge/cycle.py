@@ -51,6 +51,7 @@ _FOLD_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.05
 _DELETED_SECONDS: Final = 2 * FILE_DELETE_DELAY_MS / 1000
 _UNREACHABLE: Final = "Kafka does not answer"
+_STATE: Final = "the log is clean, but the state folder still has rows or files from before"
 
 Passed = list[tuple[Work, list[Deletion]]]
 
@@ -75,6 +76,7 @@ class Purge:
         self._work: dict[TP, Work] = {}
         self._left: dict[str, list[Place]] = {}
         self._beaten = self._looked = 0.0
+        self._trouble = ""
         self.overdue = Overdue(purge_within)
 
     def wake(self) -> None:
@@ -102,14 +104,15 @@ class Purge:
             self._wake.clear()
             try:
                 await self._until_nothing_waits()
-            except (KafkaError, Unavailable, OSError) as error:
-                log.warning("the purge waits for Kafka: %s", type(error).__name__)
+            except (KafkaError, Unavailable, OSError):
                 await self._start_again(_UNREACHABLE)
             except Exception as error:
-                log.error("the purge failed: %s, starting it again", type(error).__name__)
-                await self._start_again(f"the purge failed ({type(error).__name__})")
+                await self._start_again(f"the purge fails ({type(error).__name__})")
 
     async def _start_again(self, reason: str) -> None:
+        if reason != self._trouble:
+            log.warning("the purge starts again: %s", reason)
+        self._trouble = reason
         self.overdue.note(self._open(), reason)
         self._looked = 0.0
         self._wake.set()
@@ -125,6 +128,7 @@ class Purge:
                 for one in work:
                     await one.look(reader)
                 await self._prove(reader, [(one, one.ready()) for one in work])
+                self._trouble = ""
                 await asyncio.sleep(min(self._beat_seconds, _LOOK_SECONDS))
         self.overdue.note([], "")
 
@@ -153,8 +157,10 @@ class Purge:
         """Keep to the pace of the topics' settings; find out what is wrong once something is overdue."""
         if time.monotonic() - self._looked < _LOOK_SECONDS:
             return
-        if self.overdue.among(self._open()):
-            self.overdue.note(self._open(), await self._watch.reason(self._topics.partitions))
+        if overdue := self.overdue.among(self._open()):
+            reason = await self._watch.reason(self._topics.partitions)
+            gone = {id_ for work in self._work.values() for id_ in work.gone} - self._left.keys()
+            self.overdue.note(self._open(), _STATE if gone.issuperset(overdue) else reason)
         else:
             await self._watch.look()
         self._looked = time.monotonic()
@@ -215,7 +221,7 @@ class Purge:
         there = {
             (*where, offset)
             for where, wanted in offsets.items()
-            for offset in await reader.present(*where, wanted)
+            for offset in await reader.sizes(*where, wanted)
         }
         self._left = {
             id_: still
@@ -255,7 +261,7 @@ class Purge:
         waiting = work.state.storage.get_many([deletion.key for deletion in deletions])
         open_ = [one for one, row in zip(deletions, waiting, strict=True) if row is not None]
         at = time.time_ns() // 1_000_000
-        values = [encode(_purged(work.state, deletion, at)) for deletion in open_]
+        values = [encode(_purged(work, deletion, at)) for deletion in open_]
         records = list(zip(event_keys(len(values)), values, strict=True))
         for ack in await self._appender.append_many(work.topic, work.partition, records):
             await self._appender.wait(ack)
@@ -266,10 +272,13 @@ class Purge:
         log.info("purge of %s: done", _deletions(len(open_)))
 
 
-def _purged(state: ProfileState, deletion: Deletion, at: int) -> DeletionPurged:
-    tombstoned = state.tombstoned(deletion.id)
+def _purged(work: Work, deletion: Deletion, at: int) -> DeletionPurged:
+    tombstoned = work.state.tombstoned(deletion.id)
     events = deletion.events if tombstoned is None else tombstoned.events
-    return DeletionPurged(account=deletion.account, at=at, id=deletion.id, events=events)
+    size = work.sizes.get(deletion.id)
+    return DeletionPurged(
+        account=deletion.account, at=at, id=deletion.id, events=events, bytes=size
+    )
 
 
 def _not_empty(passed: Passed) -> Passed:

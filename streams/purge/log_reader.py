@@ -52,17 +52,20 @@ class LogReader:
         # Where Kafka is gone, aiokafka lets a cancellation of its own out.
         await asyncio.gather(self._consumer.stop(), return_exceptions=True)
 
-    async def present(self, topic: str, partition: int, offsets: Collection[int]) -> set[int]:
-        """Which of these offsets are still answered with a record."""
+    async def sizes(self, topic: str, partition: int, offsets: Collection[int]) -> dict[int, int]:
+        """Which of these offsets are still answered with a record, and the bytes of its key and value."""
         if not offsets:
-            return set()
+            return {}
         place = self._assign(topic, partition)
         first, last = min(offsets), max(offsets)
+        found: dict[int, int] = {}
         if len(offsets) * _RECORDS_PER_SEEK < last - first:
-            return {offset for offset in offsets if await self._is_there(place, offset)}
-        wanted, found = set(offsets), set[int]()
+            for offset in offsets:
+                found |= await self._at(place, offset)
+            return found
+        wanted = set(offsets)
         async for chunk in self._chunks(place, first, last + 1):
-            found.update(wanted.intersection(record.offset for record in chunk))
+            found.update((each.offset, _size(each)) for each in chunk if each.offset in wanted)
         return found
 
     async def find(
@@ -85,11 +88,11 @@ class LogReader:
             self._consumer.assign([place])
         return place
 
-    async def _is_there(self, place: TopicPartition, offset: int) -> bool:
+    async def _at(self, place: TopicPartition, offset: int) -> dict[int, int]:
         async with contextlib.aclosing(self._chunks(place, offset, offset + 1, 1)) as chunks:
             async for chunk in chunks:
-                return any(record.offset == offset for record in chunk)
-        return False
+                return {each.offset: _size(each) for each in chunk if each.offset == offset}
+        return {}
 
     async def _chunks(
         self, place: TopicPartition, start: int, end: int, size: int = _CHUNK_RECORDS
@@ -110,3 +113,7 @@ class LogReader:
                 yield records
                 if size > 1:
                     await asyncio.sleep(time.monotonic() - began)
+
+
+def _size(record: Any) -> int:
+    return len(record.key or b"") + len(record.value or b"")

@@ -1,7 +1,7 @@
 """What waits to be purged in one partition, kept in memory while it is open."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import chain, islice
 from typing import Final
 
@@ -17,7 +17,8 @@ _READ_AT_ONCE: Final = 200
 class Work:
     """The open deletions of a partition by id, in the order of the log, and its late records.
 
-    `gone` are the deletions whose records the broker does not answer with any more.
+    `gone` are the deletions whose records the broker does not answer with any more; `sizes` tells the bytes of
+    those whose records were all there when they were first asked for, None of the others.
     """
 
     def __init__(self, owned: Owned, topic: str) -> None:
@@ -29,6 +30,7 @@ class Work:
         self.partition = owned.state.partition
         self.deletions: dict[str, Deletion] = {}
         self.gone: set[str] = set()
+        self.sizes: dict[str, int | None] = {}
         self._late: dict[int, bytes] = {}
         self._next = keyspace.WAITING
 
@@ -60,11 +62,13 @@ class Work:
         for id_ in ids:
             self.deletions.pop(id_, None)
             self.gone.discard(id_)
+            self.sizes.pop(id_, None)
 
     async def look(self, log: LogReader) -> None:
         """Ask the broker for the records of what is out; note which are gone.
 
-        One record is asked for first: as long as it is there, no pass of the cleaner has come.
+        Of what was asked for before one record is asked for first: as long as it is there, no pass of the
+        cleaner has come.
         """
         published = self.state.published
         out = [
@@ -73,16 +77,22 @@ class Work:
             if one.offset < published and one.id not in self.gone
         ]
         late = [offset for offset in self._late if offset < published]
+        new = [one for one in out if one.id not in self.sizes]
         probe = next(chain((one.erased[0] for one in out if one.erased), late), None)
-        if probe is not None and await log.present(self.topic, self.partition, [probe]):
+        if not new and probe is not None and await self._sizes(log, [probe]):
             return
-        offsets = {*late, *chain.from_iterable(one.erased for one in out)}
-        there = await log.present(self.topic, self.partition, offsets)
-        self.gone.update(one.id for one in out if there.isdisjoint(one.erased))
+        there = await self._sizes(log, {*late, *chain.from_iterable(one.erased for one in out)})
+        for one in new:
+            found = [there[offset] for offset in one.erased if offset in there]
+            self.sizes[one.id] = sum(found) if len(found) == one.events else None
+        self.gone.update(one.id for one in out if there.keys().isdisjoint(one.erased))
         if gone := [offset for offset in late if offset not in there]:
             drop_late(self.state.storage, gone)
             for offset in gone:
                 del self._late[offset]
+
+    async def _sizes(self, log: LogReader, offsets: Collection[int]) -> dict[int, int]:
+        return await log.sizes(self.topic, self.partition, offsets)
 
     def ready(self) -> list[Deletion]:
         """The deletions whose records, late ones included, are gone from the log."""

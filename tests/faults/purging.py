@@ -26,9 +26,9 @@ class MemoryReader:
     def __init__(self, log: MemoryLog) -> None:
         self._log = log
 
-    async def present(self, topic: str, partition: int, offsets: Collection[int]) -> set[int]:
+    async def sizes(self, topic: str, partition: int, offsets: Collection[int]) -> dict[int, int]:
         entries = self._log.partition(topic, partition).entries
-        return {entry.record.offset for entry in entries} & set(offsets)
+        return {entry.record.offset: 1 for entry in entries if entry.record.offset in offsets}
 
 
 def purge(log: MemoryLog, replica: Replica, witness: Witness, at: int) -> list[str]:

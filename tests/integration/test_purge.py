@@ -223,6 +223,7 @@ def test_no_byte_of_a_forgotten_user_is_left(
 
     assert again.status_code == 201
     assert receipt["events"] == 542
+    assert receipt["bytes"] > 500 * 20 * len(mark)
     assert receipt["tombstoned_at"] <= receipt["purged_at"]
     assert account.profile(uid=uid)["text"] == "back"
     account.purged(account.forget(uid=uid).json()["deletion"]["id"])
@@ -282,26 +283,29 @@ def test_a_command_says_what_waits_and_makes_it_quick(
 ) -> None:
     environment = Service.environment.fget
     assert environment is not None
-    slow = {"PROFILELOG_PURGE_WITHIN": "86400"}
-    monkeypatch.setattr(Service, "environment", property(lambda one: {**environment(one), **slow}))
+
+    def slow(service: Service) -> dict[str, str]:
+        more = {"PROFILELOG_PURGE_WITHIN": "86400", "PROFILELOG_URL": service.url}
+        return {**environment(service), **more}
+
+    monkeypatch.setattr(Service, "environment", property(slow))
     with Service(broker.bootstrap, tmp_path) as service:
         account = service.start().create_account("Slow")
         assert service.run("purge", "--wait")["open"] == 0
         account.known(uid=(uid := marked("uid")))
         deletion: str = account.forget(uid=uid).json()["deletion"]["id"]
-        told = service.run("purge", "--url", service.url)
+        told = service.run("purge")
         requested = account.receipt(deletion)["requested_at"]
         assert (told["open"], told["first"], told["last"]) == (1, requested, requested)
 
         command = [sys.executable, "-m", "api.command_line.main", "purge", "--now"]
-        command += ["--url", service.url]
         with subprocess.Popen(command, cwd=REPOSITORY, env=service.environment) as interrupted:
             eventually(lambda: lags(service) == {"1000"})
             interrupted.send_signal(signal.SIGINT)
         assert interrupted.returncode == 130
         assert lags(service) == {"28800000"}
 
-        done = service.run("purge", "--now", "--url", service.url)
+        done = service.run("purge", "--now")
 
         assert (done["purged"], done["open"]) == (1, 0)
         assert account.receipt(deletion)["status"] == "purged"
