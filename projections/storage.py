@@ -39,7 +39,8 @@ class Storage(Protocol):
         ...
 
     def purge(self, prefixes: Sequence[bytes]) -> bool:
-        """Leave no byte of a deleted row under these prefixes in any file.
+        """Leave no byte of a deleted row under these prefixes in any file: what lies from the first to the last is
+        written anew.
 
         Blocks for a second or more, while others may read and write. False when a file is left that may
         still hold such bytes, because it was in use: purge again.
@@ -133,8 +134,8 @@ class RocksStorage:
         tables = self._files("sst")
         rewrite = CompactOptions()
         rewrite.set_bottommost_level_compaction(BottommostLevelCompaction.force_optimized())
-        for prefix in prefixes:
-            self._db.compact_range(prefix, prefix + b"\xff" * 32, rewrite)
+        # At once: a table may span all of them, and would be written again for each.
+        self._db.compact_range(min(prefixes), max(prefixes) + b"\xff" * 32, rewrite)
         return not (logs & self._files("log") or self._stale_tables(tables, prefixes))
 
     def _files(self, kind: str) -> set[str]:

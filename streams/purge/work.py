@@ -1,7 +1,7 @@
 """What waits to be purged in one partition, kept in memory while it is open."""
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain, islice
 from typing import Final
 
@@ -67,8 +67,7 @@ class Work:
     async def look(self, log: LogReader) -> None:
         """Ask the broker for the records of what is out; note which are gone.
 
-        Of what was asked for before one record is asked for first: as long as it is there, no pass of the
-        cleaner has come.
+        All of them the first time; then one of them first: as long as it is there, no pass of the cleaner has come.
         """
         published = self.state.published
         out = [
@@ -76,20 +75,26 @@ class Work:
             for one in self.deletions.values()
             if one.offset < published and one.id not in self.gone
         ]
-        late = [offset for offset in self._late if offset < published]
         new = [one for one in out if one.id not in self.sizes]
-        probe = next(chain((one.erased[0] for one in out if one.erased), late), None)
-        if not new and probe is not None and await self._sizes(log, [probe]):
-            return
-        there = await self._sizes(log, {*late, *chain.from_iterable(one.erased for one in out)})
+        old = [one for one in out if one.id in self.sizes]
+        late = [offset for offset in self._late if offset < published]
+        there = await self._sizes(log, _offsets(new))
         for one in new:
             found = [there[offset] for offset in one.erased if offset in there]
             self.sizes[one.id] = sum(found) if len(found) == one.events else None
-        self.gone.update(one.id for one in out if there.keys().isdisjoint(one.erased))
+        self._note_gone(new, there)
+        probe = next(chain(_offsets(old), late), None)
+        if probe is None or await self._sizes(log, [probe]):
+            return
+        there = await self._sizes(log, [*late, *_offsets(old)])
+        self._note_gone(old, there)
         if gone := [offset for offset in late if offset not in there]:
             drop_late(self.state.storage, gone)
             for offset in gone:
                 del self._late[offset]
+
+    def _note_gone(self, asked: Iterable[Deletion], there: Mapping[int, int]) -> None:
+        self.gone.update(one.id for one in asked if there.keys().isdisjoint(one.erased))
 
     async def _sizes(self, log: LogReader, offsets: Collection[int]) -> dict[int, int]:
         return await log.sizes(self.topic, self.partition, offsets)
@@ -102,3 +107,7 @@ class Work:
             for one in self.deletions.values()
             if one.id in self.gone and whose.isdisjoint([one.user, *map(bytes.fromhex, one.ids)])
         ]
+
+
+def _offsets(deletions: Iterable[Deletion]) -> list[int]:
+    return [offset for deletion in deletions for offset in deletion.erased]
