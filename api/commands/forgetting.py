@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import time
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -14,8 +15,8 @@ from schemas.identity import random_id, slot_of
 from streams.node import Node, Written, now
 
 COLUMNS: Final = ("uid", "email", "id")
-# A write waits for the broker, so many share a request to it; more would make others wait for the loop.
-_AT_ONCE: Final = 32
+# A write waits for the broker, so some share a request to it; more would make others wait for the loop.
+_AT_ONCE: Final = 8
 
 
 class Forgotten(NamedTuple):
@@ -54,6 +55,7 @@ async def forget_many(
     errors: list[ItemError] = []
     rest = enumerate(items)
     while part := list(islice(rest, _AT_ONCE)):
+        began = time.monotonic()
         outcomes = await asyncio.gather(*(_forget_item(node, account, item) for _, item in part))
         for (index, _), outcome in zip(part, outcomes, strict=True):
             if isinstance(outcome, Forgotten):
@@ -65,6 +67,9 @@ async def forget_many(
                 errors.append(ItemError(503, index, "Not forgotten yet: send this item again"))
             else:
                 errors.append(ItemError(outcome.code, index, outcome.messages[0]))
+        if len(part) == _AT_ONCE:
+            # The busier the loop is, the longer this stands back.
+            await asyncio.sleep((time.monotonic() - began) / 2)
     return forgotten, errors
 
 
