@@ -3,7 +3,6 @@
 import asyncio
 import csv
 import io
-import time
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -55,7 +54,6 @@ async def forget_many(
     errors: list[ItemError] = []
     rest = enumerate(items)
     while part := list(islice(rest, _AT_ONCE)):
-        began = time.monotonic()
         outcomes = await asyncio.gather(*(_forget_item(node, account, item) for _, item in part))
         for (index, _), outcome in zip(part, outcomes, strict=True):
             if isinstance(outcome, Forgotten):
@@ -67,9 +65,6 @@ async def forget_many(
                 errors.append(ItemError(503, index, "Not forgotten yet: send this item again"))
             else:
                 errors.append(ItemError(outcome.code, index, outcome.messages[0]))
-        if len(part) == _AT_ONCE:
-            # The busier the loop is, the longer this stands back.
-            await asyncio.sleep((time.monotonic() - began) / 2)
     return forgotten, errors
 
 
