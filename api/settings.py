@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from schemas.errors import OperatorError
 from schemas.identity import KEY_BYTES, SLOTS
 from streams.node import Deployment
-from streams.topics import MAX_RECORD_BYTES
+from streams.topic_settings import MAX_RECORD_BYTES
 
 PREFIX: Final = "PROFILELOG_"
 HASH_KEY_FILE: Final = "hash.key"
@@ -113,7 +113,9 @@ class Settings(BaseSettings):
     url: Annotated[
         str,
         Unit("URL"),
-        Field(pattern=r"^https?://[^/]", description="the service that `forget` talks to"),
+        Field(
+            pattern=r"^https?://[^/]", description="the service that `forget` and `purge` talk to"
+        ),
     ] = "http://127.0.0.1:8080"
     secret: Annotated[
         SecretStr | None,

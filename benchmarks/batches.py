@@ -10,6 +10,7 @@ from benchmarks.errors import MeasureError
 from benchmarks.system import System
 
 HOOK = "/v3/observe/hooks/profiles/batch"
+UPSERT = "/v3/observe/hooks/profiles"
 READ = "/v3/analyze/profile"
 
 

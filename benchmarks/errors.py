@@ -3,6 +3,7 @@
 BenchmarkError
 ├── NotInstalledError    what the system or the load needs is not on this machine
 ├── StartError           the system did not become ready
+├── NothingAlikeError    the system does nothing of the kind
 └── MeasureError         it answered something that would make the figure a lie
 """
 
@@ -23,6 +24,12 @@ class StartError(BenchmarkError):
     """The text holds the last line that the process logged."""
 
     short = "failed to start"
+
+
+class NothingAlikeError(BenchmarkError):
+    """The text says what it is that the system does not do."""
+
+    short = "—"
 
 
 class MeasureError(BenchmarkError):

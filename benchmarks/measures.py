@@ -6,9 +6,11 @@ from pathlib import Path
 
 from benchmarks import seeds
 from benchmarks.batches import BatchTimes, send_batch
-from benchmarks.errors import BenchmarkError
+from benchmarks.erasure import IDLE_SECONDS, MANY, erase_many, erase_one, idle_cpu
+from benchmarks.errors import BenchmarkError, NothingAlikeError
 from benchmarks.load import LoadResult, Script, run_wrk, write_users
 from benchmarks.paced_reads import READS_PER_SECOND, read_during
+from benchmarks.service import Profilelog
 from benchmarks.system import System
 
 LOADED_USERS = 200_000
@@ -56,6 +58,11 @@ class Round:
     def a_user(self) -> str:
         self.first_batch()
         return self._uids[0]
+
+    def other_users(self, count: int) -> list[str]:
+        """Users whom no load of the other rows is about."""
+        self.first_batch()
+        return self._uids[LOADED_USERS : LOADED_USERS + count]
 
     def users_file(self) -> Path:
         """200,000 of the users, for wrk."""
@@ -152,6 +159,20 @@ def _busy_reads(this: Round) -> Iterator[Figure]:
     yield latencies.percentile(100)
 
 
+def _erasure(this: Round) -> Iterator[Figure]:
+    if not isinstance(this.system, Profilelog):
+        raise NothingAlikeError("it deletes rows, and proves nothing of what is left in its files")
+    system, users = this.system, this.other_users(MANY + 2)
+    one, reader, many = users[0], users[1], users[2:]
+    idle = idle_cpu(system.pid)
+    seconds: list[float] = []
+    for erase in (lambda: erase_one(system, one), lambda: erase_many(system, many)):
+        beside = read_during(system, reader, lambda: seconds.append(erase()), writes=True)  # noqa: B023
+        yield seconds[-1]
+        yield beside.percentile(99)
+    yield idle
+
+
 def _batch_measures(count: int) -> tuple[Measure, Measure]:
     batch = f"batch of {count:,}"
     return Measure(f"{batch}: answered", "s"), Measure(f"{batch}: all of it readable", "s")
@@ -163,6 +184,7 @@ def _rate_measures(what: str) -> tuple[Measure, ...]:
     )
 
 
+_MEANWHILE = f"{READS_PER_SECOND} reads and upserts/s beside the purge"
 _BESIDE = f"{READS_PER_SECOND} reads/s beside a batch of {seeds.SMALL_COUNT:,}"
 
 GROUPS = (
@@ -192,5 +214,16 @@ GROUPS = (
         "busy-reads",
         (Measure(f"{_BESIDE}: 99th percentile", "ms"), Measure(f"{_BESIDE}: slowest", "ms")),
         _busy_reads,
+    ),
+    Group(
+        "erasure",
+        (
+            Measure(f"forget of one of {seeds.SMALL_COUNT:,}: until purged", "s"),
+            Measure(f"{_MEANWHILE}: 99th percentile", "ms"),
+            Measure(f"forget of {MANY:,} in one CSV: until purged", "s"),
+            Measure(f"{_MEANWHILE} of the CSV: 99th percentile", "ms"),
+            Measure(f"CPU of the service in {IDLE_SECONDS} s with nothing to purge", "s"),
+        ),
+        _erasure,
     ),
 )

@@ -103,6 +103,12 @@ def peak_resident_mib(pid: int) -> float:
     return _field(_read(pid, "status"), "VmHWM") / KIB_PER_MIB
 
 
+def cpu_seconds(pid: int) -> float:
+    """The CPU that the process has taken since its start, in the kernel too."""
+    user, system = _read(pid, "stat").rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def proportional_mib(pid: int) -> float:
     """Like `resident_mib`, each shared page divided among those who share it (Pss), in MiB."""
     return _field(_read(pid, "smaps_rollup"), "Pss") / KIB_PER_MIB

@@ -45,6 +45,12 @@ class Profilelog(System):
         if self._service is not None:
             self._service.stop()
 
+    @property
+    def pid(self) -> int:
+        """The process of the service itself, without its Kafka."""
+        assert self._service is not None, "start it first"  # for the type checker
+        return self._service.pid
+
     def memory(self) -> Memory:
         """The service and whatever it runs beside itself, apart from its child Kafka (a Java)."""
         assert self._service is not None, "start it first"  # for the type checker

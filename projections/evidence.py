@@ -19,6 +19,7 @@ from projections.person import Person
 from projections.profile import split
 from schemas.events import (
     BatchReceived,
+    DeletionPurged,
     DeletionTombstoned,
     EmailClaimed,
     EmailReleased,
@@ -54,6 +55,10 @@ _REMEMBERED: Final = {
     b"S": "spent idempotency id",
     b"R": "receipt",
     b"T": "receipt",
+    b"P": "receipt",
+    b"W": "deletion that waits to be purged",
+    b"L": "late record that waits to be purged",
+    b"A": "receipt",
 }
 
 
@@ -115,6 +120,8 @@ class Evidence:
                 return _kept("profile-forgotten") if named else None
             case DeletionTombstoned():
                 return _kept("deletion-tombstoned") if event.id in person.deletions else None
+            case DeletionPurged():
+                return _kept("deletion-purged") if event.id in person.deletions else None
             case BatchReceived():
                 return None
 

@@ -12,6 +12,8 @@ The rules that the protocol rests on, each searched for faults with an executabl
 4. A forget erases the profile that it names *and* whatever profile its user has, remembers the profile id (a
    second forget of it does nothing) and the idempotency ids of the user's last day (refused afterwards), and leaves
    a receipt even when it finds nobody.
+5. A deletion and a late record, one that a forget was too early to name, wait to be purged until
+   it was seen that no byte of them is left (`streams.purge`).
 """
 
 import struct
@@ -22,13 +24,15 @@ import msgspec
 from projections import keyspace, outbox
 from projections.batches import Batch
 from projections.batches import encode as encode_batch
+from projections.deletions import close_deletion, open_deletion
 from projections.profile import CLEARED, Header, Profile
-from projections.receipts import Receipt, Tombstoned, encode_receipt, encode_tombstoned
+from projections.receipts import Receipt, Tombstoned, encode_tombstoned
 from projections.working_set import WorkingSet
 from schemas import identity
 from schemas.events import (
     ENCODER,
     BatchReceived,
+    DeletionPurged,
     DeletionTombstoned,
     EmailClaimed,
     EmailReleased,
@@ -114,6 +118,9 @@ class Fold:
                     row = encode_tombstoned(Tombstoned(event.at, event.events))
                     state.put(keyspace.tombstoned(event.id), row)
                 return Verdict("done", offset, event.id)
+            case DeletionPurged():
+                close_deletion(state, event)
+                return Verdict("done", offset, event.id)
             case BatchReceived():
                 state.put(keyspace.batch(event.id), encode_batch(Batch.of(event)))
                 return Verdict("done", offset, event.id)
@@ -134,14 +141,14 @@ class Fold:
         else:
             repeat = event.idempotency
             if repeat is not None and state.get(keyspace.spent(user, repeat)) is not None:
-                _orphan(state, key, offset, None)
+                _orphan(state, key, offset, None, user=user)
                 return Verdict("spent", offset)
             profile = state.profile(user)
         created = profile is None
         held = 0 if profile is None else len(profile.json)
         if held + size > MAX_DOCUMENT_BYTES and not _fits(profile, event):
             if profile is None:
-                _orphan(state, key, offset, None)
+                _orphan(state, key, offset, None, user=user)
                 return Verdict("too_large", offset)
             _remember(state, profile, key, offset, HistoryType.REFUSED, event.at)
             return Verdict("too_large", offset, profile.id)
@@ -225,14 +232,18 @@ class Fold:
             partition = self._identity.partition_of_hash(email)
             state.emit(offset, outbox.Claim(partition, claim, value))
 
-    def _give_up(self, state: WorkingSet, profile: Profile, email: str | None, offset: int) -> None:
+    def _give_up(
+        self, state: WorkingSet, profile: Profile, email: str | None, offset: int
+    ) -> list[tuple[int, bytes]]:
+        """Withdraw the profile's claim; returns its partition and key, where there is one."""
         claim = profile.header.claim
         if claim is None or email is None:
-            return
+            return []
         digest = self._identity.email_hash(profile.header.account, email)
         partition = self._identity.partition_of_hash(digest)
         state.emit(offset, outbox.ClaimTombstone(partition, claim))
         profile.header.claim = None
+        return [(partition, claim)]
 
     def _cleared(
         self, state: WorkingSet, event: ProfileCleared, key: bytes, offset: int
@@ -259,7 +270,7 @@ class Fold:
         lost = event.claim.encode()
         profile = state.profile_by_id(event.id)
         if profile is None:
-            return _orphan(state, key, offset, event.id, lost)
+            return _orphan(state, key, offset, event.id, lost=lost)
         _remember(state, profile, key, offset, HistoryType.RELEASED, event.at)
         if profile.header.claim != lost:
             return Verdict("done", offset, profile.id, lost=lost)
@@ -280,11 +291,13 @@ class Fold:
         found = filter(None, [state.profile_by_id(event.id), state.profile(user)])
         profiles = {profile.id: profile for profile in found}
         records: list[tuple[int, bytes]] = []
+        claims: list[tuple[int, bytes]] = []
         for profile in profiles.values():
-            self._give_up(state, profile, profile.document.get("email"), offset)
+            claims += self._give_up(state, profile, profile.document.get("email"), offset)
             records += _take_history(state, profile)
             state.erase(profile)
-        for id_ in dict.fromkeys([event.id, *profiles]):
+        ids = list(dict.fromkeys([event.id, *profiles]))
+        for id_ in ids:
             state.emit(offset, outbox.PublicDocument(id_, None))
         # The newest first: until the record that creates the profile is gone, a replay finds it and names the rest.
         for _, record in reversed(records):
@@ -294,7 +307,7 @@ class Fold:
             state.put(keyspace.spent(user, repeat), b"")
         receipt = Receipt.of(event, offset, [place for place, _ in records])
         state.emit(offset, outbox.Erased(event.account, event.deletion, receipt.events))
-        state.put(keyspace.receipt(event.deletion), encode_receipt(receipt))
+        open_deletion(state, event, receipt, ids, claims)
         return Verdict("done", offset, event.id)
 
 
@@ -334,10 +347,18 @@ def _create(
 
 
 def _orphan(
-    state: WorkingSet, key: bytes, offset: int, id_: str | None, lost: bytes | None = None
+    state: WorkingSet,
+    key: bytes,
+    offset: int,
+    id_: str | None,
+    *,
+    user: bytes | None = None,
+    lost: bytes | None = None,
 ) -> Verdict:
-    """Rule 1: the record meets no profile, so no forget will ever name it."""
+    """Rules 1 and 5: the record meets no profile, so no forget will ever name it."""
     state.emit(offset, outbox.EventTombstone(key))
+    whose = user if id_ is None else bytes.fromhex(id_)
+    state.put_waiting(keyspace.late(offset), whose or b"")
     return Verdict("missing", offset, id_, lost=lost)
 
 

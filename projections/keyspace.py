@@ -15,6 +15,10 @@ prefix  fields                      value
 ``S``   keyed uid hash, idem. id    nothing: refused, its user was forgotten
 ``R``   deletion id                 receipt
 ``T``   deletion id                 time at which its last tombstone left
+``P``   deletion id                 time at which it was seen that nothing is left of it
+``W``   offset, deletion id         deletion that waits to be purged; the offset is the forget's
+``L``   offset                      late record that waits to be purged: profile id or keyed uid hash
+``A``   account id, time, del. id   nothing: the account's deletions, the newest first
 ``B``   batch id                    batch
 ``O``   offset, number              pack of outbox rows, the last of which has this place
 ``Z``   offset                      nothing: a record that could not be decoded
@@ -31,12 +35,18 @@ APPLIED: Final = b"Mapplied"
 ORIGIN: Final = b"Morigin"
 OUTBOX: Final = b"O"
 UNDECODED: Final = b"Z"
+WAITING: Final = b"W"
+LATE: Final = b"L"
+# What holds bytes of a user, and has to be compacted once they are erased.
+PERSONAL: Final = (b"D", b"H", b"I", OUTBOX, b"U")
+CLAIMS: Final = (b"E", b"K")
 
 # What comes first in a key, where it is not the whole of it.
 _SUBJECT_BYTES: Final = {b"H": 12, b"I": 12, b"S": 16}
 
 _offset: Final = struct.Struct(">Q")
 _offset_number: Final = struct.Struct(">cQI")
+_LAST_TIME: Final = (1 << 63) - 1
 
 
 def document(uid_hash: bytes) -> bytes:
@@ -89,6 +99,44 @@ def tombstoned(deletion_id: str) -> bytes:
     return b"T" + bytes.fromhex(deletion_id)
 
 
+def purged(deletion_id: str) -> bytes:
+    return b"P" + bytes.fromhex(deletion_id)
+
+
+def waiting(offset: int, deletion_id: str) -> bytes:
+    return WAITING + _offset.pack(offset) + bytes.fromhex(deletion_id)
+
+
+def waiting_id(key: bytes) -> str:
+    """The deletion's id."""
+    return key[9:].hex()
+
+
+def late(offset: int) -> bytes:
+    return LATE + _offset.pack(offset)
+
+
+def late_offset(key: bytes) -> int:
+    return _offset.unpack_from(key, 1)[0]
+
+
+def deletion(account: str, at: int, deletion_id: str = "") -> bytes:
+    """A deletion in its account's list; without an id what comes before all of that time, in ms."""
+    return (
+        b"A" + bytes.fromhex(account) + _offset.pack(_LAST_TIME - at) + bytes.fromhex(deletion_id)
+    )
+
+
+def deletions(account: str) -> tuple[bytes, bytes]:
+    """Bounds, for a scan, of an account's list of deletions."""
+    return _under(b"A" + bytes.fromhex(account))
+
+
+def deletion_id(key: bytes) -> str:
+    """The deletion's id in a key of an account's list."""
+    return key[21:].hex()
+
+
 def batch(batch_id: str) -> bytes:
     return b"B" + bytes.fromhex(batch_id)
 
@@ -121,4 +169,4 @@ def after(prefix: bytes) -> bytes:
 
 
 def _under(prefix: bytes) -> tuple[bytes, bytes]:
-    return prefix, prefix + b"\xff" * 17
+    return prefix, prefix + b"\xff" * 21

@@ -3,10 +3,18 @@
 from collections.abc import Sequence
 
 from projections import batches, keyspace
+from projections.deletions import has_waiting
 from projections.fold import REPEAT_WINDOW_MS, Fold, Verdict, repeat_time
 from projections.partition import NOTHING, Origin, PartitionState, Record, slices
 from projections.profile import StoredProfile, split
-from projections.receipts import Receipt, Tombstoned, decode_receipt, decode_tombstoned
+from projections.receipts import (
+    Purged,
+    Receipt,
+    Tombstoned,
+    decode_purged,
+    decode_receipt,
+    decode_tombstoned,
+)
 from projections.storage import Storage
 from projections.working_set import WorkingSet
 from schemas.events import (
@@ -26,6 +34,8 @@ class ProfileState(PartitionState):
     def __init__(self, storage: Storage, origin: Origin, identity: Identity) -> None:
         super().__init__(storage, origin)
         self._fold = Fold(identity)
+        # Set by a fold that leaves something to purge; who purges takes it back.
+        self.news_to_purge = has_waiting(storage)
         self.undecoded = 0
 
     def apply(self, records: Sequence[Record]) -> list[tuple[bytes, Verdict]]:
@@ -47,6 +57,7 @@ class ProfileState(PartitionState):
             verdicts.append((key, evolve(state, event, key, record.offset, user, size)))
         if records and records[-1].offset > self.applied:
             self.commit(state.rows(), records[-1].offset)
+            self.news_to_purge |= state.has_waiting
         self.last_forget = max(
             self.last_forget,
             *(record.offset for record, event, _ in events if type(event) is ProfileForgotten),
@@ -93,6 +104,11 @@ class ProfileState(PartitionState):
         """When the last tombstone of a deletion left; None until then."""
         row = self.storage.get(keyspace.tombstoned(deletion_id))
         return None if row is None else decode_tombstoned(row)
+
+    def purged(self, deletion_id: str) -> Purged | None:
+        """When it was seen that nothing is left of a deletion; None until then."""
+        row = self.storage.get(keyspace.purged(deletion_id))
+        return None if row is None else decode_purged(row)
 
     def batch(self, batch_id: str, account: str) -> batches.Batch | None:
         row = self.storage.get(keyspace.batch(batch_id))

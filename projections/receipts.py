@@ -33,8 +33,32 @@ class Tombstoned(msgspec.Struct, array_like=True, frozen=True):
     events: int
 
 
+class Purged(msgspec.Struct, array_like=True, frozen=True):
+    """When it was seen that nothing is left of a deletion, in unix milliseconds, and how much it erased."""
+
+    at: int
+    events: int
+    bytes: int | None = None
+
+
+class Waiting(msgspec.Struct, array_like=True, frozen=True):
+    """What the purge of a deletion looks for, beside the offsets in its receipt.
+
+    `ids` are the profiles that it erased, `user` is the keyed uid hash, `claims` are (partition, key) of
+    the email claims that it gave up.
+    """
+
+    account: str
+    requested_at: int
+    ids: list[str]
+    user: bytes
+    claims: list[tuple[int, bytes]]
+
+
 _encoder: Final = msgspec.msgpack.Encoder()
 
-encode_receipt = encode_tombstoned = _encoder.encode
+encode_receipt = encode_tombstoned = encode_purged = encode_waiting = _encoder.encode
 decode_receipt: Final = msgspec.msgpack.Decoder(Receipt).decode
 decode_tombstoned: Final = msgspec.msgpack.Decoder(Tombstoned).decode
+decode_purged: Final = msgspec.msgpack.Decoder(Purged).decode
+decode_waiting: Final = msgspec.msgpack.Decoder(Waiting).decode

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from rocksdict import (
     BlockBasedOptions,
+    BottommostLevelCompaction,
     Cache,
+    CompactOptions,
     DataBlockIndexType,
     DBCompressionType,
     Options,
@@ -34,6 +36,15 @@ class Storage(Protocol):
         self, rows: Mapping[bytes, bytes | None], cut: tuple[bytes, bytes] | None = None
     ) -> None:
         """Put each row (None deletes it) and, first, delete the range `cut`: all of it or nothing."""
+        ...
+
+    def purge(self, prefixes: Sequence[bytes]) -> bool:
+        """Leave no byte of a deleted row under these prefixes in any file: what lies from the first to the last is
+        written anew.
+
+        Blocks for a second or more, while others may read and write. False when a file is left that may
+        still hold such bytes, because it was in use: purge again.
+        """
         ...
 
     def close(self) -> None: ...
@@ -113,5 +124,43 @@ class RocksStorage:
                 put(key, value)
         self._db.write(batch)
 
+    def purge(self, prefixes: Sequence[bytes]) -> bool:
+        logs = self._files("log")
+        # No row has a bare prefix for its key; but a flush with nothing to write keeps the log, which may
+        # hold what left no trace in memory, as an empty cut does.
+        self._db.delete(prefixes[0])
+        # What is deleted is behind the flush in no write-ahead log, and behind the compaction in no table.
+        self._db.flush()
+        tables = self._files("sst")
+        rewrite = CompactOptions()
+        rewrite.set_bottommost_level_compaction(BottommostLevelCompaction.force_optimized())
+        # At once: a table may span all of them, and would be written again for each.
+        self._db.compact_range(min(prefixes), max(prefixes) + b"\xff" * 32, rewrite)
+        return not (logs & self._files("log") or self._stale_tables(tables, prefixes))
+
+    def _files(self, kind: str) -> set[str]:
+        return {path.name for path in self.folder.glob(f"*.{kind}")}
+
+    def _stale_tables(self, before: set[str], prefixes: Sequence[bytes]) -> bool:
+        """Whether a table from before a compaction of these prefixes is left, or one of it has deletions."""
+        live: dict[str, dict[str, Any]] = {
+            file["name"].lstrip("/"): file for file in self._db.live_files()
+        }
+        return any(
+            name not in live or _overlaps(live[name], prefixes)
+            for name in before & self._files("sst")
+        ) or any(
+            file["level"] > 0 and file["num_deletions"] and _overlaps(file, prefixes)
+            for file in live.values()
+        )
+
     def close(self) -> None:
         self._db.close()
+
+
+def _overlaps(file: Mapping[str, Any], prefixes: Sequence[bytes]) -> bool:
+    """Whether the keys of a table reach into one of the prefixes."""
+    return any(
+        file["start_key"][: len(prefix)] <= prefix <= file["end_key"][: len(prefix)]
+        for prefix in prefixes
+    )

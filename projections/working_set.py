@@ -23,6 +23,7 @@ class WorkingSet:
         self._outbox = outbox.Packer()
         self._read: dict[bytes, bytes | None] = {}
         self._rows: dict[bytes, bytes | None] = {}
+        self.has_waiting = False
 
     def prefetch(self, users: Iterable[bytes], ids: Iterable[str]) -> None:
         """Read the profiles of many users and ids at once; what is not prefetched is read when asked for."""
@@ -76,6 +77,11 @@ class WorkingSet:
 
     def put(self, key: bytes, value: bytes) -> None:
         self._rows[key] = value
+
+    def put_waiting(self, key: bytes, value: bytes) -> None:
+        """A row of what waits to be purged."""
+        self._rows[key] = value
+        self.has_waiting = True
 
     def delete(self, key: bytes) -> None:
         self._rows[key] = None

@@ -57,6 +57,16 @@ class DeletionTombstoned(_Event, tag="deletion-tombstoned", frozen=True):
     events: int
 
 
+class DeletionPurged(_Event, tag="deletion-purged", frozen=True):
+    """The log and the files were read again, and nothing that the deletion erased is left. Kept for
+    ever: it is what a receipt says `purged` by. `events` counts the records that were erased,
+    `bytes` their keys and values, where all of them were seen before they were gone."""
+
+    id: str
+    events: int
+    bytes: int | None = None
+
+
 class EmailReleased(_Event, tag="profile-email-released", frozen=True):
     """Another profile claimed the email that this one holds by `claim`; `by` is the newer claim."""
 
@@ -81,6 +91,7 @@ ProfileEvent: TypeAlias = (
     | ProfileCleared
     | ProfileForgotten
     | DeletionTombstoned
+    | DeletionPurged
     | EmailReleased
     | BatchReceived
 )

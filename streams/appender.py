@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.errors import Unavailable
-from streams.topics import MAX_RECORD_BYTES
+from streams.topic_settings import MAX_RECORD_BYTES
 
 REQUEST_BYTES: Final = 1 << 20
 _RECORD_OVERHEAD: Final = (

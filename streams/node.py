@@ -94,6 +94,7 @@ class Node:
             identity=self.identity,
             folder=deployment.folder,
             appender=self.appender,
+            purge_within=deployment.purge_within,
         )
         async with contextlib.AsyncExitStack() as stack:
             await self.appender.start()

@@ -1,11 +1,19 @@
 """A partition that this node owns: its state, its relay, and how far both are."""
 
 import asyncio
+import logging
+import shutil
+import time
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from projections.partition import PartitionState
+from projections.storage import RocksStorage
 from streams.relay import Relay
+from streams.topic_settings import TOMBSTONES_KEPT_SECONDS
 from streams.transactions import TransactionalPublisher
+
+log = logging.getLogger(__name__)
 
 # How long the relay stands back after each step while the fold has a backlog.
 _RELAY_BACK_SECONDS: Final = 0.5
@@ -34,6 +42,8 @@ class Owned:
         self.urgent = asyncio.Event()
         self.caught_up = asyncio.Event()
         self.backlog = False
+        # Held while a thread works on the state's files.
+        self.compacting = asyncio.Lock()
 
     @property
     def ready(self) -> bool:
@@ -47,3 +57,14 @@ class Owned:
         """Note that something was applied."""
         if not self.caught_up.is_set() and self.state.applied + 1 >= self.end:
             self.caught_up.set()
+
+
+def drop_old_state(folder: Path) -> None:
+    """Remove a state that may have missed a tombstone: Kafka keeps one for a while only.
+
+    An email claim whose tombstone was never seen would stay in the index for ever.
+    """
+    written = RocksStorage.last_written(folder)
+    if written is not None and time.time() - written > TOMBSTONES_KEPT_SECONDS:
+        log.info("the state of %s is too old to be carried on: it is folded again", folder.name)
+        shutil.rmtree(folder)

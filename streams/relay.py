@@ -8,6 +8,8 @@
 3. Event tombstones and releases are plain idempotent appends, acknowledged before the progress passes them. They
    are sent only when everything before them in the outbox is committed; for that commit the progress stays at their
    event's own offset.
+4. A run of forgets shares one such commit: nothing but tombstones leaves for them, and those may be repeated, so the
+   progress stays at the first one's offset until all of them are out.
 """
 
 import asyncio
@@ -109,6 +111,8 @@ class Relay:
         plain = list(takewhile(lambda row: _is_plain(row[1]), rows))
         if plain:
             await self._send_plain(plain)
+        elif run := _run_of_forgets(rows):
+            await self._send_run(run)
         else:
             await self._send_together(rows)
         return True
@@ -141,6 +145,12 @@ class Relay:
         start = self._cursor if self._cursor[0] == offset else (offset, 0)
         rows = takewhile(lambda row: row[0] == offset, self._state.outbox_from(start))
         return list(takewhile(lambda row: not _is_plain(row[1]), rows))
+
+    async def _send_run(self, rows: Rows) -> None:
+        """Rule 4."""
+        together = [row for row in rows if not _is_plain(row[1])]
+        await self._commit(self._publications(together), rows[0][0])
+        await self._send_plain(rows)
 
     async def _send_plain(self, rows: Rows) -> None:
         """Rule 3: all are acknowledged before the cursor, and so the progress, passes them."""
@@ -208,3 +218,20 @@ class Relay:
 
 def _is_plain(row: OutboxRow) -> bool:
     return isinstance(row, EventTombstone | Release | Erased)
+
+
+def _run_of_forgets(rows: Rows) -> Rows:
+    """The rows of two or more events at the beginning that make nothing but tombstones; none when there are fewer."""
+    run = list(takewhile(lambda row: _may_be_repeated(row[1]), rows))
+    if len(run) == len(rows) > ROWS or (
+        0 < len(run) < len(rows) and rows[len(run)][0] == run[-1][0]
+    ):
+        # The last event may have more rows.
+        run = [row for row in run if row[0] != run[-1][0]]
+    return run if run and run[0][0] != run[-1][0] else []
+
+
+def _may_be_repeated(row: OutboxRow) -> bool:
+    if isinstance(row, PublicDocument):
+        return row.value is None
+    return isinstance(row, ClaimTombstone | EventTombstone | Erased)

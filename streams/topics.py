@@ -10,17 +10,14 @@ from typing import Any, Final
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError
 
 from schemas.errors import OperatorError
 from schemas.identity import Identity
 from streams.reading import read_between
+from streams.topic_settings import put_right, topic_settings
 
-TRANSACTION_TIMEOUT_MS: Final = 10_000
-MAX_RECORD_BYTES: Final = 4 << 20
 MAX_EVENT_BYTES: Final = 2 << 20
-TOMBSTONES_KEPT_SECONDS: Final = 24 * 3600
 _LOG_KEY: Final = b"log"
 
 
@@ -67,6 +64,11 @@ class Topics:
     def accounts(self) -> str:
         return f"{self.prefix}accounts"
 
+    @property
+    def purged(self) -> list[str]:
+        """The topics that hold what a forget erases."""
+        return [self.events, self.profiles, self.emails]
+
     def progress_partition(self, topic: str, partition: int) -> int:
         """Each source has a partition of `progress` to itself, so that nobody's open transaction hides another's."""
         return 1 + 2 * partition + (topic == self.emails)
@@ -82,24 +84,6 @@ class Topics:
             self.companies: 1,
             self.accounts: 1,
         }
-
-
-def topic_settings(purge_within: float) -> dict[str, str]:
-    """Settings of every topic; `purge_within` is in seconds (design "Erasure").
-
-    A segment must roll and the cleaner run well within `purge_within`, but never faster than an open transaction
-    may last.
-    """
-    lag = str(max(int(purge_within * 1000 / 3), TRANSACTION_TIMEOUT_MS))
-    return {
-        "cleanup.policy": "compact",
-        "message.timestamp.type": "LogAppendTime",
-        "segment.ms": lag,
-        "max.compaction.lag.ms": lag,
-        "delete.retention.ms": str(TOMBSTONES_KEPT_SECONDS * 1000),
-        "max.message.bytes": str(MAX_RECORD_BYTES),
-        "file.delete.delay.ms": "1000",
-    }
 
 
 async def prepare_topics(
@@ -123,7 +107,7 @@ async def prepare_topics(
         await _create(admin, topics, topic_settings(purge_within), replication)
         await _check_partitions(admin, topics)
         if apply_settings:
-            await _apply_settings(admin, topics, topic_settings(purge_within))
+            await put_right(admin, list(topics.sizes()), topic_settings(purge_within))
     finally:
         await admin.close()
     return await _marker(bootstrap, topics, identity)
@@ -188,32 +172,6 @@ async def _check_partitions(admin: AIOKafkaAdminClient, topics: Topics) -> None:
                 f"the topic {topic['topic']} has {found} partitions, not {wanted}: the number is fixed when the topics "
                 "are made, so set PROFILELOG_PARTITIONS to what it was then"
             )
-
-
-async def _apply_settings(
-    admin: AIOKafkaAdminClient, topics: Topics, settings: dict[str, str]
-) -> None:
-    names = list(topics.sizes())
-    found = await admin.describe_configs(
-        [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
-    )
-    drifted = [
-        name
-        for name, configs in _configs(found).items()
-        if any(configs.get(key) != value for key, value in settings.items())
-    ]
-    if drifted:
-        await admin.alter_configs(
-            [ConfigResource(ConfigResourceType.TOPIC, name, settings) for name in drifted]
-        )
-
-
-def _configs(responses: list[Any]) -> dict[str, dict[str, str]]:
-    return {
-        name: {entry[0]: entry[1] for entry in entries}
-        for response in responses
-        for _, _, _, name, entries in response.resources
-    }
 
 
 async def _marker(bootstrap: str, topics: Topics, identity: Identity) -> LogMarker:

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.errors import ProfilelogError
-from streams.topics import MAX_RECORD_BYTES, TRANSACTION_TIMEOUT_MS
+from streams.topic_settings import MAX_RECORD_BYTES, TRANSACTION_TIMEOUT_MS
 
 # The coordinator answers ConcurrentTransactions until the former transaction's markers are written, which takes a
 # few milliseconds; aiokafka would wait 20 ms each time.

@@ -8,8 +8,6 @@ The way of a record: fetched chunk -> agent -> fold -> one write -> waiters are 
 import asyncio
 import contextlib
 import logging
-import shutil
-import time
 from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -30,11 +28,12 @@ from schemas.events import EmailReleased, decode_profile_event
 from schemas.identity import Identity
 from streams.appender import Appender, Keyed
 from streams.delivery import CHUNK_RECORDS, Chunk, ChunkApp
-from streams.owned import Owned, OwnRecord
+from streams.owned import Owned, OwnRecord, drop_old_state
 from streams.progress import read_progress
+from streams.purge import Purge
 from streams.relay import Relay
 from streams.settlement import UNKNOWN, Settlement
-from streams.topics import TOMBSTONES_KEPT_SECONDS, LogMarker, Topics
+from streams.topics import LogMarker, Topics
 from streams.transactions import PublicationFailed, TransactionalPublisher
 
 log = logging.getLogger(__name__)
@@ -61,6 +60,7 @@ class Worker:
         identity: Identity,
         folder: Path,
         appender: Appender,
+        purge_within: float,
     ) -> None:
         self._app_id = app_id
         self._bootstrap = bootstrap
@@ -74,6 +74,7 @@ class Worker:
         self._assigning = asyncio.Lock()
         appender.appended = self.apply_own
         self.settlement = Settlement()
+        self.purge = Purge(bootstrap, topics, appender, self._owned, purge_within)
         self._receiving = 0
         self._go_on = asyncio.Event()
         self.failure: OperatorError | None = None
@@ -85,12 +86,17 @@ class Worker:
     async def running(self, stop_timeout: float) -> AsyncGenerator[None]:
         """Join the group, fold and relay until the block ends."""
         app = self._make_app()
-        watch = asyncio.create_task(self._watch(app), name="watch the Faust app")
+        beside = [
+            asyncio.create_task(self._watch(app), name="watch the Faust app"),
+            asyncio.create_task(self.purge.run(), name="purge"),
+        ]
         try:
             async with faust_app_running(app, stop_timeout=stop_timeout):
                 yield
         finally:
-            watch.cancel()
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await self._give_up(list(self._owned))
 
     async def _watch(self, app: ChunkApp) -> None:
@@ -168,7 +174,7 @@ class Worker:
             self._identity.fingerprint,
         )
         folder = self._folder / "state" / f"{tp.topic}-{tp.partition}"
-        _drop_old(folder)
+        drop_old_state(folder)
         storage = RocksStorage(folder)
         try:
             state = (
@@ -228,7 +234,8 @@ class Worker:
                 owned.task.cancel()
                 await asyncio.gather(owned.task, return_exceptions=True)
             await owned.publisher.stop()
-            owned.state.close()
+            async with owned.compacting:
+                owned.state.close()
 
     # ------------------------------------------------------------------ folding
 
@@ -311,6 +318,8 @@ class Worker:
             if expected and (waiter := expected.pop(key, None)) is not None and not waiter.done():
                 waiter.set_result(verdict)
         owned.work.set()
+        if owned.state.news_to_purge:
+            self.purge.wake()
 
     def _fold_emails(self, owned: Owned, records: Sequence[Record]) -> None:
         assert isinstance(owned.state, EmailState)
@@ -333,6 +342,7 @@ class Worker:
 
     async def _relay_for_ever(self, owned: Owned, tp: TP) -> None:
         await owned.caught_up.wait()
+        self.purge.wake()
         while True:
             try:
                 await owned.relay.empty(owned.relay_pause)
@@ -383,17 +393,6 @@ class Worker:
     def forget(self, key: bytes) -> None:
         """Nobody waits for this event's verdict any more."""
         self._expected.pop(key, None)
-
-
-def _drop_old(folder: Path) -> None:
-    """Remove a state that may have missed a tombstone: Kafka keeps one for a while only.
-
-    An email claim whose tombstone was never seen would stay in the index for ever.
-    """
-    written = RocksStorage.last_written(folder)
-    if written is not None and time.time() - written > TOMBSTONES_KEPT_SECONDS:
-        log.info("the state of %s is too old to be carried on: it is folded again", folder.name)
-        shutil.rmtree(folder)
 
 
 def _hole(chunk: Chunk, applied: int) -> OperatorError:

@@ -17,7 +17,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api.command_line.logs import configure_logging
-from api.command_line.options import DataOption, JsonOption
+from api.command_line.options import DataOption, JsonOption, UrlOption
 from api.command_line.output import STDERR, print_json, print_text
 from api.command_line.user_file import User, count_users, read_users
 from api.server import SECRET_FILE
@@ -90,10 +90,7 @@ def forget(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Forget nobody, only say how many of them exist.")
     ] = False,
-    url: Annotated[
-        str | None,
-        typer.Option(help="The service.", show_default="PROFILELOG_URL or http://127.0.0.1:8080"),
-    ] = None,
+    url: UrlOption = None,
     secret: Annotated[
         str | None,
         typer.Option(

@@ -10,7 +10,16 @@ from typing import Final
 
 import typer
 
-from api.command_line import accounts, broker, forget, secrets, service, settings, verify
+from api.command_line import (
+    accounts,
+    broker,
+    forget,
+    purge,
+    secrets,
+    service,
+    settings,
+    verify,
+)
 from api.command_line.output import complain
 from api.command_line.process import Interrupted
 
@@ -29,6 +38,7 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(secrets.app, name="secrets")
 app.command()(forget.forget)
 app.command()(verify.verify)
+app.command()(purge.purge)
 app.command()(settings.settings)
 
 

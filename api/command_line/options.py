@@ -22,3 +22,9 @@ PortOption = Annotated[
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout, for scripts.")
 ]
+UrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--url", help="The service.", show_default="PROFILELOG_URL or http://127.0.0.1:8080"
+    ),
+]

@@ -1,20 +1,22 @@
-"""Forget profiles, and say how far it is (contract §8)."""
+"""Forget profiles (contract §8)."""
 
+import asyncio
 import csv
 import io
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from api.commands.addressing import NO_PROFILE, find, parse_identifiers
 from projections.profile import StoredProfile
 from schemas.errors import ItemError, NotFound, RequestError, Unavailable, Unprocessable
 from schemas.events import ProfileForgotten
-from schemas.identity import is_id, random_id, slot_of
-from schemas.timestamps import format_timestamp
+from schemas.identity import random_id, slot_of
 from streams.node import Node, Written, now
 
-NO_DELETION: Final = "No such deletion"
 COLUMNS: Final = ("uid", "email", "id")
+# A write waits for the broker, so some share a request to it; more would make others wait for the loop.
+_AT_ONCE: Final = 8
 
 
 class Forgotten(NamedTuple):
@@ -48,23 +50,33 @@ async def forget(node: Node, account: str, profile: StoredProfile) -> Forgotten:
 async def forget_many(
     node: Node, account: str, items: Iterable[object]
 ) -> tuple[list[Forgotten], list[ItemError]]:
-    """Forget each; what cannot be forgotten is reported by its index, from 0."""
+    """Forget each, some at a time; what cannot be forgotten is reported by its index, from 0."""
     forgotten: list[Forgotten] = []
     errors: list[ItemError] = []
-    for index, item in enumerate(items):
-        try:
-            if not isinstance(item, dict):
-                raise Unprocessable("An item must be an object with `uid`, `email` or `id`")
-            named = parse_identifiers(item)  # pyright: ignore[reportUnknownArgumentType]
-            forgotten.append(await forget(node, account, find(node, account, named)))
-        except Unavailable:
-            # Already forgotten ones stay so: sending the rest again completes it.
-            if not forgotten:
-                raise
-            errors.append(ItemError(503, index, "Not forgotten yet: send this item again"))
-        except RequestError as error:
-            errors.append(ItemError(error.code, index, error.messages[0]))
+    rest = enumerate(items)
+    while part := list(islice(rest, _AT_ONCE)):
+        outcomes = await asyncio.gather(*(_forget_item(node, account, item) for _, item in part))
+        for (index, _), outcome in zip(part, outcomes, strict=True):
+            if isinstance(outcome, Forgotten):
+                forgotten.append(outcome)
+            elif isinstance(outcome, Unavailable):
+                # Already forgotten ones stay so: sending the rest again completes it.
+                if not any(isinstance(each, Forgotten) for each in (*forgotten[:1], *outcomes)):
+                    raise outcome
+                errors.append(ItemError(503, index, "Not forgotten yet: send this item again"))
+            else:
+                errors.append(ItemError(outcome.code, index, outcome.messages[0]))
     return forgotten, errors
+
+
+async def _forget_item(node: Node, account: str, item: object) -> Forgotten | RequestError:
+    try:
+        if not isinstance(item, dict):
+            raise Unprocessable("An item must be an object with `uid`, `email` or `id`")
+        named = parse_identifiers(item)  # pyright: ignore[reportUnknownArgumentType]
+        return await forget(node, account, find(node, account, named))
+    except RequestError as error:
+        return error
 
 
 def read_csv(body: bytes) -> list[Mapping[str, str]]:
@@ -84,24 +96,3 @@ def read_csv(body: bytes) -> list[Mapping[str, str]]:
 
 def _given(line: Mapping[str, Any]) -> dict[str, str]:
     return {name: line[name] for name in COLUMNS if line.get(name)}
-
-
-def show_receipt(node: Node, account: str, deletion_id: str) -> dict[str, Any]:
-    """The receipt as it is answered. `purged` comes with the purge. Raises `NotFound`, `Unavailable`."""
-    if not is_id(deletion_id):
-        raise NotFound(NO_DELETION)
-    state = node.worker.profiles(node.identity.partition_of_id(deletion_id))
-    receipt = state.receipt(deletion_id, account)
-    if receipt is None:
-        raise NotFound(NO_DELETION)
-    tombstoned = state.tombstoned(deletion_id)
-    expected = receipt.requested_at + int(node.deployment.purge_within * 1000)
-    return {
-        "id": deletion_id,
-        "status": "accepted" if tombstoned is None else "tombstoned",
-        "events": receipt.events if tombstoned is None else tombstoned.events,
-        "requested_at": format_timestamp(receipt.requested_at),
-        "expected_by": format_timestamp(expected),
-        "tombstoned_at": None if tombstoned is None else format_timestamp(tombstoned.at),
-        "purged_at": None,
-    }

@@ -9,8 +9,9 @@ from api.answers import Answer, answer, positions, raw_answer
 from api.bodies import as_object, decode_json, read_body
 from api.commands.addressing import Identifiers, find, parse_id, parse_identifiers
 from api.commands.clearing import clear
-from api.commands.forgetting import forget, forget_many, read_csv, show_receipt
+from api.commands.forgetting import forget, forget_many, read_csv
 from api.commands.reading import Expand, show
+from api.commands.receipts import list_receipts, parse_page, show_receipt
 from api.door import SECRET_PARAMETER, Door, door
 from api.incoming import Incoming
 from projections.profile import StoredProfile
@@ -61,6 +62,13 @@ class EditsController(Controller):
             content["errors"] = errors
         last = {one.written.partition: one.written.verdict.offset for one in forgotten}
         return answer(content, 202, **positions(last))
+
+    @get("/deletions", summary="The account's deletions, the newest first")
+    async def deletions(self, request: Incoming) -> Answer:
+        at = door(request)
+        account = at.principal(request).account
+        page = parse_page(at.node, account, request.query_params)
+        return answer(list_receipts(at.node, account, page))
 
     @get("/deletions/{deletion_id:str}", summary="The receipt of a deletion")
     async def deletion(self, request: Incoming, deletion_id: str) -> Answer:

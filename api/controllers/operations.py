@@ -5,6 +5,22 @@ from litestar import Controller, get
 from api.answers import Answer, answer
 from api.door import door
 from api.incoming import Incoming
+from schemas.timestamps import format_timestamp
+from streams.node import Node
+
+
+def _purging(node: Node) -> dict[str, object]:
+    """What waits to be purged, and what a person should know of it; nothing of either where all is well."""
+    found = node.worker.purge.unpurged()
+    shown: dict[str, object] = {}
+    if found is not None:
+        times = format_timestamp(found.first), format_timestamp(found.last)
+        shown["deletions"] = {"open": found.number, "first": times[0], "last": times[1]}
+    overdue = node.worker.purge.overdue
+    if overdue.count:
+        number = f"{overdue.count} deletion{'s are' if overdue.count > 1 else ' is'}"
+        shown["warnings"] = [f"{number} overdue: {overdue.reason}"]
+    return shown
 
 
 class OperationsController(Controller):
@@ -18,6 +34,7 @@ class OperationsController(Controller):
 
     @get("/ready", summary="The service has caught up with the log")
     async def ready(self, request: Incoming) -> Answer:
-        if door(request).node.worker.ready:
-            return answer({"status": "ready"})
+        node = door(request).node
+        if node.worker.ready:
+            return answer({"status": "ready", **_purging(node)})
         return answer({"status": "catching up"}, 503, retry_after="1")

@@ -122,6 +122,9 @@ def _check_receipt(log: MemoryLog, witness: Witness, forget: Write) -> None:
     said = truth.tombstoned(deletion)
     if said is None or said.at != witness.expected[forget.partition].tombstoned[deletion]:
         raise Violation("a receipt does not say when its tombstones left", forget)
+    purged = truth.purged(deletion)
+    if (purged and purged.at) != witness.expected[forget.partition].purged.get(deletion):
+        raise Violation("a receipt does not say when it was purged first", forget)
     records = list(log.partition(TOPICS.events, forget.partition).once_committed())
     erased = {record.key for record in records if record.offset in receipt.erased}
     for record in records:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from schemas import identity
 from schemas.events import (
+    DeletionPurged,
     DeletionTombstoned,
     EmailReleased,
     ProfileCleared,
@@ -47,6 +48,7 @@ class Expectation:
         self.whose: dict[bytes, str | None] = {}
         self.applied: dict[bytes, bool] = {}
         self.tombstoned: dict[str, int] = {}
+        self.purged: dict[str, int] = {}
         self.erasing: set[bytes] = set()
         self._ids: dict[bytes, str] = {}
         self._dead: set[str] = set()
@@ -74,6 +76,8 @@ class Expectation:
                 self._forget(key, event)
             case DeletionTombstoned():
                 self.tombstoned.setdefault(event.id, event.at)
+            case DeletionPurged():
+                self.purged.setdefault(event.id, event.at)
             case _:
                 raise AssertionError(event)
 

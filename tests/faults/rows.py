@@ -3,6 +3,7 @@
 from typing import Final, TypeVar
 
 from projections import keyspace
+from projections.deletions import read_waiting
 from projections.emails import EmailState
 from projections.partition import PartitionState
 from projections.profile import Profile
@@ -11,8 +12,8 @@ from projections.receipts import decode_receipt
 from tests.faults.cast import IDENTITY, Source
 from tests.support.memory_storage import MemoryStorage, Snapshot
 
-# Of receipts a replay gives what `receipts` says; of outboxes and meta nothing.
-_REPLAYED: Final = frozenset(b"DUHIXSTBZEK")
+# Of receipts a replay gives what `receipts` says; of late records, outboxes and meta nothing.
+_REPLAYED: Final = frozenset(b"DUHIXSTPABZEK")
 _NEVER: Final = 1 << 62
 
 _State = TypeVar("_State", bound=PartitionState)
@@ -38,11 +39,18 @@ def replayed(state: PartitionState) -> dict[bytes, bytes]:
     return {key: row for key, row in state.storage.scan(b"", b"\xff") if key[0] in _REPLAYED}
 
 
-def receipts(state: PartitionState) -> dict[str, tuple[str, str, int, int]]:
-    """What every replay gives again of the receipts, by deletion id."""
+def receipts(state: PartitionState) -> dict[str, tuple[str, str, int, int, bool]]:
+    """What every replay gives again of the receipts, by deletion id: also whether they wait to be purged."""
     found = {key[1:].hex(): decode_receipt(row) for key, row in state.storage.scan(b"R", b"S")}
+    waiting = {deletion.id for deletion in read_waiting(state.storage)}
     return {
-        id_: (receipt.account, receipt.profile, receipt.requested_at, receipt.offset)
+        id_: (
+            receipt.account,
+            receipt.profile,
+            receipt.requested_at,
+            receipt.offset,
+            id_ in waiting,
+        )
         for id_, receipt in found.items()
     }
 

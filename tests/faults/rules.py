@@ -44,10 +44,22 @@ class Rule(NamedTuple):
 
 
 def _orphans_keep_their_records(patch: pytest.MonkeyPatch) -> None:
-    def orphan(_state: WorkingSet, _key: bytes, offset: int, id_: str | None) -> Verdict:
+    def orphan(
+        _state: WorkingSet, _key: bytes, offset: int, id_: str | None, _user: bytes | None = None
+    ) -> Verdict:
         return Verdict("missing", offset, id_)
 
     patch.setattr(fold, "_orphan", orphan)
+
+
+def _late_records_are_not_waited_for(patch: pytest.MonkeyPatch) -> None:
+    put: Callable[[WorkingSet, bytes, bytes], None] = vars(WorkingSet)["put_waiting"]
+
+    def put_deletions(self: WorkingSet, key: bytes, value: bytes) -> None:
+        if not key.startswith(keyspace.LATE):
+            put(self, key, value)
+
+    patch.setattr(WorkingSet, "put_waiting", put_deletions)
 
 
 def _forgets_to_remember(kind: int, patch: pytest.MonkeyPatch) -> None:
@@ -63,8 +75,9 @@ def _forgets_to_remember(kind: int, patch: pytest.MonkeyPatch) -> None:
 
 
 def _claims_are_never_given_up(patch: pytest.MonkeyPatch) -> None:
-    def give_up(_self: Fold, _state: WorkingSet, profile: Profile, *_: object) -> None:
+    def give_up(_self: Fold, _state: WorkingSet, profile: Profile, *_: object) -> list[object]:
         profile.header.claim = None
+        return []
 
     patch.setattr(Fold, "_give_up", give_up)
 
@@ -261,6 +274,12 @@ def _nothing(*_: object) -> None:
 
 RULES: Final = [
     Rule("a record that meets no profile gets its tombstone", _orphans_keep_their_records, 300),
+    Rule(
+        "a purge waits for late records",
+        _late_records_are_not_waited_for,
+        story=stories.record_comes_late,
+        cuts=10,
+    ),
     Rule(
         "a duplicate leaves a history row",
         partial(_forgets_to_remember, HistoryType.DUPLICATE),

@@ -10,7 +10,7 @@ from tests.faults.witness import Violation
 _WEIGHTS: Final = {
     "write": 24, "retry": 6, "send": 6, "answer": 3, "fold": 12, "relay": 22, "flow": 10, "rebalance": 4,
     "notice": 2, "zombie": 6, "crash": 3, "disaster": 3, "contest": 3, "picture": 2, "compact": 8, "beat": 1,
-    "time_out": 2, "late": 4, "check": 2,
+    "time_out": 2, "late": 4, "check": 2, "purge": 2,
 }  # fmt: skip
 # Each schedule has its own temper: some are stormy, some calm, in one thing or another.
 _TEMPERS: Final = (0.2, 0.5, 1, 1, 2, 3)

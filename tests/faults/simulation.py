@@ -6,11 +6,23 @@ it, so a schedule that fails can be made smaller by leaving steps out (`tests.fa
 
 from typing import NamedTuple
 
+from projections.deletions import has_waiting
 from tests.faults.at_rest import check_at_rest
-from tests.faults.cast import EMAILS, EVENTS, MAILBOXES, NODES, SOURCES, TOPICS, USERS, Source
+from tests.faults.cast import (
+    EMAILS,
+    EVENTS,
+    MAILBOXES,
+    NODES,
+    SOURCES,
+    START_MS,
+    TOPICS,
+    USERS,
+    Source,
+)
 from tests.faults.clients import Clients, Kind, Write
 from tests.faults.cluster import Cluster, Node, Replica
 from tests.faults.promises import Promises
+from tests.faults.purging import purge
 from tests.faults.rows import outbox_size
 from tests.faults.trace import Trace
 from tests.faults.witness import Violation, Witness
@@ -217,6 +229,13 @@ class World:
         for source in SOURCES:
             self.log.append(*source, b"heartbeat", None)
 
+    def purge(self, a: int, _b: int, _c: int, _d: int) -> None:
+        """An owner looks for what it may purge."""
+        replica = self.cluster.owner(EVENTS[a % len(EVENTS)])
+        if replica is not None and replica.ready:
+            purged = purge(self.log, replica, self.witness, START_MS + self.log.time)
+            self.say("{} purges {}", self._node(replica), purged)
+
     def time_out(self, a: int, _b: int, _c: int, _d: int) -> None:
         """The transaction coordinator loses patience."""
         source = SOURCES[a % len(SOURCES)]
@@ -253,6 +272,7 @@ class World:
         for thirds in (1, 2, 3):
             self._compact(thirds)
             self.promises.check()
+        self._purge_all()
         self._lose_everything()
         self._check_at_rest()
 
@@ -275,6 +295,14 @@ class World:
 
     def _check_at_rest(self) -> None:
         check_at_rest(self.log, self.cluster, self.clients, self.witness, self.promises)
+
+    def _purge_all(self) -> None:
+        for number, source in enumerate(EVENTS):
+            self.purge(number, 0, 0, 0)
+            self.work()
+            replica = self.cluster.owner(source)
+            if replica is None or has_waiting(replica.state.storage):
+                raise Violation("a deletion is never purged", source)
 
     def _lose_everything(self) -> None:
         self.say("--- all state is lost")

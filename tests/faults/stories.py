@@ -80,6 +80,21 @@ def source_is_taken_over(world: World, cut: int) -> None:
     owner.fold(9)
 
 
+def record_comes_late(world: World, cut: int) -> None:
+    """A record comes when its user is forgotten; the cleaner's pass comes before its tombstone, and a purge."""
+    world.work()
+    _write(world, "by uid", _FIRST, _PLAIN)
+    late = world.clients.upsert("by id", _FIRST, MAILBOXES[0], _PLAIN)
+    assert late is not None
+    _forget(world, _FIRST)
+    world.work()
+    world.clients.send(late)
+    source = EVENTS[_FIRST.partition]
+    _cut(world, source, cut)
+    world.log.partition(*source).compact(late.offset + 1, late.offset + 1, 0)
+    world.purge(EVENTS.index(source), 0, 0, 0)
+
+
 def _write(world: World, kind: Kind, user: User, choice: int) -> None:
     """Somebody writes, and everything that follows is done."""
     write = world.clients.upsert(kind, user, MAILBOXES[0], choice)

@@ -14,6 +14,7 @@ from tests.faults.schedules import play
         (stories.forget_is_cut, 40),
         (stories.email_moves_and_is_cut, 150),
         (stories.source_is_taken_over, 200),
+        (stories.record_comes_late, 10),
     ],
 )
 def test_whatever_is_cut_is_carried_to_its_end(story: stories.Story, cuts: int) -> None:

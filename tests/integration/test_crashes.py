@@ -200,7 +200,7 @@ class Past:
         account = self._account
         answers = [account.http.get(self._batch), *(account.read(**who) for who in self._people)]
         reads = [(answer.status_code, answer.content) for answer in answers]
-        return Snapshot(reads, account.tombstoned(self._deletion))
+        return Snapshot(reads, account.purged(self._deletion))
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,10 @@ class MemoryStorage:
                     insort(self._keys, key)
                 self._rows[key] = value
 
+    def purge(self, prefixes: Sequence[bytes]) -> bool:  # noqa: ARG002 - a storage's signature
+        """Nothing of a deleted row is kept anyway."""
+        return True
+
     def close(self) -> None:
         """Nothing is open."""
 

@@ -137,6 +137,15 @@ class Account:
 
         return eventually(look)
 
+    def purged(self, deletion: str, *, seconds: float = 90.0) -> dict[str, Any]:
+        """The receipt once nothing is left of what the deletion erased."""
+
+        def look() -> dict[str, Any] | None:
+            receipt = self.receipt(deletion)
+            return receipt if receipt["status"] == "purged" else None
+
+        return eventually(look, seconds=seconds)
+
 
 JSON_TYPE: Final[Mapping[str, str]] = {"Content-Type": "application/json"}
 

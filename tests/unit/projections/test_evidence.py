@@ -447,7 +447,7 @@ def test_after_a_forget_only_what_is_kept_is_left(folded: Folded) -> None:
     by_uid = folded.marks(person(*folded.log, uid="ada"))
     by_deletion = folded.marks(person(*folded.log, deletion=DELETION))
 
-    assert by_uid == by_deletion == dict.fromkeys("XSRO", KEPT)
+    assert by_uid == by_deletion == dict.fromkeys("XSROAW", KEPT)
 
 
 def test_a_receipt_tells_which_offsets_were_erased(folded: Folded) -> None:

@@ -369,6 +369,8 @@ def test_a_forget_leaves_nothing_but_what_must_be_remembered(profiles: Profiles)
         keyspace.forgotten(id_),
         keyspace.spent(user("ada"), "2" * 32),
         keyspace.receipt("d" * 24),
+        keyspace.deletion(ACCOUNT, AT, "d" * 24),
+        keyspace.waiting(2, "d" * 24),
     }
 
 

@@ -1,0 +1,104 @@
+"""The receipts of deletions: one, and an account's list (contract §8)."""
+
+from collections.abc import Iterator, Mapping
+from heapq import merge
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+from projections import keyspace
+from projections.deletions import list_deletions
+from projections.receipts import Receipt
+from schemas.errors import NotFound, Unprocessable
+from schemas.identity import is_id
+from schemas.timestamps import format_timestamp, parse_timestamp
+from streams.node import Node
+
+NO_DELETION: Final = "No such deletion"
+TOMBSTONES_WAIT: Final = "its tombstones have not left yet"
+DEFAULT_LIMIT: Final = 50
+MAX_LIMIT: Final = 500
+
+
+class Page(NamedTuple):
+    """Which part of a list is wanted: keys of the list that bound it, None for no bound."""
+
+    limit: int
+    before: bytes | None
+    after: bytes | None
+
+
+def show_receipt(node: Node, account: str, deletion_id: str) -> dict[str, Any]:
+    """The receipt as it is answered. Raises `NotFound`, `Unavailable`."""
+    receipt = _find(node, account, deletion_id)
+    if receipt is None:
+        raise NotFound(NO_DELETION)
+    return _shown(node, deletion_id, receipt)
+
+
+def parse_page(node: Node, account: str, given: Mapping[str, str]) -> Page:
+    """`limit`, `before` and `after` of a query. Raises `Unprocessable`, `Unavailable`."""
+    limit = given.get("limit", str(DEFAULT_LIMIT))
+    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= MAX_LIMIT):
+        raise Unprocessable(f"limit must be 1 to {MAX_LIMIT}")
+    bounds = (_bound(node, account, name, given.get(name)) for name in ("before", "after"))
+    return Page(int(limit), *bounds)
+
+
+def list_receipts(node: Node, account: str, page: Page) -> dict[str, Any]:
+    """An account's deletions, the newest first. Raises `Unavailable`."""
+    partitions = range(node.topics.partitions)
+    lists = [_keys(node, account, partition, page) for partition in partitions]
+    ids = [keyspace.deletion_id(key) for key in islice(merge(*lists), page.limit + 1)]
+    shown, cursor = ids[: page.limit], {"limit": page.limit}
+    if len(ids) > page.limit:
+        cursor |= {"before": shown[-1]}
+    return {"deletions": [show_receipt(node, account, id_) for id_ in shown], "cursor": cursor}
+
+
+def _keys(node: Node, account: str, partition: int, page: Page) -> Iterator[bytes]:
+    storage = node.worker.profiles(partition).storage
+    return list_deletions(storage, account, before=page.before, after=page.after)
+
+
+def _bound(node: Node, account: str, name: str, text: str | None) -> bytes | None:
+    """A deletion, which is a cursor too, or a time. Another account's deletion is like none at all."""
+    if text is None:
+        return None
+    receipt = _find(node, account, text)
+    if receipt is not None:
+        return keyspace.deletion(account, receipt.requested_at, text)
+    at = parse_timestamp(text)
+    if at is None or at < 0:
+        raise Unprocessable(f"{name} must be a cursor, the id of a deletion or a timestamp")
+    # The list runs backwards: of one time, what the key alone stands before is that time's.
+    return keyspace.deletion(account, at - (name == "before"))
+
+
+def _find(node: Node, account: str, deletion_id: str) -> Receipt | None:
+    if not is_id(deletion_id):
+        return None
+    state = node.worker.profiles(node.identity.partition_of_id(deletion_id))
+    return state.receipt(deletion_id, account)
+
+
+def _shown(node: Node, deletion_id: str, receipt: Receipt) -> dict[str, Any]:
+    state = node.worker.profiles(node.identity.partition_of_id(deletion_id))
+    tombstoned, purged = state.tombstoned(deletion_id), state.purged(deletion_id)
+    overdue = node.worker.purge.overdue
+    status, reason = "accepted" if tombstoned is None else "tombstoned", None
+    if purged is not None:
+        status = "purged"
+    elif overdue.is_since(receipt.requested_at):
+        status, reason = "overdue", TOMBSTONES_WAIT if tombstoned is None else overdue.reason
+    expected = receipt.requested_at + int(node.deployment.purge_within * 1000)
+    return {
+        "id": deletion_id,
+        "status": status,
+        **({} if reason is None else {"reason": reason}),
+        "events": (purged or tombstoned or receipt).events,
+        **({} if purged is None or purged.bytes is None else {"bytes": purged.bytes}),
+        "requested_at": format_timestamp(receipt.requested_at),
+        "expected_by": format_timestamp(expected),
+        "tombstoned_at": None if tombstoned is None else format_timestamp(tombstoned.at),
+        "purged_at": None if purged is None else format_timestamp(purged.at),
+    }

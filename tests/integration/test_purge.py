@@ -1,0 +1,338 @@
+"""The purge on a real broker: no byte of a forgotten user is left, and the receipt says so only then.
+
+One broker serves all of it. Of two services one purges at the pace of 30 s; the other's topics were tampered with
+before anything else began, so that it is overdue when the others are done.
+"""
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# aiokafka is annotated in part.
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeVar
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from streams.broker import EmbeddedBroker
+from streams.topic_settings import alter_settings, read_settings, topic_settings
+from streams.topics import Topics
+from tests.support.service import (
+    PARTITIONS,
+    REPOSITORY,
+    Account,
+    Service,
+    eventually,
+    marked,
+    marked_email,
+)
+
+_PURGE_WITHIN: Final = 30
+_T = TypeVar("_T")
+
+
+class Broker:
+    """An embedded broker on a port of its own, which may be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._broker = EmbeddedBroker(folder)
+        self.start()
+
+    @property
+    def bootstrap(self) -> str:
+        return self._broker.bootstrap
+
+    def start(self) -> None:
+        asyncio.run(self._broker.start())
+
+    def stop(self) -> None:
+        asyncio.run(self._broker.stop())
+
+    def kill_and_start(self) -> None:
+        """kill -9, and a start at the same address."""
+        port = int(self.bootstrap.rpartition(":")[2])
+        os.kill(self._broker.pid, signal.SIGKILL)
+        self.stop()
+        self._broker = EmbeddedBroker(self.folder, port=port)
+        self.start()
+
+
+class Stuck(NamedTuple):
+    """A service whose broker will not compact, and the deletion that waits for it."""
+
+    service: Service
+    account: Account
+    deletion: str
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    broker = Broker(tmp_path_factory.mktemp("broker"))
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stuck(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stuck]:
+    """Begun before all others, so that it is overdue when they are done."""
+    with Service(broker.bootstrap, tmp_path_factory.mktemp("stuck")) as service:
+        account = service.start().create_account("Stuck")
+        settings = topic_settings(_PURGE_WITHIN) | {
+            "segment.ms": str(1 << 40),
+            "max.compaction.lag.ms": str(1 << 40),
+            "min.cleanable.dirty.ratio": "1",
+        }
+        change(service, settings)
+        uid = marked("uid")
+        account.known(uid=uid, email=marked_email())
+        yield Stuck(service, account, account.forget(uid=uid).json()["deletion"]["id"])
+        assert service.leaks() == []
+
+
+@pytest.fixture(scope="module")
+def service(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with Service(broker.bootstrap, tmp_path_factory.mktemp("service")) as service:
+        yield service.start()
+        assert service.leaks() == []
+
+
+@pytest.fixture(scope="module")
+def account(service: Service) -> Account:
+    return service.create_account("A")
+
+
+# --- Kafka, asked by hand
+
+
+def run(work: Coroutine[Any, Any, _T]) -> _T:
+    return asyncio.run(work)
+
+
+def change(service: Service, settings: Mapping[str, str]) -> None:
+    """Give the topics that are purged these settings, behind the service's back."""
+
+    async def work() -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=service.bootstrap)
+        await admin.start()
+        try:
+            await alter_settings(admin, Topics(PARTITIONS, service.prefix).purged, settings)
+        finally:
+            await admin.close()
+
+    run(work())
+
+
+def lags(service: Service) -> set[str]:
+    """What the topics' segment.ms and max.compaction.lag.ms are now."""
+
+    async def work() -> set[str]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=service.bootstrap)
+        await admin.start()
+        try:
+            found = await read_settings(admin, Topics(PARTITIONS, service.prefix).purged)
+        finally:
+            await admin.close()
+        names = ("segment.ms", "max.compaction.lag.ms")
+        return {settings[name] for settings in found.values() for name in names}
+
+    return run(work())
+
+
+def said_of(service: Service, deletion: str) -> list[str]:
+    """The types of the events in the log that name a deletion."""
+
+    async def work() -> list[str]:
+        consumer = AIOKafkaConsumer(bootstrap_servers=service.bootstrap)
+        await consumer.start()
+        try:
+            topic = Topics(PARTITIONS, service.prefix).events
+            places = [TopicPartition(topic, n) for n in range(PARTITIONS)]
+            consumer.assign(places)
+            await consumer.seek_to_beginning(*places)
+            ends: Mapping[TopicPartition, int] = await consumer.end_offsets(places)
+            found: list[str] = []
+            while any([await consumer.position(place) < ends[place] for place in places]):
+                for records in (await consumer.getmany(timeout_ms=200)).values():
+                    values = [record.value or b"" for record in records]
+                    found += [json.loads(v)["type"] for v in values if deletion.encode() in v]
+            return found
+        finally:
+            await consumer.stop()
+
+    return run(work())
+
+
+# --- bytes
+
+
+def kinds_with(folders: Sequence[Path], mark: str) -> set[str]:
+    """The kinds of files that hold the bytes: the topic or `state`, and the suffix."""
+    found: set[str] = set()
+    for folder in folders:
+        for path in folder.rglob("*"):
+            try:
+                there = path.is_file() and mark.encode().lower() in path.read_bytes().lower()
+            except FileNotFoundError:
+                continue
+            if there:
+                place = path.parent.name.rpartition("-")[0].rpartition("-")[2]
+                kind = "state" if "state" in path.parts else place
+                found.add(f"{kind}{path.suffix}")
+    return found
+
+
+def live(account: Account, mark: str) -> str:
+    """A user with the mark in every field, to whom all kinds of things happen; returns the uid."""
+    uid = f"uid-{mark}"
+    for n in range(40):
+        account.known(
+            uid=uid,
+            email=f"{mark}-{n % 4}@example.com",
+            **{f"name {mark}": f"{mark} {n}", "deep": {mark: [mark, n]}},
+        )
+    account.clear(uid=uid)
+    account.applied(account.batch([{"uid": uid, "n": n, "text": mark * 20} for n in range(500)]))
+    return uid
+
+
+def test_no_byte_of_a_forgotten_user_is_left(
+    broker: Broker, service: Service, account: Account
+) -> None:
+    mark, other = marked("erased").replace("-", ""), marked("kept").replace("-", "")
+    folders = [broker.folder, service.data]
+    others = live(account, other)
+    uid = live(account, mark)
+    before = account.read(uid=others).content
+    # A restart writes what was in the memory of RocksDB into tables: then each kind of file has it.
+    assert service.terminate() == 0
+    service.start()
+    account.known(uid=uid, text=mark)
+    assert kinds_with(folders, mark) >= {"events.log", "profiles.log", "state.sst", "state.log"}
+
+    answer = account.forget(uid=uid)
+    again = account.upsert(uid=f"{uid}", text="back")
+    receipt = account.purged(answer.json()["deletion"]["id"])
+
+    assert again.status_code == 201
+    assert receipt["events"] == 542
+    assert receipt["bytes"] > 500 * 20 * len(mark)
+    assert receipt["tombstoned_at"] <= receipt["purged_at"]
+    assert account.profile(uid=uid)["text"] == "back"
+    account.purged(account.forget(uid=uid).json()["deletion"]["id"])
+    assert kinds_with(folders, mark) == set()
+    assert kinds_with(folders, other) >= {"events.log", "profiles.log"}
+    assert account.read(uid=others).content == before
+    assert "deletions" not in service.http.get("/ready").json()
+
+
+# --- kill -9
+
+
+def test_a_purge_is_done_once_wherever_the_service_is_killed(
+    service: Service, account: Account
+) -> None:
+    uid = marked("uid")
+    account.known(uid=uid, email=marked_email())
+    deletion: str = account.forget(uid=uid).json()["deletion"]["id"]
+
+    service.kill()  # the tombstones are on their way
+    service.start()
+    account.tombstoned(deletion)
+    service.kill()  # segments are let roll
+    for step in ("gone from the log", "gone from the state"):
+        said = service.log.count(step)
+        service.start()
+        eventually(lambda: service.log.count(step) > said, seconds=90)  # noqa: B023
+        service.kill()
+    service.start()
+    receipt = account.purged(deletion)
+    service.kill()
+    service.start()
+
+    assert account.receipt(deletion) == receipt
+    assert said_of(service, deletion).count("deletion-purged") == 1
+
+
+def test_a_purge_is_done_though_the_broker_is_killed(
+    broker: Broker, service: Service, account: Account
+) -> None:
+    uid = marked("uid")
+    account.known(uid=uid, email=marked_email())
+    deletion: str = account.forget(uid=uid).json()["deletion"]["id"]
+    account.tombstoned(deletion)
+
+    broker.kill_and_start()
+
+    account.purged(deletion)
+    assert said_of(service, deletion).count("deletion-purged") == 1
+
+
+# --- the operator
+
+
+def test_a_command_says_what_waits_and_makes_it_quick(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = Service.environment.fget
+    assert environment is not None
+
+    def slow(service: Service) -> dict[str, str]:
+        more = {"PROFILELOG_PURGE_WITHIN": "86400", "PROFILELOG_URL": service.url}
+        return {**environment(service), **more}
+
+    monkeypatch.setattr(Service, "environment", property(slow))
+    with Service(broker.bootstrap, tmp_path) as service:
+        account = service.start().create_account("Slow")
+        assert service.run("purge", "--wait")["open"] == 0
+        account.known(uid=(uid := marked("uid")))
+        deletion: str = account.forget(uid=uid).json()["deletion"]["id"]
+        told = service.run("purge")
+        requested = account.receipt(deletion)["requested_at"]
+        assert (told["open"], told["first"], told["last"]) == (1, requested, requested)
+
+        command = [sys.executable, "-m", "api.command_line.main", "purge", "--now"]
+        with subprocess.Popen(command, cwd=REPOSITORY, env=service.environment) as interrupted:
+            eventually(lambda: lags(service) == {"1000"})
+            interrupted.send_signal(signal.SIGINT)
+        assert interrupted.returncode == 130
+        assert lags(service) == {"28800000"}
+
+        done = service.run("purge", "--now")
+
+        assert (done["purged"], done["open"]) == (1, 0)
+        assert account.receipt(deletion)["status"] == "purged"
+        assert lags(service) == {"28800000"}
+
+
+def test_a_deletion_is_overdue_while_the_broker_does_not_compact_and_purged_afterwards(
+    stuck: Stuck,
+) -> None:
+    service, account, deletion = stuck
+
+    def overdue() -> dict[str, Any] | None:
+        receipt = account.receipt(deletion)
+        reason = receipt.get("reason", "")
+        return receipt if receipt["status"] == "overdue" and "segment.ms" in reason else None
+
+    receipt = eventually(overdue, seconds=120)
+    assert receipt["purged_at"] is None
+    ready = service.http.get("/ready")
+    assert ready.status_code == 200
+    (warning,) = ready.json()["warnings"]
+    assert warning.startswith("1 deletion is overdue: ")
+    assert f"max.compaction.lag.ms={1 << 40} instead of 10000" in warning
+    (line,) = [line for line in service.log.splitlines() if "overdue" in line]
+    assert deletion in line
+
+    change(service, topic_settings(_PURGE_WITHIN))
+
+    assert "reason" not in account.purged(deletion)
+    eventually(lambda: "warnings" not in service.http.get("/ready").json())
