@@ -10,9 +10,10 @@ from api.bodies import as_object, decode_json, read_body
 from api.commands.addressing import Found, Identifiers, find, parse_id, parse_identifiers
 from api.commands.clearing import clear
 from api.commands.forgetting import forget, forget_many, read_csv, show_receipt
-from api.commands.reading import Expand, show
+from api.commands.reading import show
 from api.door import SECRET_PARAMETER, Door, Incoming, door
 from schemas.errors import TooLarge, Unprocessable
+from schemas.expansion import Expand
 
 _WHOLE: Final = Expand()
 

@@ -7,9 +7,10 @@ from litestar import Controller, get, post
 
 from api.answers import Answer, raw_answer
 from api.commands.addressing import Identifiers, find, parse_id, parse_identifiers
-from api.commands.reading import Expand, parse_expand, show
+from api.commands.reading import show
 from api.door import Door, Incoming, door
 from schemas.errors import Unprocessable
+from schemas.expansion import Expand, parse_expand
 
 _DEFAULT: Final = Expand()
 
