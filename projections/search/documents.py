@@ -7,6 +7,7 @@ import msgspec
 from projections.search import fields
 from projections.search.encoding import (
     encode_large,
+    encode_name,
     encode_text,
     is_large,
     mark_boolean_item,
@@ -97,7 +98,8 @@ def _take_identifiers(document: dict[str, Any]) -> dict[str, str]:
 def _sort(hash_: dict[str, Any], prefix: str, leaves: _Leaves, marks: list[str]) -> None:
     """Put each value where its kind is indexed. `prefix` is the dotted path, with its dot."""
     text, number, time = leaves
-    for name, value in hash_.items():
+    for full_name, value in hash_.items():
+        name = encode_name(full_name)
         kind = cast("type[object]", type(value))
         if kind is str:
             moment = parse_stored_timestamp(value)
@@ -133,8 +135,10 @@ def _mark_item(path: str, item: str | float) -> str:
 
 
 def _add_tracked(indexed: dict[str, Any], tracked: bytes) -> None:
-    events = _decode_tracked(tracked)
-    indexed[fields.EVENT_COUNT] = {name: event.count for name, event in events.items()}
-    indexed[fields.EVENT_LAST] = {
-        name: parse_stored_timestamp(event.last_at) for name, event in events.items()
-    }
+    counts: dict[str, int] = {}
+    last: dict[str, int | None] = {}
+    for name, event in _decode_tracked(tracked).items():
+        counts[encode_name(name)] = event.count
+        last[encode_name(name)] = parse_stored_timestamp(event.last_at)
+    indexed[fields.EVENT_COUNT] = counts
+    indexed[fields.EVENT_LAST] = last

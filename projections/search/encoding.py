@@ -8,12 +8,37 @@ can, in an order-preserving way.
 
 import re
 import struct
+from functools import lru_cache
+from hashlib import blake2b
 from typing import Final
 
 LARGE: Final = 1 << 53
 """Numbers from here on, up and down, are no longer all exact as doubles."""
 
 _SIGN: Final = "="
+
+
+def encode_name(name: str) -> str:
+    """A property's name as it stands in a path: a long one by its hash.
+
+    What a substring is found by has room for the names of its path only when they are short
+    (`projections.search.substring`).
+    """
+    return name if len(name) <= _SURELY_SHORT else _encode_long_name(name)
+
+
+@lru_cache(maxsize=8192)
+def _encode_long_name(name: str) -> str:
+    encoded = name.encode()
+    if len(encoded) <= MAX_NAME_BYTES:
+        return name
+    return _HASHED + blake2b(encoded, digest_size=16).hexdigest()
+
+
+MAX_NAME_BYTES: Final = 64
+"""UTF-8 bytes of the longest name that is not hashed."""
+_SURELY_SHORT: Final = MAX_NAME_BYTES // 4
+_HASHED: Final = "H"  # no normalized name has a capital of ASCII (contract §9)
 
 
 def encode_text(text: str) -> str:

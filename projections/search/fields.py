@@ -39,6 +39,7 @@ EVENT_LAST: Final = "event_last"
 ID_DIGITS: Final = 5
 """Leading digits of a profile id that are in its order key."""
 _ID_BITS: Final = 4 * ID_DIGITS
+_LAST_CREATED: Final = (1 << 43) - 1  # in 2248: what a signed 64-bit number has room for
 
 
 def schema() -> Schema:
@@ -60,7 +61,8 @@ def order_key(created: int, id_digits: str = "") -> int:
     `created` is in Unix milliseconds. A batch creates 265,000 profiles in one millisecond; with 20
     bits of the id a few of them share a key, and `pages` puts those in order.
     """
-    return max(created, 0) << _ID_BITS | int(id_digits.ljust(ID_DIGITS, "0")[:ID_DIGITS], 16)
+    created = max(0, min(created, _LAST_CREATED))
+    return created << _ID_BITS | int(id_digits.ljust(ID_DIGITS, "0")[:ID_DIGITS], 16)
 
 
 def created_of(key: int) -> int:

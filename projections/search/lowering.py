@@ -16,6 +16,7 @@ from projections.search import fields
 from projections.search.encoding import (
     LARGE,
     encode_large,
+    encode_name,
     encode_text,
     is_large,
     mark_boolean_item,
@@ -26,7 +27,7 @@ from projections.search.encoding import (
     mark_time_item,
     plain_number,
 )
-from projections.search.substring import can_match, term_pattern
+from projections.search.substring import term_pattern
 from schemas.search.conditions import (
     COMPANY,
     AllOf,
@@ -101,7 +102,7 @@ class Lowering:
             case AnyOf(conditions):
                 return _any(*map(self._lower, conditions))
             case Happened(name):
-                return Query.exists_query(f"{fields.EVENT_COUNT}.{name}")
+                return Query.exists_query(_join(fields.EVENT_COUNT, (name,)))
             case HappenedOften(name, comparison, count):
                 bound = _decimal(max(-LARGE, min(LARGE, count)))
                 return self._range(fields.EVENT_COUNT, (name,), comparison, bound)
@@ -119,7 +120,7 @@ class Lowering:
             case Exists(path):
                 return self._exists(path)
             case IsNull(path):
-                return self._term(fields.MARKS, mark_null(".".join(path)))
+                return self._term(fields.MARKS, mark_null(_dotted(path)))
             case OneOf(path, values):
                 return _any(*(self._equals(path, value) for value in values))
             case Compares(path, comparison, value):
@@ -127,13 +128,13 @@ class Lowering:
             case Contains():
                 return self._contains(condition)
             case HasItem(path, value):
-                return self._term(fields.MARKS, _item_mark(".".join(path), value))
+                return self._term(fields.MARKS, _item_mark(_dotted(path), value))
 
     def _exists(self, path: Path) -> Query:
-        dotted = ".".join(path)
+        dotted = _dotted(path)
         return _any(
             *(
-                Query.exists_query(f"{field}.{dotted}")
+                Query.exists_query(_join(field, path))
                 for field in (fields.TEXT, fields.NUMBER, fields.TIME)
             ),
             self._term(fields.MARKS, mark_null(dotted)),
@@ -177,8 +178,6 @@ class Lowering:
     def _contains(self, condition: Contains) -> Query:
         if not condition.text:
             return Query.exists_query(_join(fields.TEXT, condition.path))
-        if not can_match(condition):
-            return Query.empty_query()
         return Query.regex_query(self._schema, fields.TEXT, term_pattern(condition))
 
     # --- companies
@@ -226,7 +225,11 @@ def _any(*queries: Query) -> Query:
 
 
 def _join(field: str, path: Path) -> str:
-    return f"{field}.{'.'.join(path)}"
+    return f"{field}.{_dotted(path)}"
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(map(encode_name, path))
 
 
 def _decimal(number: float) -> str:

@@ -21,10 +21,11 @@ from schemas.search.meaning import is_identifier
 from schemas.timestamps import parse_stored_timestamp
 
 _Stored: TypeAlias = Any  # any JSON value
+_Hash: TypeAlias = Mapping[str, _Stored]
 _MISSING: Final = object()
 
 
-def holds(condition: OnProperty, document: Mapping[str, _Stored]) -> bool:
+def holds(condition: OnProperty, document: _Hash) -> bool:
     """Whether a company's document, as a read shows it, meets the condition (contract §6).
 
     The condition's path begins inside the company: ``("name",)``.
@@ -48,12 +49,13 @@ def holds(condition: OnProperty, document: Mapping[str, _Stored]) -> bool:
             return any(_same(_scalar(item), wanted) for item in items)
 
 
-def _at(document: Mapping[str, _Stored], path: Path) -> _Stored:
-    value: _Stored = document
+def _at(document: _Hash, path: Path) -> _Stored:
+    value: object = document
     for name in path:
-        hash_ = cast("Mapping[str, _Stored]", value) if isinstance(value, dict) else {}
-        value = hash_.get(name, _MISSING)
-    return uid_text(value) if is_identifier((COMPANY, *path)) else value
+        if not isinstance(value, Mapping) or name not in value:
+            return _MISSING
+        value = cast("_Hash", value)[name]
+    return uid_text(cast("_Stored", value)) if is_identifier((COMPANY, *path)) else value
 
 
 def _scalar(value: _Stored) -> Scalar | None:

@@ -54,6 +54,9 @@ from schemas.timestamps import (
 MAX_VALUES: Final = 1000
 """Values of one `in-v` or `nin-v`."""
 
+MAX_SUBSTRING: Final = 64
+"""Characters of the substring of `in`, `nin`, `in-i` and `nin-i`: what bounds its cost."""
+
 EMAIL: Final = ("email",)
 """The path that is compared folded (contract §3)."""
 
@@ -189,7 +192,10 @@ def _needle(value: object, path: Path, place: str) -> str:
     if not isinstance(value, str):
         raise Unprocessable(f"{place}: send a string to look for")
     _check(value, place)
-    return value.casefold() if path == EMAIL else value
+    needle = value.casefold() if path == EMAIL else value
+    if max(len(value), len(needle)) > MAX_SUBSTRING:
+        raise Unprocessable(f"{place}: send at most {MAX_SUBSTRING} characters to look for")
+    return needle
 
 
 def _listed(value: object, path: Path, place: str, now: int) -> tuple[Scalar, ...]:
@@ -206,7 +212,8 @@ def _days_ago(value: object, place: str, now: int) -> Moment:
     if days is None:
         raise Unprocessable(f"{place}: send a number of days")
     ms = now - days * MILLISECONDS_PER_DAY
-    return Moment(round(max(FIRST_TIMESTAMP, min(LAST_TIMESTAMP, ms))))
+    # Just outside of all timestamps, so that the first and the last compare like any other.
+    return Moment(round(max(FIRST_TIMESTAMP - 1, min(LAST_TIMESTAMP + 1, ms))))
 
 
 def _number(value: object) -> float | None:

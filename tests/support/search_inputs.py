@@ -15,7 +15,8 @@ from tests.support.brute_force import Known
 
 NOW = 1_870_258_680_000
 
-NAMES = ("plan", "seen_at", "née", "01_step", "mixed", "address")
+LONG_NAME = "long_" * 14 + "name"
+NAMES = ("plan", "seen_at", "née", "01_step", "mixed", "address", LONG_NAME)
 INNER = ("city", "seen_at", "deep")
 EVENTS = ("imported_leads", "signed_in")
 
@@ -89,7 +90,7 @@ def users(draw: st.DrawFn, identifiers: st.SearchStrategy[str]) -> Known:
     return Known(document, company, draw(tracked))
 
 
-PATHS = (*NAMES, "address.city", "address.seen_at", "address.deep", "mixed.city", "nowhere",
+PATHS = (*NAMES, "address.city", "address.seen_at", "address.deep", "mixed.city", "nowhere", f"{LONG_NAME}.city",
          "company", "company.plan", "company.uid", "company.id", "company.seen_at",
          "company.address.city", "uid", "email", "id", "created_at", "company_id",
          "percent")  # fmt: skip
