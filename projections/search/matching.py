@@ -50,12 +50,14 @@ def holds(condition: OnProperty, document: _Hash) -> bool:
 
 
 def _at(document: _Hash, path: Path) -> _Stored:
-    value: object = document
+    value: _Stored = document
     for name in path:
-        if not isinstance(value, Mapping) or name not in value:
+        if not isinstance(value, dict):
             return _MISSING
-        value = cast("_Hash", value)[name]
-    return uid_text(cast("_Stored", value)) if is_identifier((COMPANY, *path)) else value
+        value = cast("dict[str, _Stored]", value).get(name, _MISSING)
+    if value is not _MISSING and is_identifier((COMPANY, *path)):
+        return uid_text(value)
+    return value
 
 
 def _scalar(value: _Stored) -> Scalar | None:

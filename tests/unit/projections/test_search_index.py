@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import json
@@ -259,15 +260,16 @@ def test_the_longest_substring_is_found_under_the_longest_names(
 
 
 def nested(id_: str, path: tuple[str, ...], text: str) -> Entry:
-    value: object = text
-    for name in reversed(path[1:]):
-        value = {name: value}
-    return profile(id_, **{path[0]: value})
+    properties: dict[str, Any] = {path[-1]: text}
+    for name in reversed(path[:-1]):
+        properties = {name: properties}
+    return profile(id_, **properties)
 
 
 def test_names_longer_than_that_are_told_apart(index: SearchIndex) -> None:
     name, other = "a" * 700 + "b", "a" * 700 + "c"
-    upsert(index, [profile(A, **{name: "gold", other: 1})])
+    properties: dict[str, Any] = {name: "gold", other: 1}
+    upsert(index, [profile(A, **properties)])
 
     def count(condition: Condition) -> int:
         return index.count("account", condition, no_companies)

@@ -121,7 +121,8 @@ def test_a_walk_under_writes_skips_nobody_and_repeats_nobody(index: SearchIndex,
             if leaving:
                 index.delete(leaving.pop().id)
             if coming:
-                index.upsert(profile(*reversed(coming.pop()), n=1))
+                came = coming.pop()
+                index.upsert(profile(came.id, came.created, n=1))
             changed = random.choice(lasting)
             index.upsert(profile(changed.id, changed.created, n=random.randrange(1000)))
         if random.random() < 0.7:
