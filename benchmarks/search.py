@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from benchmarks.errors import MeasureError
 from benchmarks.fold import REPOSITORY
+from benchmarks.measures import Measure
 from benchmarks.profiles import company_id, make_profile
 from projections.search.documents import Entry
 from projections.search.index import SearchIndex
@@ -25,6 +26,7 @@ from projections.search.pages import Window
 from schemas.search.conditions import OnProperty
 from schemas.search.request import parse_count
 
+PAGES: Final = ("everybody", "eq and gt")
 ACCOUNT: Final = "account"
 CHUNK: Final = 10_000
 REPEATS: Final = 15
@@ -66,21 +68,52 @@ COUNTS: Final[Mapping[str, list[dict[str, object]]]] = {
 }
 
 
+class WriteCost(NamedTuple):
+    """CPU of one document, in microseconds: of the thread that writes, and of all threads."""
+
+    thread: float
+    process: float
+
+
 @dataclass(frozen=True)
 class SearchResult:
-    """Times are medians in ms, by what was asked; sizes are bytes; `write_us` is of one document."""
+    """Times in ms are medians; `written` is what one document costs, in microseconds."""
 
-    profiles: int
-    write_us: float
-    write_cpu_us: float
+    written: WriteCost
     visible_ms: float
+    open_ms: float
     index_bytes: int
     memory_bytes: int
-    open_ms: float
-    counts: dict[str, float]
-    found: dict[str, int]
-    page_ms: float
-    filtered_page_ms: float
+    pages_ms: dict[str, float]
+    counts_ms: dict[str, float]
+
+    def figures(self) -> list[float]:
+        """One for each of `search_measures`, in their order."""
+        return [
+            self.written.thread,
+            self.written.process,
+            self.visible_ms,
+            self.open_ms,
+            self.index_bytes / 2**20,
+            self.memory_bytes / 2**20,
+            *self.pages_ms.values(),
+            *self.counts_ms.values(),
+        ]
+
+
+def search_measures(count: int) -> list[Measure]:
+    """The rows of the table."""
+    of = f"search index of {count:,}"
+    return [
+        Measure(f"{of}: a document's CPU on the writing thread", "us"),
+        Measure(f"{of}: a document's CPU with tantivy's threads", "us"),
+        Measure(f"{of}: one write and its commit", "ms"),
+        Measure(f"{of}: opened, every file checked", "ms"),
+        Measure(f"{of}: its files", "MiB"),
+        Measure(f"{of}: memory while it is asked", "MiB"),
+        *(Measure(f"{of}: first page of 50, {name}", "ms") for name in PAGES),
+        *(Measure(f"{of}: count, {name}", "ms") for name in COUNTS),
+    ]
 
 
 def search_in_process(count: int) -> SearchResult:
@@ -102,30 +135,19 @@ def measure_search(count: int) -> SearchResult:
         index = SearchIndex(root, "benchmark")
         index.begin_rebuild()
         index.finish_rebuild()
-        write_us, write_cpu_us = _fill(index, count)
+        written = _fill(index, count)
         visible_ms = _visible(index, count)
         index.close()
         before = _memory()
         open_ms, index = _timed(lambda: SearchIndex(root, "benchmark"))
-        counts, found = _count_all(index)
-        page_ms = _median(lambda: index.page(ACCOUNT, parse_count({}, NOW), _gold, Window(), 50))
-        condition = parse_count({"filters": COUNTS["eq and gt"]}, NOW)
-        filtered = _median(lambda: index.page(ACCOUNT, condition, _gold, Window(), 50))
-        result = SearchResult(
-            profiles=count,
-            write_us=write_us,
-            write_cpu_us=write_cpu_us,
-            visible_ms=visible_ms,
-            index_bytes=sum(path.stat().st_size for path in root.rglob("*") if path.is_file()),
-            memory_bytes=_memory() - before,
-            open_ms=open_ms,
-            counts=counts,
-            found=found,
-            page_ms=page_ms,
-            filtered_page_ms=filtered,
-        )
+        counts_ms = {name: _count(index, filters) for name, filters in COUNTS.items()}
+        pages_ms = {name: _page(index, COUNTS[name]) for name in PAGES}
+        memory_bytes = _memory() - before
         index.close()
-    return result
+        index_bytes = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
+    return SearchResult(
+        written, visible_ms, open_ms, index_bytes, memory_bytes, pages_ms, counts_ms
+    )
 
 
 def _entry(number: int, partitions: int = 16) -> Entry:
@@ -135,18 +157,17 @@ def _entry(number: int, partitions: int = 16) -> Entry:
     return Entry(id_, ACCOUNT, json, int(id_[:4], 16) % partitions, number)
 
 
-def _fill(index: SearchIndex, count: int) -> tuple[float, float]:
-    """Microseconds for each document: on the writing thread, and of all threads' CPU."""
-    wall = cpu = 0.0
+def _fill(index: SearchIndex, count: int) -> WriteCost:
+    thread = process = 0.0
     for start in range(0, count, CHUNK):
         entries = [_entry(number) for number in range(start, min(start + CHUNK, count))]
-        began, cpu_began = time.perf_counter(), time.process_time()
+        thread_began, process_began = time.thread_time(), time.process_time()
         for entry in entries:
             index.upsert(entry)
         index.commit()
-        wall += time.perf_counter() - began
-        cpu += time.process_time() - cpu_began
-    return wall / count * 1e6, cpu / count * 1e6
+        thread += time.thread_time() - thread_began
+        process += time.process_time() - process_began
+    return WriteCost(thread / count * 1e6, process / count * 1e6)
 
 
 def _visible(index: SearchIndex, count: int) -> float:
@@ -160,14 +181,16 @@ def _visible(index: SearchIndex, count: int) -> float:
     return _median(lambda: write(next(numbers)))
 
 
-def _count_all(index: SearchIndex) -> tuple[dict[str, float], dict[str, int]]:
-    times: dict[str, float] = {}
-    found: dict[str, int] = {}
-    for name, filters in COUNTS.items():
-        condition = parse_count({"filters": filters}, NOW)
-        found[name] = index.count(ACCOUNT, condition, _gold)
-        times[name] = _median(lambda: index.count(ACCOUNT, condition, _gold))  # noqa: B023 - at once
-    return times, found
+def _count(index: SearchIndex, filters: list[dict[str, object]]) -> float:
+    condition = parse_count({"filters": filters}, NOW)
+    if not index.count(ACCOUNT, condition, _gold):
+        raise MeasureError("a search found nobody")
+    return _median(lambda: index.count(ACCOUNT, condition, _gold))
+
+
+def _page(index: SearchIndex, filters: list[dict[str, object]]) -> float:
+    condition = parse_count({"filters": filters}, NOW)
+    return _median(lambda: index.page(ACCOUNT, condition, _gold, Window(), 50))
 
 
 _GOLD_COMPANIES: Final = [company_id(number) for number in range(0, 50_000, 500)]
