@@ -49,7 +49,7 @@ def schema() -> Schema:
     builder.add_text_field(ACCOUNT, tokenizer_name="raw", index_option="basic")
     builder.add_text_field(MARKS, tokenizer_name="raw", index_option="basic")
     builder.add_integer_field(PARTITION, indexed=True)
-    builder.add_integer_field(ORDER, indexed=True, fast=True)
+    builder.add_integer_field(ORDER, fast=True)
     for name in (TEXT, NUMBER, TIME, EVENT_COUNT, EVENT_LAST):
         builder.add_json_field(name, fast=True, tokenizer_name="raw", index_option="basic")
     return builder.build()

@@ -7,7 +7,7 @@ in all its cases, stay below that (`encoding.encode_name`, contract §6).
 
 import re
 from collections import defaultdict
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from projections.search.encoding import encode_name, encode_part, encode_text
@@ -37,7 +37,7 @@ def _literal(character: str) -> str:
     return re.escape(encode_part(character))
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _ignoring_case(character: str) -> str:
     alike = _alike().get(character.casefold(), [character])
     return f"(?:{'|'.join(map(_literal, alike))})" if len(alike) > 1 else _literal(character)

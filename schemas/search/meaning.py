@@ -4,6 +4,7 @@ Values are normalized like stored ones, by the name that they are compared with;
 ``gt-d``, ``lt-d``, ``$now`` and ``-7d`` mean for the whole request.
 """
 
+from collections.abc import Iterator
 from typing import Final, cast
 
 from schemas.errors import Unprocessable
@@ -52,7 +53,10 @@ from schemas.timestamps import (
 )
 
 MAX_VALUES: Final = 1000
-"""Values of one `in-v` or `nin-v`."""
+"""Values of all `in-v` and `nin-v` of a request."""
+
+MAX_SUBSTRINGS: Final = 5
+"""Filters of a request that look for a substring: each may cost a second."""
 
 MAX_SUBSTRING: Final = 64
 """Characters of the substring of `in`, `nin`, `in-i` and `nin-i`: what bounds its cost."""
@@ -69,6 +73,8 @@ _NEGATIONS: Final = {
     "nin-v": "in-v",
     "nin-a": "in-a",
 }
+_SUBSTRING_OPS: Final = ("in", "nin", "in-i", "nin-i")
+_LIST_OPS: Final = ("in-v", "nin-v")
 _COMPARISONS: Final = {comparison.value: comparison for comparison in Comparison}
 _DAYS: Final = {"gt-d": Comparison.GREATER, "lt-d": Comparison.LESS}
 
@@ -89,7 +95,24 @@ def condition_of(filters: Filters, now: int) -> Condition:
 
     Raises `Unprocessable` that names the place of a value that its op cannot use.
     """
+    _check_cost(list(_leaves(filters.filters)))
     return _joined(filters.filters, filters.filters_op, "filters", now)
+
+
+def _check_cost(leaves: list[PropertyFilter]) -> None:
+    if sum(leaf.op in _SUBSTRING_OPS for leaf in leaves) > MAX_SUBSTRINGS:
+        raise Unprocessable(f"filters: send at most {MAX_SUBSTRINGS} that look for a substring")
+    lists = [leaf.value for leaf in leaves if leaf.op in _LIST_OPS and isinstance(leaf.value, str)]
+    if sum(value.count(",") + 1 for value in lists) > MAX_VALUES:
+        raise Unprocessable(f"filters: send at most {MAX_VALUES} values in in-v and nin-v")
+
+
+def _leaves(filters: list[Filter]) -> Iterator[PropertyFilter]:
+    for filter_ in filters:
+        if isinstance(filter_, PropertyFilter):
+            yield filter_
+        elif isinstance(filter_, GroupFilter):
+            yield from _leaves(filter_.filters)
 
 
 def _joined(filters: list[Filter], op: Op, place: str, now: int) -> Condition:
@@ -202,8 +225,8 @@ def _listed(value: object, path: Path, place: str, now: int) -> tuple[Scalar, ..
     if not isinstance(value, str):
         raise Unprocessable(f"{place}: send a string of values with commas between them")
     texts = dict.fromkeys(text for part in value.split(",") if (text := part.strip()))
-    if not 1 <= len(texts) <= MAX_VALUES:
-        raise Unprocessable(f"{place}: send 1 to {MAX_VALUES} values with commas between them")
+    if not texts:
+        raise Unprocessable(f"{place}: send at least one value")
     return tuple(dict.fromkeys(_scalar(text, path, place, now) for text in texts))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from schemas.normalization import normalize
+from schemas.search.meaning import MAX_SUBSTRINGS
 from schemas.timestamps import (
     FIRST_TIMESTAMP,
     LAST_TIMESTAMP,
@@ -144,6 +145,17 @@ def event_filters(draw: st.DrawFn) -> dict[str, Any]:
 
 
 leaves = property_filters() | event_filters()
+
+
+def _substrings(filter_: dict[str, Any]) -> int:
+    return sum(map(_substrings, filter_.get("filters", ()))) + ("in" in filter_.get("op", "")[:3])
+
+
+def are_affordable(filters: list[dict[str, Any]]) -> bool:
+    """Whether one request may have so many filters for substrings."""
+    return sum(map(_substrings, filters)) <= MAX_SUBSTRINGS
+
+
 filters: st.SearchStrategy[dict[str, Any]] = st.recursive(
     leaves,
     lambda inner: st.fixed_dictionaries(
@@ -154,4 +166,4 @@ filters: st.SearchStrategy[dict[str, Any]] = st.recursive(
         }
     ),
     max_leaves=5,
-)
+).filter(lambda filter_: are_affordable([filter_]))
