@@ -111,7 +111,7 @@ def _kind(value: Any, prop: str) -> str:
 
 def _plain(value: Any, prop: str) -> Any:
     if prop == "email":
-        return value.strip().casefold()
+        return str(value).strip().casefold()
     return str(value) if prop in IDENTIFIERS else value
 
 

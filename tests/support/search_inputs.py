@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from schemas.normalization import normalize
-from schemas.search.meaning import MAX_SUBSTRINGS
+from schemas.search.meaning import MAX_SUBSTRING, MAX_SUBSTRINGS
 from schemas.timestamps import (
     FIRST_TIMESTAMP,
     LAST_TIMESTAMP,
@@ -51,6 +51,9 @@ texts = st.sampled_from(TEXTS) | st.text(
     max_size=6,
 )
 scalars = numbers | texts | st.sampled_from(MOMENTS) | st.booleans()
+needles = (texts | st.sampled_from(["ADA", "example", "tra", "18", "00", "@"])).filter(
+    lambda text: len(text.casefold()) <= MAX_SUBSTRING
+)
 hashes: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
     st.sampled_from(INNER), scalars | st.none(), max_size=3
 )
@@ -125,7 +128,7 @@ def _value_for(op: str, prop: str) -> st.SearchStrategy[Any]:
         case "gt-d" | "lt-d":
             return st.sampled_from([0, 1, 2, 3, "3", 0.5, -1, 1e9])
         case "in" | "nin" | "in-i" | "nin-i":
-            return texts | st.sampled_from(["ADA", "example", "tra", "18", "00", "@"])
+            return needles
         case "in-v" | "nin-v":
             return st.lists(wanted.map(str), min_size=1, max_size=4).map(
                 lambda listed: ", ".join(["x", *listed])

@@ -81,10 +81,10 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchIndex]:
 
 @pytest.fixture(scope="module")
 def populated(index: SearchIndex) -> Searched:
-    """An account of 600 users."""
+    """An account of 400 users."""
     known: list[Known] = []
 
-    @settings(unhurried, max_examples=600, phases=[Phase.generate], database=None)
+    @settings(unhurried, max_examples=400, phases=[Phase.generate], database=None)
     @given(fresh_users)
     def collect(user: Known) -> None:
         known.append(user)
@@ -93,13 +93,13 @@ def populated(index: SearchIndex) -> Searched:
     return Searched(index, with_one_document_a_company(known))
 
 
-@settings(unhurried, max_examples=1500)
+@settings(unhurried, max_examples=1000)
 @given(filter_=filters)
 def test_a_filter_finds_what_it_says(populated: Searched, filter_: dict[str, Any]) -> None:
     populated.check([filter_])
 
 
-@settings(unhurried, max_examples=200)
+@settings(unhurried, max_examples=150)
 @given(
     asked=st.lists(filters, max_size=4).filter(are_affordable), op=st.sampled_from(["and", "or"])
 )
