@@ -13,6 +13,7 @@ from benchmarks.twin.postgres import installed_version
 from benchmarks.twin.system import PostgresTwin
 
 FULL_FOLD, QUICK_FOLD = 1_000_000, 200_000
+FULL_SEARCH, QUICK_SEARCH = 1_000_000, 100_000
 
 
 def main(
@@ -49,6 +50,7 @@ def main(
         rounds=rounds or (1 if quick else 3),
         load_seconds=seconds or (2 if quick else 3),
         fold_count=QUICK_FOLD if quick else FULL_FOLD,
+        search_count=QUICK_SEARCH if quick else FULL_SEARCH,
         only=only or (),
     )
     systems = {

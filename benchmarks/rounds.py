@@ -13,11 +13,13 @@ from benchmarks.errors import BenchmarkError, MeasureError, NotInstalledError, S
 from benchmarks.fold import fold_in_process
 from benchmarks.measures import GROUPS, Group, Measure, Round
 from benchmarks.results import Results
+from benchmarks.search import search_in_process, search_measures
 from benchmarks.service import Profilelog
 from benchmarks.system import System
 
 FOLD = "fold"
-NAMES = (*(group.name for group in GROUPS), FOLD)
+SEARCH = "search"
+NAMES = (*(group.name for group in GROUPS), FOLD, SEARCH)
 
 Systems = Mapping[str, Callable[[], System]]
 Progress = Callable[[str], None]
@@ -30,6 +32,7 @@ class Plan:
     rounds: int
     load_seconds: int
     fold_count: int
+    search_count: int
     only: Collection[str] = ()
 
     @property
@@ -44,13 +47,19 @@ class Plan:
         return [Measure(f"{rebuild}: folded", "/s"), Measure(f"{rebuild}: CPU", "s")]
 
     @property
+    def search_measures(self) -> list[Measure]:
+        if self.only and SEARCH not in self.only:
+            return []
+        return search_measures(self.search_count)
+
+    @property
     def group_measures(self) -> list[Measure]:
         return [measure for group in self.groups for measure in group.measures]
 
     @property
     def measures(self) -> list[Measure]:
         """The rows, in the order of the table."""
-        return [*self.group_measures, *self.fold_measures]
+        return [*self.group_measures, *self.fold_measures, *self.search_measures]
 
 
 def run(plan: Plan, systems: Systems, progress: Progress) -> Results:
@@ -69,6 +78,9 @@ def run(plan: Plan, systems: Systems, progress: Progress) -> Results:
     if plan.fold_measures:  # once: it takes as long as a round, and waits for no disk or socket
         progress(f"{Profilelog.name}, {FOLD}")
         _fold(plan, results)
+    if plan.search_measures:
+        progress(f"{Profilelog.name}, {SEARCH}")
+        _search(plan, results)
     return results
 
 
@@ -111,3 +123,13 @@ def _fold(plan: Plan, results: Results) -> None:
     else:
         results.add(Profilelog.name, rate, folded.rate)
         results.add(Profilelog.name, cpu, folded.cpu_seconds)
+
+
+def _search(plan: Plan, results: Results) -> None:
+    try:
+        figures = search_in_process(plan.search_count).figures()
+    except BenchmarkError as error:
+        results.fail(Profilelog.name, plan.search_measures, error)
+    else:
+        for measure, figure in zip(plan.search_measures, figures, strict=True):
+            results.add(Profilelog.name, measure, figure)

@@ -123,6 +123,15 @@ def normalize(raw: Mapping[str, object], now: int) -> Normalized:
     return Normalized(properties, list(unset), list(ignored))
 
 
+def normalize_scalar(value: str | float | None, name: str, now: int) -> str | float | None:
+    """What is stored for a text, number, boolean or null under this normalized name (contract §9).
+
+    Raises InvalidProperty like :func:`normalize`.
+    """
+    _check_scalar(value, name)
+    return cast("str | float | None", _stored(value, name, now))
+
+
 def check_text(text: str) -> bool:
     """Whether `text` is free of lone surrogates and of control characters other than \\t, \\n, \\r.
 

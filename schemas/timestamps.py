@@ -64,3 +64,23 @@ def parse_timestamp(text: str) -> int | None:
     since = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)) - _EPOCH
     ms = since.days * MILLISECONDS_PER_DAY + since.seconds * 1000 + since.microseconds // 1000
     return ms if FIRST_TIMESTAMP <= ms <= LAST_TIMESTAMP else None
+
+
+def parse_stored_timestamp(text: str) -> int | None:
+    """Unix milliseconds of a text exactly as `format_timestamp` writes it, None for any other.
+
+    In a stored property such a text is a timestamp: whatever else spells one was rewritten when it
+    was normalized (contract §9).
+    """
+    if len(text) != _STORED_LENGTH or text[-1] != "Z" or text[4:20:3] != "--T::.":
+        return None
+    if text[11:13] > "23":  # a newer `fromisoformat` takes 24:00
+        return None
+    try:
+        since = datetime.fromisoformat(text) - _EPOCH
+    except ValueError:  # the 30th of February
+        return None
+    return since.days * MILLISECONDS_PER_DAY + since.seconds * 1000 + since.microseconds // 1000
+
+
+_STORED_LENGTH: Final = len("2029-04-07T12:18:00.000Z")

@@ -10,12 +10,13 @@ from api.bodies import as_object, decode_json, read_body
 from api.commands.addressing import Identifiers, find, parse_id, parse_identifiers
 from api.commands.clearing import clear
 from api.commands.forgetting import forget, forget_many, read_csv
-from api.commands.reading import Expand, show
+from api.commands.reading import show
 from api.commands.receipts import list_receipts, parse_page, show_receipt
 from api.door import SECRET_PARAMETER, Door, door
 from api.incoming import Incoming
 from projections.profile import StoredProfile
 from schemas.errors import TooLarge, Unprocessable
+from schemas.expansion import Expand
 
 _WHOLE: Final = Expand()
 

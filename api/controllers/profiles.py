@@ -7,10 +7,11 @@ from litestar import Controller, get, post
 
 from api.answers import Answer, raw_answer
 from api.commands.addressing import Identifiers, find, parse_id, parse_identifiers
-from api.commands.reading import Expand, parse_expand, show
+from api.commands.reading import show
 from api.door import Door, door
 from api.incoming import Incoming
 from schemas.errors import Unprocessable
+from schemas.expansion import Expand, parse_expand
 
 _DEFAULT: Final = Expand()
 

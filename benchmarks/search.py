@@ -1,0 +1,223 @@
+"""The search index: what it costs to fill and to keep, and how soon it answers.
+
+In a process of its own. What a node does around it, HTTP and reading the documents of a page, is
+not in the figures.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from benchmarks.errors import MeasureError
+from benchmarks.fold import REPOSITORY
+from benchmarks.measures import Measure
+from benchmarks.profiles import company_id, make_profile
+from projections.search.documents import Entry
+from projections.search.index import SearchIndex
+from projections.search.pages import Window
+from schemas.search.conditions import OnProperty
+from schemas.search.request import parse_count
+
+PAGES: Final = ("everybody", "eq and gt")
+ACCOUNT: Final = "account"
+CHUNK: Final = 10_000
+REPEATS: Final = 15
+NOW: Final = 1_870_258_680_000
+
+
+def _where(prop: str, op: str, value: object = None) -> dict[str, object]:
+    return {"kind": "property", "prop": prop, "op": op, "value": value}
+
+
+_GOLD: Final = _where("subscription_type", "eq", "gold")
+
+COUNTS: Final[Mapping[str, list[dict[str, object]]]] = {
+    "everybody": [],
+    "eq": [_GOLD],
+    "ne": [_where("role", "ne", "admin")],
+    "ex": [_where("phone", "ex")],
+    "nx": [_where("phone", "nx")],
+    "gt of numbers": [_where("score", "gt", 90.5)],
+    "lte of numbers": [_where("login_count", "lte", 300)],
+    "gt of texts": [_where("last_name", "gt", "Nguyen")],
+    "gt of texts that all differ": [_where("email", "gt", "maria")],
+    "gt of timestamps": [_where("last_login", "gt", "2028-06-01")],
+    "gt-d": [_where("last_login", "gt-d", 30)],
+    "in-v": [_where("country", "in-v", "FR, DE, IT")],
+    "in-a": [_where("tags", "in-a", "tag7")],
+    "of the company": [_where("company.plan", "eq", "gold")],
+    "eq and gt": [_GOLD, _where("age", "gt", 50)],
+    "or of three": [
+        {
+            "kind": "group",
+            "filters_op": "or",
+            "filters": [_GOLD, _where("age", "gt", 70), _where("country", "eq", "FR")],
+        }
+    ],
+    "in (few distinct texts)": [_where("address.city", "in", "on")],
+    "in (texts that all differ)": [_where("email", "in", "maria.g")],
+    "in-i (texts that all differ)": [_where("email", "in-i", "MARIA.G")],
+}
+
+
+class WriteCost(NamedTuple):
+    """CPU of one document, in microseconds: of the thread that writes, and of all threads."""
+
+    thread: float
+    process: float
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """Times in ms are medians; `written` is what one document costs, in microseconds."""
+
+    written: WriteCost
+    visible_ms: float
+    open_ms: float
+    index_bytes: int
+    memory_bytes: int
+    pages_ms: dict[str, float]
+    counts_ms: dict[str, float]
+
+    def figures(self) -> list[float]:
+        """One for each of `search_measures`, in their order."""
+        return [
+            self.written.thread,
+            self.written.process,
+            self.visible_ms,
+            self.open_ms,
+            self.index_bytes / 2**20,
+            self.memory_bytes / 2**20,
+            *self.pages_ms.values(),
+            *self.counts_ms.values(),
+        ]
+
+
+def search_measures(count: int) -> list[Measure]:
+    """The rows of the table."""
+    of = f"search index of {count:,}"
+    return [
+        Measure(f"{of}: a document's CPU on the writing thread", "us"),
+        Measure(f"{of}: a document's CPU with tantivy's threads", "us"),
+        Measure(f"{of}: one write and its commit", "ms"),
+        Measure(f"{of}: opened, every file checked", "ms"),
+        Measure(f"{of}: its files", "MiB"),
+        Measure(f"{of}: memory while it is asked", "MiB"),
+        *(Measure(f"{of}: first page of 50, {name}", "ms") for name in PAGES),
+        *(Measure(f"{of}: count, {name}", "ms") for name in COUNTS),
+    ]
+
+
+def search_in_process(count: int) -> SearchResult:
+    """`measure_search` in a fresh process, so that its memory is the index's."""
+    command = [sys.executable, "-m", "benchmarks.search", str(count)]
+    done = subprocess.run(  # our own fixed command
+        command, cwd=REPOSITORY, capture_output=True, check=False
+    )
+    if done.returncode != 0:
+        last_line = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise MeasureError(f"the search ended with code {done.returncode}: {last_line}")
+    return msgspec.json.decode(done.stdout, type=SearchResult)
+
+
+def measure_search(count: int) -> SearchResult:
+    """Fill an index with `count` profiles, a commit each 10,000, then open it again and ask."""
+    with tempfile.TemporaryDirectory(prefix="profilelog-bench-") as folder:
+        root = Path(folder)
+        index = SearchIndex(root, "benchmark")
+        index.begin_rebuild()
+        index.finish_rebuild()
+        written = _fill(index, count)
+        visible_ms = _visible(index, count)
+        index.close()
+        before = _memory()
+        open_ms, index = _timed(lambda: SearchIndex(root, "benchmark"))
+        counts_ms = {name: _count(index, filters) for name, filters in COUNTS.items()}
+        pages_ms = {name: _page(index, COUNTS[name]) for name in PAGES}
+        memory_bytes = _memory() - before
+        index.close()
+        index_bytes = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
+    return SearchResult(
+        written, visible_ms, open_ms, index_bytes, memory_bytes, pages_ms, counts_ms
+    )
+
+
+def _entry(number: int, partitions: int = 16) -> Entry:
+    document = make_profile(number)
+    id_ = document["id"]
+    json = msgspec.json.encode(document)
+    return Entry(id_, ACCOUNT, json, int(id_[:4], 16) % partitions, number)
+
+
+def _fill(index: SearchIndex, count: int) -> WriteCost:
+    thread = process = 0.0
+    for start in range(0, count, CHUNK):
+        entries = [_entry(number) for number in range(start, min(start + CHUNK, count))]
+        thread_began, process_began = time.thread_time(), time.process_time()
+        for entry in entries:
+            index.upsert(entry)
+        index.commit()
+        thread += time.thread_time() - thread_began
+        process += time.process_time() - process_began
+    return WriteCost(thread / count * 1e6, process / count * 1e6)
+
+
+def _visible(index: SearchIndex, count: int) -> float:
+    """From a profile's write until it is found, without what a node waits between commits."""
+
+    def write(number: int) -> None:
+        index.upsert(_entry(number))
+        index.commit()
+
+    numbers = iter(range(count, count + REPEATS))
+    return _median(lambda: write(next(numbers)))
+
+
+def _count(index: SearchIndex, filters: list[dict[str, object]]) -> float:
+    condition = parse_count({"filters": filters}, NOW)
+    if not index.count(ACCOUNT, condition, _gold):
+        raise MeasureError("a search found nobody")
+    return _median(lambda: index.count(ACCOUNT, condition, _gold))
+
+
+def _page(index: SearchIndex, filters: list[dict[str, object]]) -> float:
+    condition = parse_count({"filters": filters}, NOW)
+    return _median(lambda: index.page(ACCOUNT, condition, _gold, Window(), 50))
+
+
+_GOLD_COMPANIES: Final = [company_id(number) for number in range(0, 50_000, 500)]
+
+
+def _gold(account: str, condition: OnProperty) -> list[str]:  # noqa: ARG001 - CompanyIds
+    """One company of 500 has the plan that is asked for."""
+    return _GOLD_COMPANIES
+
+
+def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    began = time.perf_counter()
+    result = work()
+    return (time.perf_counter() - began) * 1000, result
+
+
+def _median(work: Callable[[], object]) -> float:
+    return median(_timed(work)[0] for _ in range(REPEATS))
+
+
+def _memory() -> int:
+    """Bytes of this process's own memory and of the files that it holds mapped in memory."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise MeasureError("the system does not say how much memory a process has")
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(msgspec.json.encode(measure_search(int(sys.argv[1]))))

@@ -1,0 +1,144 @@
+"""What is indexed of a profile (`projections.search.fields`)."""
+
+from typing import Any, Final, NamedTuple, cast
+
+import msgspec
+
+from projections.search import fields
+from projections.search.encoding import (
+    encode_large,
+    encode_name,
+    encode_text,
+    is_large,
+    mark_boolean_item,
+    mark_container,
+    mark_null,
+    mark_number_item,
+    mark_text_item,
+    mark_time_item,
+    plain_number,
+)
+from schemas.events import ENCODER
+from schemas.identifiers import fold_email, uid_text
+from schemas.timestamps import parse_stored_timestamp
+
+_IDENTIFIERS: Final = ("id", "uid", "company_id", "company_uid")
+_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class Tracked(msgspec.Struct, frozen=True):
+    """What is kept of the events of one name (contract §11); `last_at` as a read shows it."""
+
+    count: int
+    last_at: str
+
+
+_decode_tracked: Final = msgspec.json.Decoder(dict[str, Tracked]).decode
+
+
+class Entry(NamedTuple):
+    """A profile to be indexed, as of the event at `offset` of its partition.
+
+    `document` is the JSON that is stored (`projections.profile`), `tracked` the JSON of what a read
+    shows under ``events`` (contract §11).
+    """
+
+    id: str
+    account: str
+    document: bytes
+    partition: int
+    offset: int
+    tracked: bytes | None = None
+
+
+class _Leaves(NamedTuple):
+    """The values of one hash by their kind, each under its name."""
+
+    text: dict[str, Any]
+    number: dict[str, Any]
+    time: dict[str, Any]
+
+
+def index_document(entry: Entry) -> str:
+    """The JSON that tantivy takes."""
+    document = _decode(entry.document)
+    created = parse_stored_timestamp(document["created_at"]) or 0
+    leaves, marks = _Leaves({}, {}, {}), list[str]()
+    identifiers = _take_identifiers(document)
+    _sort(document, "", leaves, marks)
+    leaves.text.update(identifiers)
+    indexed: dict[str, Any] = {
+        fields.ID: entry.id,
+        fields.ACCOUNT: entry.account,
+        fields.PARTITION: entry.partition,
+        fields.ORDER: fields.order_key(created, entry.id),
+        fields.TEXT: leaves.text,
+        fields.NUMBER: leaves.number,
+        fields.TIME: leaves.time,
+        fields.MARKS: marks,
+    }
+    if entry.tracked is not None:
+        _add_tracked(indexed, entry.tracked)
+    return ENCODER.encode(indexed).decode()
+
+
+def _take_identifiers(document: dict[str, Any]) -> dict[str, str]:
+    """Take out what is compared as a text whatever it looks like; an email folded (contract §3)."""
+    taken: dict[str, str] = {}
+    for name in _IDENTIFIERS:
+        if (value := document.get(name)) is not None:
+            del document[name]
+            taken[name] = encode_text(uid_text(value))
+    if (email := document.get("email")) is not None:
+        del document["email"]
+        taken["email"] = encode_text(fold_email(email))
+    return taken
+
+
+def _sort(hash_: dict[str, Any], prefix: str, leaves: _Leaves, marks: list[str]) -> None:
+    """Put each value where its kind is indexed. `prefix` is the dotted path, with its dot."""
+    text, number, time = leaves
+    for full_name, value in hash_.items():
+        name = encode_name(full_name)
+        kind = cast("type[object]", type(value))
+        if kind is str:
+            moment = parse_stored_timestamp(value)
+            if moment is None:
+                text[name] = encode_text(value)
+            else:
+                time[name] = moment
+        elif kind is bool:
+            number[name] = value
+        elif kind is int or kind is float:
+            number[name] = encode_large(value) if is_large(value) else plain_number(value)
+        elif value is None:
+            marks.append(mark_null(prefix + name))
+        elif kind is list:
+            marks.append(mark_container(prefix + name))
+            marks.extend(_mark_item(prefix + name, item) for item in value)
+        else:
+            marks.append(mark_container(prefix + name))
+            inner = _Leaves({}, {}, {})
+            _sort(value, f"{prefix}{name}.", inner, marks)
+            for outer, sorted_ in zip(leaves, inner, strict=True):
+                if sorted_:
+                    outer[name] = sorted_
+
+
+def _mark_item(path: str, item: str | float) -> str:
+    if isinstance(item, bool):
+        return mark_boolean_item(path, item)
+    if isinstance(item, (int, float)):
+        return mark_number_item(path, item)
+    moment = parse_stored_timestamp(item)
+    return mark_text_item(path, item) if moment is None else mark_time_item(path, moment)
+
+
+def _add_tracked(indexed: dict[str, Any], tracked: bytes) -> None:
+    counts: dict[str, int] = {}
+    last: dict[str, int | None] = {}
+    for name, event in _decode_tracked(tracked).items():
+        counts[encode_name(name)] = event.count
+        last[encode_name(name)] = parse_stored_timestamp(event.last_at)
+    indexed[fields.EVENT_COUNT] = counts
+    indexed[fields.EVENT_LAST] = last

@@ -1,0 +1,145 @@
+"""Values as terms that tantivy leaves alone, compared as the contract compares them (contract §6).
+
+Left to itself tantivy takes texts for dates, and its query grammar, which ranges have to be written
+in, takes them for numbers and breaks at blanks and brackets. So a text is indexed with a sign in
+front, which makes it a text for good, and with what the grammar cannot hold replaced by what it
+can, in an order-preserving way.
+"""
+
+import re
+import struct
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Final
+
+LARGE: Final = 1 << 53
+"""Numbers from here on, up and down, are no longer all exact as doubles."""
+
+_SIGN: Final = "="
+
+
+def encode_name(name: str) -> str:
+    """A property's name as it stands in a path: a long one by its hash.
+
+    What a substring is found by has room for the names of its path only when they are short
+    (`projections.search.substring`).
+    """
+    return name if len(name) <= _SURELY_SHORT else _encode_long_name(name)
+
+
+@lru_cache(maxsize=8192)
+def _encode_long_name(name: str) -> str:
+    encoded = name.encode()
+    if len(encoded) <= MAX_NAME_BYTES:
+        return name
+    return _HASHED + blake2b(encoded, digest_size=16).hexdigest()
+
+
+MAX_NAME_BYTES: Final = 64
+"""UTF-8 bytes of the longest name that is not hashed."""
+_SURELY_SHORT: Final = MAX_NAME_BYTES // 4
+_HASHED: Final = "H"  # no normalized name has a capital of ASCII (contract §9)
+
+
+def encode_text(text: str) -> str:
+    """`text` as a term: same order by code point, no blank, quote or bracket in it.
+
+    Raises nothing: a stored text has no control character but tab, line feed, carriage return.
+    """
+    return _SIGN + (text if _BREAKS_GRAMMAR(text) is None else text.translate(_REPLACEMENTS))
+
+
+def encode_part(text: str) -> str:
+    """A piece from the middle of a text, as it stands within the text's term."""
+    return text.translate(_REPLACEMENTS)
+
+
+def _make_replacements() -> dict[int, str]:
+    """Each character that breaks the grammar is said by the next one that does not, and a number.
+
+    ``[`` is ``\\`` and the first, so ``\\`` itself is ``\\`` and the second. Blanks below ``!`` come
+    before all else that is stored, so they get control characters of their own.
+    """
+    replacements = {
+        ord(blank): chr(number) for number, blank in enumerate("\t\n\r ", start=_FIRST_BLANK)
+    }
+    run: list[str] = []
+    for code in range(0x21, 0x3002):
+        character = chr(code)
+        if character in _FORBIDDEN:
+            run.append(character)
+        elif run:
+            for number, said in enumerate((*run, character), start=_FIRST_NUMBER):
+                replacements[ord(said)] = character + chr(number)
+            run.clear()
+    return replacements
+
+
+# Control characters, which no stored text has, and which the grammar takes; two runs of them, so
+# that a piece of a term is never taken for another.
+_FIRST_BLANK: Final = 0x01
+_FIRST_NUMBER: Final = 0x0E
+_FORBIDDEN: Final = frozenset(
+    '"()[]{}\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000' + "".join(map(chr, range(0x2000, 0x200B)))
+)
+_REPLACEMENTS: Final = _make_replacements()
+_BREAKS_GRAMMAR: Final = re.compile(f"[{re.escape(''.join(map(chr, _REPLACEMENTS)))}]").search
+
+
+def is_large(number: float) -> bool:
+    """Whether `number` is indexed by `encode_large`."""
+    return not -LARGE < number < LARGE
+
+
+def encode_large(number: float) -> str:
+    """A large number as a term: same order, integers and floats together, none of them rounded.
+
+    The bits of the nearest double, put in order, then what an integer is off it.
+    """
+    nearest = float(number)
+    bits = struct.unpack(">Q", struct.pack(">d", nearest))[0]
+    ordered = bits ^ _ALL_BITS if bits >> 63 else bits | _TOP_BIT
+    return f"{_SIGN}{ordered:016x}{int(number) - int(nearest) + _HALF_STEP:04x}"
+
+
+_ALL_BITS: Final = (1 << 64) - 1
+_TOP_BIT: Final = 1 << 63
+_HALF_STEP: Final = 1 << 15  # an integer of 64 bits is at most 512 off the nearest double
+
+
+def plain_number(number: float) -> float:
+    """12.0 as 12: one number, one term."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+# --- marks: one term for what is there without a value in a column
+
+
+def mark_null(path: str) -> str:
+    """The property at this dotted path is null."""
+    return f"n{path}"
+
+
+def mark_container(path: str) -> str:
+    """The property is an array or a hash, empty or not."""
+    return f"c{path}"
+
+
+def mark_text_item(path: str, text: str) -> str:
+    """The property is an array that has this text."""
+    return f"s{path}={text}"
+
+
+def mark_number_item(path: str, number: float) -> str:
+    """The property is an array that has this number, whatever its spelling."""
+    return f"i{path}={plain_number(number)}"
+
+
+def mark_boolean_item(path: str, value: bool) -> str:
+    """The property is an array that has this boolean."""
+    return f"b{path}={value}"
+
+
+def mark_time_item(path: str, ms: int) -> str:
+    """The property is an array that has this timestamp."""
+    return f"t{path}={ms}"

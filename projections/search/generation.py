@@ -1,0 +1,143 @@
+"""One index on disk: a tantivy index in a folder, and what is still to be written to it."""
+
+import threading
+from pathlib import Path
+from typing import Final, NamedTuple, TypeVar
+
+from tantivy import Index, IndexWriter, Occur, Query, Searcher
+
+from projections.search import fields
+from projections.search.documents import Entry, index_document
+
+WRITER_BYTES: Final = 64 << 20
+"""Memory that tantivy collects documents in before it writes a segment."""
+
+_Key = TypeVar("_Key", str, int)
+
+
+class _Noted(NamedTuple):
+    """What is to be written: a profile by its id (None: it is gone), after whole partitions went."""
+
+    profiles: dict[str, Entry | None]
+    dropped: set[int]
+
+
+class Generation:
+    """A tantivy index.
+
+    Threads: `upsert`, `delete` and `drop_partition` only note what is to be done, and may be called
+    on an event loop. `write` and `commit` do it, in a thread that may wait, one at a time: tantivy's
+    writer refuses a second. All else is for any thread.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Open the index in `folder`, or begin one. Raises what tantivy raises for a damaged one."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.index = Index(fields.schema(), path=str(folder))
+        self.index.config_reader("manual")
+        self.index.reload()
+        self.schema = self.index.schema
+        self._writer: IndexWriter = self.index.writer(WRITER_BYTES, 1)
+        self._writing = threading.Lock()
+        self._noting = threading.Lock()
+        self._noted = _Noted({}, set())
+        self._takes = 0
+        # What is gone, by the number of takes before it went: hidden until its removal is committed.
+        self._gone: dict[str, int] = {}
+        self._gone_partitions: dict[int, int] = {}
+
+    # --- what is to be done
+
+    def upsert(self, entry: Entry) -> None:
+        """Index this profile, in place of what is indexed of it."""
+        with self._noting:
+            self._noted.profiles[entry.id] = entry
+
+    def delete(self, id_: str) -> None:
+        """Remove the profile. No search that begins from now on finds it."""
+        with self._noting:
+            self._gone[id_] = self._takes
+            self._noted.profiles[id_] = None
+
+    def drop_partition(self, partition: int) -> None:
+        """Remove all profiles of a partition. No search that begins from now on finds them."""
+        with self._noting:
+            self._gone_partitions[partition] = self._takes
+            profiles, dropped = self._noted
+            dropped.add(partition)
+            stale = [
+                id_ for id_, entry in profiles.items() if entry and entry.partition == partition
+            ]
+            for id_ in stale:
+                del profiles[id_]
+
+    @property
+    def pending(self) -> int:
+        """How many changes are noted and not written."""
+        return len(self._noted.profiles) + len(self._noted.dropped)
+
+    # --- doing it
+
+    def write(self) -> None:
+        """Hand what is noted to tantivy; no search shows it before `commit`."""
+        with self._writing:
+            self._write()
+
+    def commit(self) -> None:
+        """Write what is noted, and let searches show all that is written.
+
+        What is committed outlives the process and a power cut.
+        """
+        with self._writing:
+            self._write()
+            takes = self._takes
+            self._writer.commit()
+            self.index.reload()
+            with self._noting:
+                self._gone = _since(self._gone, takes)
+                self._gone_partitions = _since(self._gone_partitions, takes)
+
+    def _write(self) -> None:
+        with self._noting:
+            noted, self._noted = self._noted, _Noted({}, set())
+            self._takes += 1
+        writer = self._writer
+        for partition in noted.dropped:
+            writer.delete_documents_by_term(fields.PARTITION, partition)
+        for id_, entry in noted.profiles.items():
+            writer.delete_documents_by_term(fields.ID, id_)
+            if entry is not None:
+                writer.add_json(index_document(entry))
+
+    def close(self) -> None:
+        """Let merges end, and give the folder's lock back. What is noted is lost."""
+        with self._writing:
+            self._writer.wait_merging_threads()
+
+    # --- what is found
+
+    def searcher(self) -> Searcher:
+        """A snapshot of what was last committed."""
+        return self.index.searcher()
+
+    def without_gone(self, query: Query) -> Query:
+        """`query` without what was removed, committed or not."""
+        with self._noting:
+            ids, partitions = list(self._gone), list(self._gone_partitions)
+        if not ids and not partitions:
+            return query
+        gone = [
+            Query.term_query(self.schema, fields.PARTITION, partition, index_option="basic")
+            for partition in partitions
+        ]
+        if ids:
+            gone.append(Query.term_set_query(self.schema, fields.ID, ids))
+        return Query.boolean_query(
+            [(Occur.Must, query), *((Occur.MustNot, excluded) for excluded in gone)]
+        )
+
+
+def _since(gone: dict[_Key, int], takes: int) -> dict[_Key, int]:
+    """What went after that many takes."""
+    return {key: before for key, before in gone.items() if before >= takes}

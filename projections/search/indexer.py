@@ -1,0 +1,116 @@
+"""The search index on an event loop: committed often enough, asked without standing in anybody's way.
+
+Threads: one writes, one looks for substrings, which costs 0.7 us for each distinct text, and two are
+for all other searches. When too many wait for a substring the next is refused. tantivy lets go of
+the interpreter's lock while it works.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from threading import BoundedSemaphore
+from typing import Final, TypeVar
+
+from projections.search.documents import Entry
+from projections.search.index import SearchIndex
+from projections.search.lowering import CompanyIds, is_costly
+from projections.search.pages import Page, Window
+from schemas.errors import Unavailable
+from schemas.search.conditions import Condition
+from schemas.search.cursors import Place
+
+COMMIT_SECONDS: Final = 0.3
+"""Between commits: with the commit itself, a write is found within a second (contract §3)."""
+
+MAX_WAITING_SUBSTRINGS: Final = 16
+"""Searches for substrings that wait or run; another one is answered 503."""
+
+_REBUILD_CHUNK: Final = 200  # profiles read in one step of the loop: 1 to 2 ms
+_SEARCH_THREADS: Final = 2
+
+_Answer = TypeVar("_Answer")
+
+
+class SearchIndexer:
+    """The asyncio side of a `SearchIndex`. `upsert` and `delete` are called on the loop directly."""
+
+    def __init__(self, index: SearchIndex, companies: CompanyIds) -> None:
+        """`companies` is asked in the threads of searches, while the loop may change what it reads."""
+        self.index = index
+        self._companies = companies
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="search-writer")
+        self._searchers = ThreadPoolExecutor(_SEARCH_THREADS, thread_name_prefix="search")
+        self._substring = ThreadPoolExecutor(1, thread_name_prefix="search-substring")
+        self._room = BoundedSemaphore(MAX_WAITING_SUBSTRINGS)
+
+    async def run(self, after_commit: Callable[[], None] = lambda: None) -> None:
+        """Commit what is noted, for ever. `after_commit` is called on the loop when it is visible."""
+        while True:
+            if self.index.pending:
+                await self.commit()
+                after_commit()
+            await asyncio.sleep(COMMIT_SECONDS)
+
+    async def commit(self) -> None:
+        """Let searches show all changes that were made until now."""
+        await self._write(self.index.commit)
+
+    async def rebuild(self, ids: Iterable[str], read: Callable[[str], Entry | None]) -> None:
+        """Build the index anew from all profiles, while searches and changes go on.
+
+        `read` gives a profile as it is now, None when it is gone; it is called on the loop, so that
+        no change comes between what it reads and what is noted. `ids` may be a snapshot of before:
+        what comes later is a change.
+        """
+        await self._write(self.index.begin_rebuild)
+        try:
+            for chunk in _chunks(iter(ids)):
+                self.index.add(entry for id_ in chunk if (entry := read(id_)) is not None)
+                await self._write(self.index.write_rebuild)
+            await self._write(self.index.finish_rebuild)
+        except BaseException:
+            await self._write(self.index.abandon_rebuild)
+            raise
+
+    async def count(self, account: str, condition: Condition) -> int:
+        """How many profiles of the account meet the condition. Raises `Unavailable`."""
+        return await self._search(
+            condition, lambda: self.index.count(account, condition, self._companies)
+        )
+
+    async def page(self, account: str, condition: Condition, window: Window, limit: int) -> Page:
+        """Like `SearchIndex.page`. Raises `Unavailable`."""
+        return await self._search(
+            condition, lambda: self.index.page(account, condition, self._companies, window, limit)
+        )
+
+    def place(self, account: str, id_: str) -> Place | None:
+        """Like `SearchIndex.place`: a look-up, which needs no thread."""
+        return self.index.place(account, id_)
+
+    async def close(self) -> None:
+        """Commit, and close the files."""
+        await self.commit()
+        await self._write(self.index.close)
+        for threads in (self._writer, self._searchers, self._substring):
+            threads.shutdown()
+
+    async def _write(self, work: Callable[[], None]) -> None:
+        # A task that is cancelled leaves its work to the one thread, which ends it before the next.
+        await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._writer, work))
+
+    async def _search(self, condition: Condition, work: Callable[[], _Answer]) -> _Answer:
+        if not is_costly(condition):
+            return await asyncio.get_running_loop().run_in_executor(self._searchers, work)
+        if not self._room.acquire(blocking=False):
+            raise Unavailable("Too many searches for substrings at once: try again", retry_after=5)
+        found = self._substring.submit(work)
+        # When the search ends, not when its request does: a client that gives up frees no thread.
+        found.add_done_callback(lambda _: self._room.release())
+        return await asyncio.wrap_future(found)
+
+
+def _chunks(ids: Iterator[str]) -> Iterator[list[str]]:
+    while chunk := list(islice(ids, _REBUILD_CHUNK)):
+        yield chunk

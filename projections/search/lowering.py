@@ -1,0 +1,249 @@
+"""From a condition to a tantivy query, within one account.
+
+Ranges can only be said in tantivy's query grammar, and with one bound each: it panics when one
+bound is whole and the other a fraction. `encoding` makes texts fit it; names fit as they are, being
+letters, digits and ``_`` (contract §9).
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final, TypeAlias
+
+from tantivy import Index, Occur, Query
+
+from projections.search import fields
+from projections.search.encoding import (
+    LARGE,
+    encode_large,
+    encode_name,
+    encode_text,
+    is_large,
+    mark_boolean_item,
+    mark_container,
+    mark_null,
+    mark_number_item,
+    mark_text_item,
+    mark_time_item,
+    plain_number,
+)
+from projections.search.substring import term_pattern
+from schemas.search.conditions import (
+    COMPANY,
+    AllOf,
+    AnyOf,
+    Compares,
+    Comparison,
+    Condition,
+    Contains,
+    Exists,
+    Happened,
+    HappenedLast,
+    HappenedOften,
+    HasItem,
+    IsNull,
+    Moment,
+    Not,
+    OneOf,
+    OnProperty,
+    Path,
+    Scalar,
+)
+
+CompanyIds: TypeAlias = Callable[[str, OnProperty], Collection[str]]
+"""The ids of an account's companies for which a condition on a company's property holds."""
+
+_COMPANY_ID: Final = ("company_id",)
+_RANGES: Final = {
+    Comparison.GREATER: "{%s TO *]",
+    Comparison.GREATER_OR_EQUAL: "[%s TO *]",
+    Comparison.LESS: "[* TO %s}",
+    Comparison.LESS_OR_EQUAL: "[* TO %s]",
+}
+_UPWARD: Final = (Comparison.GREATER, Comparison.GREATER_OR_EQUAL)
+
+
+class Lowering:
+    """Makes the queries of one account. An object for one request: companies are asked as it goes."""
+
+    def __init__(self, index: Index, account: str, companies: CompanyIds) -> None:
+        self._index = index
+        self._schema = index.schema
+        self._account = account
+        self._companies = companies
+
+    def query(self, condition: Condition) -> Query:
+        """The profiles of the account for which `condition` holds."""
+        return Query.boolean_query(
+            [(Occur.Must, self._term(fields.ACCOUNT, self._account)), *self._clauses(condition)]
+        )
+
+    def _clauses(self, condition: Condition) -> list[tuple[Occur, Query]]:
+        """What has to be met, and what must not be, for `condition` to hold."""
+        match condition:
+            case AllOf(conditions):
+                return [clause for each in conditions for clause in self._clauses(each)]
+            case Not(AllOf() | AnyOf() as inner):
+                return [(Occur.MustNot, self._lower(inner))]
+            case Not(Not(inner)):
+                return self._clauses(inner)
+            case Not(inner):
+                return [(Occur.MustNot, self._lower(inner))]
+            case _:
+                return [(Occur.Must, self._lower(condition))]
+
+    def _lower(self, condition: Condition) -> Query:
+        match condition:
+            case AllOf() | Not():
+                # What is only said by what it is not matches nothing in tantivy: hence everything.
+                return Query.boolean_query(
+                    [(Occur.Must, Query.all_query()), *self._clauses(condition)]
+                )
+            case AnyOf(conditions):
+                return _any(*map(self._lower, conditions))
+            case Happened(name):
+                return Query.exists_query(_join(fields.EVENT_COUNT, (name,)))
+            case HappenedOften(name, comparison, count):
+                bound = _decimal(max(-LARGE, min(LARGE, count)))
+                return self._range(fields.EVENT_COUNT, (name,), comparison, bound)
+            case HappenedLast(name, comparison, moment):
+                return self._range(fields.EVENT_LAST, (name,), comparison, str(moment.ms))
+            case _ if condition.path[0] == COMPANY:
+                return self._on_company(condition)
+            case _:
+                return self._on_property(condition)
+
+    # --- properties
+
+    def _on_property(self, condition: OnProperty) -> Query:
+        match condition:
+            case Exists(path):
+                return self._exists(path)
+            case IsNull(path):
+                return self._term(fields.MARKS, mark_null(_dotted(path)))
+            case OneOf(path, values):
+                return _any(*(self._equals(path, value) for value in values))
+            case Compares(path, comparison, value):
+                return self._compares(path, comparison, value)
+            case Contains():
+                return self._contains(condition)
+            case HasItem(path, value):
+                return self._term(fields.MARKS, _item_mark(_dotted(path), value))
+
+    def _exists(self, path: Path) -> Query:
+        dotted = _dotted(path)
+        return _any(
+            *(
+                Query.exists_query(_join(field, path))
+                for field in (fields.TEXT, fields.NUMBER, fields.TIME)
+            ),
+            self._term(fields.MARKS, mark_null(dotted)),
+            self._term(fields.MARKS, mark_container(dotted)),
+        )
+
+    def _equals(self, path: Path, value: Scalar) -> Query:
+        match value:
+            case Moment(ms):
+                return self._term(_join(fields.TIME, path), ms)
+            case str():
+                return self._term(_join(fields.TEXT, path), encode_text(value))
+            case bool():
+                return self._term(_join(fields.NUMBER, path), value)
+            case _:
+                number = encode_large(value) if is_large(value) else plain_number(value)
+                return self._term(_join(fields.NUMBER, path), number)
+
+    def _compares(self, path: Path, comparison: Comparison, value: float | str | Moment) -> Query:
+        match value:
+            case Moment(ms):
+                return self._range(fields.TIME, path, comparison, str(ms))
+            case str():
+                return self._range(fields.TEXT, path, comparison, encode_text(value))
+            case _:
+                return self._compares_number(path, comparison, value)
+
+    def _compares_number(self, path: Path, comparison: Comparison, value: float) -> Query:
+        """Large numbers are all above, or all below, the others."""
+        if not is_large(value):
+            return _any(
+                self._range(fields.NUMBER, path, comparison, _decimal(value)),
+                self._range(fields.NUMBER, path, comparison, encode_large(0)),
+            )
+        large = self._range(fields.NUMBER, path, comparison, encode_large(value))
+        if (comparison in _UPWARD) == (value > 0):
+            return large
+        others = self._range(fields.NUMBER, path, Comparison.GREATER, str(-LARGE))
+        return _any(large, others)
+
+    def _contains(self, condition: Contains) -> Query:
+        if not condition.text:
+            return Query.exists_query(_join(fields.TEXT, condition.path))
+        return Query.regex_query(self._schema, fields.TEXT, term_pattern(condition))
+
+    # --- companies
+
+    def _on_company(self, condition: OnProperty) -> Query:
+        """The members of the companies for which it holds; of the company itself only `ex` is asked."""
+        if len(condition.path) == 1:
+            is_member = Query.exists_query(_join(fields.TEXT, _COMPANY_ID))
+            return is_member if isinstance(condition, Exists) else Query.empty_query()
+        ids = self._companies(self._account, replace(condition, path=condition.path[1:]))
+        if not ids:
+            return Query.empty_query()
+        return Query.term_set_query(
+            self._schema, _join(fields.TEXT, _COMPANY_ID), [encode_text(id_) for id_ in ids]
+        )
+
+    # --- what tantivy has
+
+    def _term(self, field: str, value: Any) -> Query:
+        return Query.const_score_query(
+            Query.term_query(self._schema, field, value, index_option="basic"), 1.0
+        )
+
+    def _range(self, field: str, path: Path, comparison: Comparison, bound: str) -> Query:
+        return self._index.parse_query(f"{_join(field, path)}:{_RANGES[comparison] % bound}")
+
+
+def is_costly(condition: Condition) -> bool:
+    """Whether its cost grows with the number of distinct texts: it looks for a substring."""
+    match condition:
+        case Contains(path, text):
+            return path[0] != COMPANY and bool(text)
+        case Not(inner):
+            return is_costly(inner)
+        case AllOf(conditions) | AnyOf(conditions):
+            return any(map(is_costly, conditions))
+        case _:
+            return False
+
+
+def _any(*queries: Query) -> Query:
+    if len(queries) == 1:
+        return queries[0]
+    return Query.boolean_query([(Occur.Should, query) for query in queries])
+
+
+def _join(field: str, path: Path) -> str:
+    return f"{field}.{_dotted(path)}"
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(map(encode_name, path))
+
+
+def _decimal(number: float) -> str:
+    """Without an exponent: the grammar takes none that is negative."""
+    return format(Decimal(repr(plain_number(number))), "f")
+
+
+def _item_mark(path: str, value: Scalar) -> str:
+    match value:
+        case Moment(ms):
+            return mark_time_item(path, ms)
+        case str():
+            return mark_text_item(path, value)
+        case bool():
+            return mark_boolean_item(path, value)
+        case _:
+            return mark_number_item(path, value)

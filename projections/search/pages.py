@@ -1,0 +1,100 @@
+"""Pages of hits: newest created first, then by id downwards, from one snapshot of the index.
+
+tantivy sorts by one number, the order key, and puts hits with the same key in an order of its own
+that changes with every merge. So a page is read a little further than its end, hits are sorted by
+creation and id, and the last key is left out: some of its hits may not have been read.
+"""
+
+from typing import NamedTuple
+
+from tantivy import FieldType, Occur, Order, Query, Schema, Searcher
+
+from projections.search import fields
+from schemas.search.conditions import Moment
+from schemas.search.cursors import Place
+
+_FURTHER = 16  # more than share a key, even when a full batch was created in one millisecond
+
+Edge = Place | Moment
+"""An end of a page that is not in it."""
+
+
+class Page(NamedTuple):
+    """The profiles of a page, and the place of the last of them when there are more behind it."""
+
+    places: list[Place]
+    more_before: Place | None
+
+    @property
+    def ids(self) -> list[str]:
+        return [place.id for place in self.places]
+
+
+class Window(NamedTuple):
+    """What lies after the one edge and before the other."""
+
+    before: Edge | None = None
+    after: Edge | None = None
+
+    def restrict(self, query: Query, schema: Schema) -> Query:
+        """`query` within the window, but for profiles that share their order key with an edge."""
+        if self.before is None and self.after is None:
+            return query
+        upper = lower = None
+        match self.before:
+            case Place(created, id_):
+                upper = fields.order_key(created, id_)
+            case Moment(ms):
+                upper = fields.order_key(ms) - 1
+            case None:
+                pass
+        match self.after:
+            case Place(created, id_):
+                lower = fields.order_key(created, id_)
+            case Moment(ms):
+                lower = fields.order_key(ms + 1)
+            case None:
+                pass
+        keys = Query.range_query(schema, fields.ORDER, FieldType.Integer, lower, upper)
+        return Query.boolean_query([(Occur.Must, query), (Occur.Must, keys)])
+
+    def holds(self, place: Place) -> bool:
+        """Whether a profile that `restrict` let through is in the window."""
+        return not (
+            (isinstance(self.before, Place) and place >= self.before)
+            or (isinstance(self.after, Place) and place <= self.after)
+        )
+
+
+def read_page(searcher: Searcher, schema: Schema, query: Query, window: Window, limit: int) -> Page:
+    """The first `limit` profiles of the query in the window."""
+    restricted = window.restrict(query, schema)
+    reach = limit + _FURTHER
+    while True:
+        places, is_whole = _read_places(searcher, restricted, reach)
+        inside = [place for place in places if window.holds(place)]
+        if is_whole or len(inside) > limit:
+            shown = inside[:limit]
+            return Page(shown, shown[-1] if len(inside) > limit else None)
+        reach *= 2
+
+
+def _read_places(searcher: Searcher, query: Query, reach: int) -> tuple[list[Place], bool]:
+    """Places from the top, in order, without a gap; and whether there are no others."""
+    hits = searcher.search(
+        query, reach, count=False, order_by_field=fields.ORDER, order=Order.Desc
+    ).hits
+    is_whole = len(hits) < reach
+    if not is_whole:
+        last_key = hits[-1][0]
+        hits = [hit for hit in hits if hit[0] != last_key]
+    places = [
+        Place(fields.created_of(key), searcher.doc(address)[fields.ID][0]) for key, address in hits
+    ]
+    return sorted(places, reverse=True), is_whole
+
+
+def place_of(searcher: Searcher, query: Query) -> Place | None:
+    """The place of the one profile that the query finds."""
+    places, _ = _read_places(searcher, query, 2)
+    return places[0] if places else None

@@ -1,0 +1,103 @@
+"""A search, put together from the parameters of a request (contract §6)."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, cast
+
+from schemas.errors import Unprocessable
+from schemas.expansion import Expand, parse_expand
+from schemas.identity import is_id
+from schemas.normalization import InvalidProperty, normalize_scalar
+from schemas.search.conditions import Condition, Moment
+from schemas.search.cursors import Place, decode_cursor
+from schemas.search.grammar import parse_filters
+from schemas.search.meaning import condition_of
+from schemas.timestamps import parse_stored_timestamp
+
+DEFAULT_LIMIT: Final = 50
+MAX_LIMIT: Final = 500
+
+
+class ProfileId(NamedTuple):
+    """A bound that is said by a profile: its place is to be looked up."""
+
+    id: str
+
+
+Bound = Place | Moment | ProfileId
+
+
+class SearchRequest(NamedTuple):
+    """A page of the profiles for which `condition` holds, newest created first.
+
+    `before` and `after` both leave out what they name: a page holds what was created before the
+    one and after the other.
+    """
+
+    condition: Condition
+    limit: int
+    before: Bound | None
+    after: Bound | None
+    expand: Expand
+
+
+def parse_search(parameters: Mapping[str, object], account: str, now: int) -> SearchRequest:
+    """The search that a JSON body or `brackets.from_query` spells. `now` is in Unix milliseconds.
+
+    Parameters of other names are not looked at. Raises `Unprocessable`, naming the place.
+    """
+    return SearchRequest(
+        condition=parse_count(parameters, now),
+        limit=_limit(parameters.get("limit", DEFAULT_LIMIT)),
+        before=_bound(parameters, "before", account, now),
+        after=_bound(parameters, "after", account, now),
+        expand=_expand(parameters.get("expand")),
+    )
+
+
+def parse_count(parameters: Mapping[str, object], now: int) -> Condition:
+    """What a count looks at: the filters alone. Raises like `parse_search`."""
+    return condition_of(parse_filters(parameters), now)
+
+
+def _limit(value: object) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10:
+        value = int(value)
+    if type(value) is not int or not 1 <= value <= MAX_LIMIT:
+        raise Unprocessable(f"limit: send a whole number from 1 to {MAX_LIMIT}")
+    return value
+
+
+def _bound(parameters: Mapping[str, object], name: str, account: str, now: int) -> Bound | None:
+    value = parameters.get(name)
+    if value is None:
+        return None
+    if isinstance(value, str):
+        if is_id(value):
+            return ProfileId(value)
+        if (place := decode_cursor(value, account)) is not None:
+            return place
+    moment = _moment(value, now)
+    if moment is None:
+        raise Unprocessable(
+            f"{name}: send the cursor of an answer to this account, a profile's id or a timestamp"
+        )
+    return moment
+
+
+def _moment(value: object, now: int) -> Moment | None:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    try:
+        stored = normalize_scalar(value, "created_at", now)
+    except InvalidProperty:
+        return None
+    ms = parse_stored_timestamp(stored) if isinstance(stored, str) else None
+    return None if ms is None else Moment(ms)
+
+
+def _expand(given: object) -> Expand:
+    if given is None:
+        return Expand()
+    if not isinstance(given, dict):
+        raise Unprocessable("expand: send an object, or brackets as in expand[company]=all")
+    return parse_expand(cast("dict[str, Any]", given))

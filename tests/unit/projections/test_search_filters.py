@@ -1,0 +1,120 @@
+"""The index finds what plain Python finds (contract §6), over thousands of users and filters."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import count
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from projections.search.documents import Entry
+from projections.search.index import SearchIndex
+from projections.search.matching import holds
+from projections.search.pages import Window
+from schemas.search.conditions import OnProperty
+from schemas.search.request import parse_count
+from tests.support.brute_force import Known, found
+from tests.support.search_inputs import NOW, are_affordable, filters, users
+from tests.support.searching import complete_index
+
+accounts = map(str, count())
+fresh_ids = map("{:024x}".format, count(1))
+fresh_users = users(st.builds(partial(next, fresh_ids)))
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+class Searched:
+    """An account of its own in the index, with these users."""
+
+    def __init__(self, index: SearchIndex, known: Sequence[Known]) -> None:
+        self.index, self.account, self.known = index, next(accounts), known
+        self.companies = {user.company["id"]: user.company for user in known if user.company}
+        for offset, user in enumerate(known):
+            index.upsert(entry(user, self.account, offset))
+        index.commit()
+
+    def check(self, filters: list[dict[str, Any]], op: str = "and") -> None:
+        """Count and page are what brute force finds."""
+        expected = {user.document["id"] for user in self.known if found(filters, user, NOW, op)}
+        condition = parse_count({"filters": filters, "filters_op": op}, NOW)
+        assert self.index.count(self.account, condition, self._matching) == len(expected)
+        page = self.index.page(self.account, condition, self._matching, Window(), len(self.known))
+        assert set(page.ids) == expected
+        assert page.more_before is None
+
+    def _matching(self, account: str, condition: OnProperty) -> list[str]:
+        assert account == self.account
+        return [id_ for id_, company in self.companies.items() if holds(condition, company)]
+
+
+def entry(user: Known, account: str, offset: int) -> Entry:
+    return Entry(
+        id=user.document["id"],
+        account=account,
+        document=msgspec.json.encode(user.document),
+        partition=offset % 4,
+        offset=offset,
+        tracked=msgspec.json.encode(user.tracked),
+    )
+
+
+def with_one_document_a_company(known: list[Known]) -> list[Known]:
+    companies: dict[str, dict[str, Any]] = {}
+    for user in known:
+        if user.company is not None:
+            companies.setdefault(user.company["id"], user.company)
+    return [
+        Known(user.document, user.company and companies[user.company["id"]], user.tracked)
+        for user in known
+    ]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchIndex]:
+    index = complete_index(tmp_path_factory.mktemp("search"))
+    yield index
+    index.close()
+
+
+@pytest.fixture(scope="module")
+def populated(index: SearchIndex) -> Searched:
+    """An account of 400 users."""
+    known: list[Known] = []
+
+    @settings(unhurried, max_examples=400, phases=[Phase.generate], database=None)
+    @given(fresh_users)
+    def collect(user: Known) -> None:
+        known.append(user)
+
+    collect()
+    return Searched(index, with_one_document_a_company(known))
+
+
+@settings(unhurried, max_examples=1000)
+@given(filter_=filters)
+def test_a_filter_finds_what_it_says(populated: Searched, filter_: dict[str, Any]) -> None:
+    populated.check([filter_])
+
+
+@settings(unhurried, max_examples=150)
+@given(
+    asked=st.lists(filters, max_size=4).filter(are_affordable), op=st.sampled_from(["and", "or"])
+)
+def test_filters_are_joined(populated: Searched, asked: list[dict[str, Any]], op: str) -> None:
+    populated.check(asked, op)
+
+
+@settings(unhurried, max_examples=60)
+@given(
+    known=st.lists(fresh_users, min_size=1, max_size=3),
+    asked=st.lists(filters, min_size=1, max_size=8),
+)
+def test_any_users_are_found_by_any_filters(
+    index: SearchIndex, known: list[Known], asked: list[dict[str, Any]]
+) -> None:
+    searched = Searched(index, with_one_document_a_company(known))
+    for filter_ in asked:
+        searched.check([filter_])

@@ -1,0 +1,278 @@
+"""The live index: what is gone is not found, what is damaged is not used, what is erased is erased."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import json
+
+from projections.search import fields
+from projections.search.documents import Entry
+from projections.search.index import SearchIndex
+from projections.search.pages import Window
+from schemas.errors import Unavailable
+from schemas.search.conditions import EVERYBODY, Condition, Contains, Exists, OneOf
+from schemas.search.meaning import MAX_SUBSTRING
+from tests.support.searching import ORIGIN, complete_index, no_companies, profile, upsert
+
+A, B, C = ("a" * 24, "b" * 24, "c" * 24)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[SearchIndex]:
+    index = complete_index(tmp_path)
+    yield index
+    index.close()
+
+
+def ids(index: SearchIndex) -> list[str]:
+    return index.page("account", EVERYBODY, no_companies, Window(), 500).ids
+
+
+def number(index: SearchIndex) -> int:
+    return index.count("account", EVERYBODY, no_companies)
+
+
+# --- changes
+
+
+def test_a_profile_is_found_once_it_is_committed(index: SearchIndex) -> None:
+    index.upsert(profile(A))
+    assert (index.pending, number(index)) == (1, 0)
+
+    index.commit()
+    assert (index.pending, number(index)) == (0, 1)
+
+
+def test_a_profile_is_found_as_it_was_last_written(index: SearchIndex) -> None:
+    upsert(index, [profile(A, plan="free"), profile(A, plan="gold")])
+    upsert(index, [profile(A, plan="basic")])
+
+    plans = [
+        index.count("account", OneOf(("plan",), (plan,)), no_companies)
+        for plan in ("free", "gold", "basic")
+    ]
+    assert plans == [0, 0, 1]
+
+
+def test_a_deleted_profile_is_gone_at_once(index: SearchIndex) -> None:
+    upsert(index, [profile(A), profile(B)])
+
+    index.delete(A)
+
+    assert (ids(index), number(index), index.place("account", A)) == ([B], 1, None)
+    index.commit()
+    assert (ids(index), number(index)) == ([B], 1)
+
+
+def test_a_profile_that_is_deleted_between_two_commits_never_shows(index: SearchIndex) -> None:
+    index.upsert(profile(A))
+    index.delete(A)
+    index.commit()
+
+    assert ids(index) == []
+
+
+def test_a_lost_partition_is_gone_at_once(index: SearchIndex) -> None:
+    upsert(index, [profile(A, partition=1), profile(B, partition=2)])
+    index.upsert(profile(C, partition=1))
+
+    index.drop_partition(1)
+    index.upsert(profile(C, partition=3))
+
+    assert ids(index) == [B]
+    index.commit()
+    assert ids(index) == [C, B]
+
+
+# --- rebuild
+
+
+def test_an_index_that_was_never_built_answers_nothing(tmp_path: Path) -> None:
+    index = SearchIndex(tmp_path, ORIGIN)
+
+    assert not index.is_complete
+    with pytest.raises(Unavailable):
+        number(index)
+    index.upsert(profile(A))
+    index.commit()
+    assert not index.is_complete
+
+
+def test_a_rebuild_holds_what_it_was_given_and_what_changed_meanwhile(index: SearchIndex) -> None:
+    upsert(index, [profile(A), profile(B)])
+
+    index.begin_rebuild()
+    index.add([profile(A, plan="kept"), profile(B)])
+    index.write_rebuild()
+    index.delete(B)
+    upsert(index, [profile(C)])
+    assert ids(index) == [C, A]
+    index.finish_rebuild()
+
+    assert ids(index) == [C, A]
+    assert index.count("account", OneOf(("plan",), ("kept",)), no_companies) == 1
+
+
+def test_a_rebuild_that_ends_half_way_leaves_the_index_as_it_was(tmp_path: Path) -> None:
+    index = complete_index(tmp_path)
+    upsert(index, [profile(A)])
+    index.begin_rebuild()
+    index.add([profile(B)])
+    index.write_rebuild()
+    del index
+
+    again = SearchIndex(tmp_path, ORIGIN)
+    assert ids(again) == [A]
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["0"]
+    again.close()
+
+
+def test_erased_bytes_leave_the_files(tmp_path: Path) -> None:
+    index = complete_index(tmp_path)
+    erased = profile(
+        A, email="erika@x.io", plan="zinnober", address={"city": "Quakenburg"}, note="mirabelle"
+    )
+    words = (A, "erika", "zinnober", "Quakenburg", "mirabelle")
+    kept = [profile(B, plan="magenta"), profile(C, plan="indigo")]
+    upsert(index, [erased, *kept])
+    assert words_in_files(tmp_path, words) == words
+
+    index.delete(A)
+    index.commit()
+    assert words_in_files(tmp_path, words) == words  # which is why there is a rebuild
+
+    index.begin_rebuild()
+    index.add(kept)
+    index.finish_rebuild()
+
+    assert words_in_files(tmp_path, words) == ()
+    assert words_in_files(tmp_path, (B, "magenta")) == (B, "magenta")
+    assert ids(index) == [C, B]
+    index.close()
+
+
+def words_in_files(root: Path, words: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the words that stand in any file under `root`."""
+    contents = [path.read_bytes() for path in root.rglob("*") if path.is_file()]
+    return tuple(word for word in words if any(word.encode() in content for content in contents))
+
+
+# --- damage
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Path:
+    """The folder of an index with two segments, one of them with a deleted profile."""
+    index = complete_index(tmp_path)
+    upsert(index, [profile(A, plan="gold"), profile(B)])
+    upsert(index, [profile(C)])
+    index.delete(B)
+    index.commit()
+    index.close()
+    return tmp_path
+
+
+def test_a_closed_index_opens_as_it_was(closed: Path) -> None:
+    index = SearchIndex(closed, ORIGIN)
+    assert ids(index) == [C, A]
+    index.close()
+
+
+FILES = ["term", "idx", "pos", "fast", "store", "fieldnorm", "del", "meta.json", "CURRENT"]
+
+
+def file_of(root: Path, name: str) -> Path:
+    return min(path for path in root.rglob(f"*{name}") if path.is_file())
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_index_without_one_of_its_files_has_to_be_rebuilt(closed: Path, name: str) -> None:
+    file_of(closed, name).unlink()
+    assert_rebuilt(closed)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_index_with_a_file_cut_short_has_to_be_rebuilt(closed: Path, name: str) -> None:
+    file = file_of(closed, name)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    assert_rebuilt(closed)
+
+
+@pytest.mark.parametrize("name", FILES[:7])
+def test_an_index_with_a_changed_byte_has_to_be_rebuilt(closed: Path, name: str) -> None:
+    file = file_of(closed, name)
+    content = bytearray(file.read_bytes())
+    content[0] ^= 1
+    file.write_bytes(content)
+    assert_rebuilt(closed)
+
+
+def test_an_index_of_another_layout_has_to_be_rebuilt(closed: Path) -> None:
+    current = json.decode((closed / "CURRENT").read_bytes())
+    assert current["layout"] == fields.LAYOUT
+    (closed / "CURRENT").write_bytes(json.encode({**current, "layout": fields.LAYOUT + 1}))
+    assert_rebuilt(closed)
+
+
+def test_an_index_of_another_log_has_to_be_rebuilt(closed: Path) -> None:
+    index = SearchIndex(closed, "another log")
+    assert not index.is_complete
+    assert not [path for path in closed.iterdir() if path.is_dir()]
+
+
+def assert_rebuilt(root: Path) -> None:
+    """A rebuild is demanded, no search is answered before, and then all is well."""
+    index = SearchIndex(root, ORIGIN)
+    assert not index.is_complete
+    with pytest.raises(Unavailable):
+        number(index)
+    index.begin_rebuild()
+    index.add([profile(A, plan="gold")])
+    index.finish_rebuild()
+    assert ids(index) == [A]
+    index.close()
+
+
+# --- substrings
+
+
+@pytest.mark.parametrize("needle", [".*", "[a-z]", "(x", "a|b", "\\d+", "^", "$", "{9}", "?", "+"])
+def test_a_substring_is_taken_literally(index: SearchIndex, needle: str) -> None:
+    upsert(index, [profile(A, plan=f"<{needle}>"), profile(B, plan="abc 123 zzzzzzzzz")])
+
+    page = index.page("account", Contains(("plan",), needle, False), no_companies, Window(), 9)
+    assert page.ids == [A]
+
+
+@pytest.mark.parametrize("character", "kKsöῳ(🚧\U00010400\u2003")
+@pytest.mark.parametrize("ignore_case", [False, True])
+def test_the_longest_substring_is_found_under_the_longest_names(
+    index: SearchIndex, character: str, ignore_case: bool
+) -> None:
+    path = ("p" * 64, "é" * 32, "日" * 21 + "x", "🚧é" * 10 + "abcd")
+    needle = character * MAX_SUBSTRING
+    upsert(index, [nested(A, path, needle), nested(B, path, needle[:-1])])
+
+    condition = Contains(path, needle, ignore_case)
+    assert index.count("account", condition, no_companies) == 1
+
+
+def nested(id_: str, path: tuple[str, ...], text: str) -> Entry:
+    properties: dict[str, Any] = {path[-1]: text}
+    for name in reversed(path[:-1]):
+        properties = {name: properties}
+    return profile(id_, **properties)
+
+
+def test_names_longer_than_that_are_told_apart(index: SearchIndex) -> None:
+    name, other = "a" * 700 + "b", "a" * 700 + "c"
+    properties: dict[str, Any] = {name: "gold", other: 1}
+    upsert(index, [profile(A, **properties)])
+
+    def count(condition: Condition) -> int:
+        return index.count("account", condition, no_companies)
+
+    assert count(Contains((name,), "ol", False)) == count(Exists((other,))) == 1
+    assert count(Contains((other,), "ol", False)) == count(Exists((name, other))) == 0

@@ -1,0 +1,140 @@
+"""The search index on an event loop."""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from projections.search.documents import Entry
+from projections.search.indexer import MAX_WAITING_SUBSTRINGS, SearchIndexer
+from projections.search.lowering import CompanyIds
+from projections.search.pages import Window
+from schemas.errors import Unavailable
+from schemas.search.conditions import EVERYBODY, AllOf, Contains, OneOf, OnProperty
+from tests.support.searching import complete_index, no_companies, profile
+
+A, B, C = ("a" * 24, "b" * 24, "c" * 24)
+SUBSTRING = Contains(("plan",), "ol", ignore_case=False)
+SLOW_SUBSTRING = AllOf((OneOf(("company", "plan"), ("gold",)), SUBSTRING))
+
+
+@asynccontextmanager
+async def indexer(
+    root: Path, companies: CompanyIds = no_companies
+) -> AsyncGenerator[SearchIndexer]:
+    search = SearchIndexer(complete_index(root), companies)
+    yield search
+    await search.close()
+
+
+class Held:
+    """Companies that answer once they are let: until then, a search that asks them goes on."""
+
+    def __init__(self) -> None:
+        self.let = threading.Event()
+
+    def __call__(self, account: str, condition: OnProperty) -> list[str]:  # noqa: ARG002
+        assert self.let.wait(30)
+        return []
+
+
+def test_what_is_written_is_found_after_a_commit_of_the_loop(tmp_path: Path) -> None:
+    async def scenario() -> int:
+        visible = asyncio.Event()
+        async with indexer(tmp_path) as search:
+            running = asyncio.create_task(search.run(after_commit=visible.set))
+            search.index.upsert(profile(A))
+            await asyncio.wait_for(visible.wait(), 30)
+            running.cancel()
+            return await search.count("account", EVERYBODY)
+
+    assert asyncio.run(scenario()) == 1
+
+
+def test_a_rebuild_reads_profiles_as_they_are_while_changes_go_on(tmp_path: Path) -> None:
+    stored = {f"{n:024x}": profile(f"{n:024x}", plan="old") for n in range(1000)}
+
+    async def scenario() -> tuple[int, int, int]:
+        async with indexer(tmp_path) as search:
+
+            def read(id_: str) -> Entry | None:
+                if id_ == f"{300:024x}":  # in the middle, users change and go
+                    for n in (1, 299, 300, 999):
+                        stored[f"{n:024x}"] = profile(f"{n:024x}", plan="gold")
+                        search.index.upsert(stored[f"{n:024x}"])
+                    for n in (2, 998):
+                        del stored[f"{n:024x}"]
+                        search.index.delete(f"{n:024x}")
+                return stored.get(id_)
+
+            await search.rebuild(list(stored), read)
+            return (
+                await search.count("account", EVERYBODY),
+                await search.count("account", OneOf(("plan",), ("gold",))),
+                await search.count("account", SUBSTRING),
+            )
+
+    assert asyncio.run(scenario()) == (998, 4, 998)
+
+
+def test_a_rebuild_that_fails_leaves_the_index_as_it_was(tmp_path: Path) -> None:
+    def read(id_: str) -> Entry | None:
+        raise RuntimeError(id_)
+
+    async def scenario() -> list[str]:
+        async with indexer(tmp_path) as search:
+            search.index.upsert(profile(A))
+            await search.commit()
+            with pytest.raises(RuntimeError):
+                await search.rebuild([B], read)
+            return (await search.page("account", EVERYBODY, Window(), 9)).ids
+
+    assert asyncio.run(scenario()) == [A]
+
+
+def test_searches_for_substrings_hold_up_no_other_and_are_refused_when_too_many(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> tuple[int, list[int]]:
+        companies = Held()
+        async with indexer(tmp_path, companies) as search:
+            search.index.upsert(profile(A, plan="gold"))
+            await search.commit()
+            waiting = [
+                asyncio.create_task(search.count("account", SLOW_SUBSTRING))
+                for _ in range(MAX_WAITING_SUBSTRINGS)
+            ]
+            await asyncio.sleep(0)
+            with pytest.raises(Unavailable):
+                await search.count("account", SUBSTRING)
+            meanwhile = await search.count("account", EVERYBODY)
+            companies.let.set()
+            await asyncio.gather(*waiting)
+            return meanwhile, [await search.count("account", SUBSTRING)]
+
+    assert asyncio.run(scenario()) == (1, [1])
+
+
+def test_a_substring_search_whose_request_is_gone_keeps_its_room_until_it_ends(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        companies = Held()
+        async with indexer(tmp_path, companies) as search:
+            searches = [
+                asyncio.create_task(search.count("account", SLOW_SUBSTRING))
+                for _ in range(MAX_WAITING_SUBSTRINGS)
+            ]
+            await asyncio.sleep(0)
+            searches[0].cancel()
+            await asyncio.sleep(0)
+            with pytest.raises(Unavailable):
+                await search.count("account", SUBSTRING)
+            companies.let.set()
+            await asyncio.gather(*searches[1:])
+            assert await search.count("account", SUBSTRING) == 0
+
+    asyncio.run(scenario())
