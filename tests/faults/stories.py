@@ -99,7 +99,7 @@ def record_comes_late(world: World, cut: int) -> None:
 
 
 def writes_race_with_forgets(world: World, cut: int) -> None:
-    """Two forgets of one user and three writes are made at once, and arrive in each order; the cleaner comes between."""
+    """Two forgets of a user and three writes are made at once, and arrive in each order; the cleaner comes between."""
     world.work()
     _write(world, "by uid", _FIRST, _EMAIL)
     writes = [
