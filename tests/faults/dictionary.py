@@ -29,7 +29,8 @@ Document = dict[str, Any]
 class Store(Protocol):
     """A store of profiles. `who` is `uid`, `id` or `email` and its value; `mailboxes` are two emails to use."""
 
-    mailboxes: Sequence[str]
+    @property
+    def mailboxes(self) -> Sequence[str]: ...
 
     def upsert(self, who: Mapping[str, str], properties: Mapping[str, object]) -> bool:
         """False when it is nobody's."""
@@ -79,10 +80,10 @@ class AgainstDict(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.store = type(self).new_store()
+        self.store: Store = type(self).new_store()
         self.uids = [marked("uid") for _ in range(_PEOPLE)]
         # Two spellings of each are one email.
-        self.emails = [*self.store.mailboxes, *map(str.upper, self.store.mailboxes)]
+        self.emails: list[str] = [*self.store.mailboxes, *map(str.upper, self.store.mailboxes)]
         self.people: dict[str, Document] = {}
         self.spent: set[str] = set()
         self.done: Counter[str] = Counter()

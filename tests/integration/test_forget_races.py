@@ -4,20 +4,41 @@ The orders in which records may arrive are played in memory (`tests.faults.stori
 queues and its doors, is what a forget races with.
 """
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import httpx
+import pytest
 
 from tests.support.service import Account, Service, eventually, marked, marked_email
 
-ITEMS: Final = 20_000
+ITEMS: Final = 100_000
 NAMED: Final = 200
+_ROUNDS: Final = 10
+
+
+@pytest.fixture(scope="module")
+def racing(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service for the races alone: what one of them writes, the other replays."""
+    with Service(kafka, tmp_path_factory.mktemp("racing")) as service:
+        yield service.start()
+        assert service.leaks() == []
 
 
 def test_a_forget_during_a_batch_erases_what_came_before_it_and_nothing_else(
-    account: Account,
+    racing: Service,
 ) -> None:
+    account = racing.create_account("A")
+
+    for _ in range(_ROUNDS):
+        if race_with_batch(account) > 1:
+            return
+    raise AssertionError("no forget ever came while the batch was folded")
+
+
+def race_with_batch(account: Account) -> int:
+    """Forget a user again and again while a batch names them; returns how often there was somebody to forget."""
     uid, other = marked("uid"), marked("uid")
     step = ITEMS // NAMED
     items = [{"uid": f"{other}-{n}" if n % step else uid, f"n{n // step}": n} for n in range(ITEMS)]
@@ -33,12 +54,12 @@ def test_a_forget_during_a_batch_erases_what_came_before_it_and_nothing_else(
     receipts += forgotten(account, uid)
 
     assert (status["accepted"], status["failed"]) == (ITEMS, 0)
-    assert len(receipts) > 1
     # Each record was erased once: none was lost, and none outlived its forget.
     assert sum(receipt["events"] for receipt in receipts) == NAMED
     assert names == {f"n{n}" for n in range(NAMED - len(names), NAMED)}
     assert not account.has(uid=uid)
     assert all(account.has(uid=f"{other}-{n}") for n in (1, ITEMS // 2 + 1, ITEMS - 1))
+    return len(receipts)
 
 
 def forgotten(account: Account, uid: str) -> list[dict[str, Any]]:
@@ -48,8 +69,8 @@ def forgotten(account: Account, uid: str) -> list[dict[str, Any]]:
     return [account.receipt(answer.json()["deletion"]["id"])] if answer.is_success else []
 
 
-def test_a_forget_while_a_node_replays_is_refused_or_done_for_good(own_service: Service) -> None:
-    account = own_service.create_account("A")
+def test_a_forget_while_a_node_replays_is_refused_or_done_for_good(racing: Service) -> None:
+    account = racing.create_account("B")
     gone, back = marked("uid"), marked("uid")
     email = marked_email()
     account.known(uid=gone, email=email, plan="gold")
@@ -58,10 +79,10 @@ def test_a_forget_while_a_node_replays_is_refused_or_done_for_good(own_service: 
     account.known(uid=gone, seats=3)
     before = account.forget(uid=back).json()["profile"]["id"]
     after = account.known(uid=back, seats=3)
-    own_service.kill()
-    own_service.lose_state()
+    racing.kill()
+    racing.lose_state()
 
-    own_service.launch()
+    racing.launch()
     codes: set[int] = set()
 
     def done() -> bool:
@@ -72,17 +93,21 @@ def test_a_forget_while_a_node_replays_is_refused_or_done_for_good(own_service: 
         return bool(codes & {200, 404})
 
     eventually(done, seconds=60)
-    own_service.wait_ready()
+    racing.wait_ready()
 
     assert codes <= {200, 404, 503}
     # 404: one that was answered with 503 had arrived after all.
     assert codes & {200, 503}
-    for _ in range(2):
+
+    def check() -> None:
         assert not account.has(uid=gone)
         assert not account.has(email=email)
         assert not account.has(id=before)
         profile = account.profile(uid=back)
         assert (profile["id"], profile["seats"], "plan" in profile) == (after, 3, False)
-        own_service.kill()
-        own_service.lose_state()
-        own_service.start()
+
+    check()
+    racing.kill()
+    racing.lose_state()
+    racing.start()
+    check()

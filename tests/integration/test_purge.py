@@ -93,7 +93,7 @@ def live(account: Account, mark: str) -> str:
     """A user with the mark in every field, to whom all kinds of things happen; returns the uid."""
     uid = f"uid-{mark}"
     for n in range(40):
-        id_ = account.known(
+        account.known(
             uid=uid,
             email=f"{mark}-{n % 4}@example.com",
             long=mark * 100,  # is cut
@@ -104,6 +104,7 @@ def live(account: Account, mark: str) -> str:
                 "deep": {mark: [mark, n], "two": {mark: {mark: mark, "four": {mark: mark}}}},
             },
         )
+    id_ = account.profile(uid=uid)["id"]
     account.known(id=id_, email=f"Other-{mark}@Example.com", **{f"gone {mark}": "$unset"})
     account.known(email=f"other-{mark}@example.com", many=[mark])
     account.clear(uid=uid)
