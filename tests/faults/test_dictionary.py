@@ -21,7 +21,7 @@ from schemas.identity import slot_of
 from tests.faults import cast
 from tests.faults.cast import ACCOUNT, EVENTS, MAILBOXES, SOURCES
 from tests.faults.clients import Kind, Write
-from tests.faults.dictionary import UNSET, AgainstDict
+from tests.faults.dictionary import UNSET, AgainstDict, Store
 from tests.faults.simulation import World
 from tests.support.kafka import hurry
 from tests.support.service import Account, Service, eventually, marked_email
@@ -121,7 +121,8 @@ class MemoryStore:
 class InMemory(AgainstDict):
     """With a cleaner that stops where it likes."""
 
-    new_store = MemoryStore
+    def new_store(self) -> Store:
+        return MemoryStore()
 
     @rule(a=_ANYTHING, b=_ANYTHING, c=_ANYTHING, d=_ANYTHING)
     def the_cleaner_makes_half_a_pass(self, a: int, b: int, c: int, d: int) -> None:
@@ -198,8 +199,10 @@ def test_a_service_on_a_broker_answers_like_a_dict(own_service: Service) -> None
     account = own_service.create_account("A")
 
     class OverHttp(AgainstDict):
-        new_store = staticmethod(lambda: HttpStore(own_service, account))
         at_most: ClassVar[Mapping[str, int]] = {"purge": 1, "restart": 2, "rebuild": 1}
+
+        def new_store(self) -> Store:
+            return HttpStore(own_service, account)
 
     # Nothing is made smaller: an example that fails is read as it is, and took a minute.
     run_state_machine_as_test(

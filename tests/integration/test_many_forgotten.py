@@ -4,7 +4,6 @@ Compared are the rows as they lie in the state folders of the stopped service, e
 the email index.
 """
 
-import os
 from typing import Any, Final
 
 from projections.profile import split
@@ -12,7 +11,7 @@ from projections.state_files import shown_rows
 from tests.support.kafka import hurry
 from tests.support.service import Account, Service, eventually, marked
 
-USERS: Final = int(os.environ.get("PROFILELOG_USERS", "200000"))
+USERS: Final = 200_000
 FORGOTTEN: Final = USERS // 20
 SECONDS: Final = 180.0
 FORGET: Final = "/v3/edit/profiles/forget"
