@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from streams.topic_settings import topic_settings
-from tests.support.kafka import Broker, change, lags, said_of
+from tests.support.kafka import Broker, change, hurry, lags, said_of
 from tests.support.service import (
     PURGE_WITHIN,
     REPOSITORY,
@@ -159,9 +159,11 @@ def test_a_purge_is_done_once_wherever_the_service_is_killed(
     for step in ("gone from the log", "gone from the state"):
         said = service.log.count(step)
         service.start()
+        hurry(service)
         eventually(lambda: service.log.count(step) > said, seconds=90)  # noqa: B023
         service.kill()
     service.start()
+    hurry(service)
     receipt = account.purged(deletion)
     service.kill()
     service.start()
@@ -177,6 +179,7 @@ def test_a_purge_is_done_once_wherever_the_broker_is_killed(
     account.known(uid=uid, email=marked_email())
     steps = ("gone from the log", "gone from the state")
     said = {step: service.log.count(step) for step in steps}
+    hurry(service)
     deletion: str = account.forget(uid=uid).json()["deletion"]["id"]
 
     broker.kill_and_start()  # the tombstones are on their way
