@@ -10,9 +10,13 @@ prefix  fields                      value
 ``D``   keyed uid hash              header and document (`projections.profile`)
 ``U``   profile id                  keyed uid hash of its user
 ``H``   profile id, offset          history row: key, type, time
-``I``   profile id, idempotency id  time of the event that carried it
+``C``   profile id, name hash       counter of a tracked event's name
+``V``   profile id, name hash, n    one of its last occurrences
+``I``   profile id, idempotency id  first attempt: time, offset, outcome, request
+``J``   idempotency id              profile id that its first attempt was about
+``N``   batch id                    first event of a batch with an idempotency id
 ``X``   profile id                  offset of the forget: the id is spent
-``S``   keyed uid hash, idem. id    nothing: refused, its user was forgotten
+``S``   idempotency id              time of the forget since which it is refused
 ``R``   deletion id                 receipt
 ``T``   deletion id                 time at which its last tombstone left
 ``B``   batch id                    batch
@@ -70,12 +74,34 @@ def repeat_id(key: bytes) -> str:
     return key[13:].hex()
 
 
+def repeated(idempotency: str) -> bytes:
+    return b"J" + bytes.fromhex(idempotency)
+
+
+def counter(profile_id: str, name_hash: bytes) -> bytes:
+    return b"C" + bytes.fromhex(profile_id) + name_hash
+
+
+def counters(profile_id: str) -> tuple[bytes, bytes]:
+    """Bounds, for a scan, of a profile's counters of tracked events."""
+    return _under(b"C" + bytes.fromhex(profile_id))
+
+
+def occurrence(profile_id: str, name_hash: bytes, place: int) -> bytes:
+    return b"V" + bytes.fromhex(profile_id) + name_hash + bytes([place])
+
+
+def occurrences(profile_id: str) -> tuple[bytes, bytes]:
+    """Bounds, for a scan, of a profile's tracked events."""
+    return _under(b"V" + bytes.fromhex(profile_id))
+
+
 def forgotten(profile_id: str) -> bytes:
     return b"X" + bytes.fromhex(profile_id)
 
 
-def spent(uid_hash: bytes, idempotency: str) -> bytes:
-    return b"S" + uid_hash + bytes.fromhex(idempotency)
+def spent(idempotency: str) -> bytes:
+    return b"S" + bytes.fromhex(idempotency)
 
 
 def receipt(deletion_id: str) -> bytes:
@@ -88,6 +114,10 @@ def tombstoned(deletion_id: str) -> bytes:
 
 def batch(batch_id: str) -> bytes:
     return b"B" + bytes.fromhex(batch_id)
+
+
+def opened(batch_id: str) -> bytes:
+    return b"N" + bytes.fromhex(batch_id)
 
 
 def outbox(offset: int, number: int = 0) -> bytes:
