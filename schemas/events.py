@@ -94,8 +94,8 @@ class BatchOpened(_Event, tag="batch-opened", frozen=True):
 class BatchReceived(_Event, tag="batch-received", frozen=True):
     """The last event of a batch: what was in it, and the last offset in each partition it wrote to.
 
-    `errors` holds the errors that were answered, for a repeat (`projections.batches`): empty without an
-    Idempotency-Key.
+    `errors` holds the errors that were answered and that the items alone do not tell, for a repeat
+    (`projections.batches`): empty without an Idempotency-Key.
     """
 
     id: str

@@ -17,7 +17,7 @@ from api.commands.addressing import NO_PROFILE, by_email, by_id, by_uid
 from api.commands.drafting import CompanyReference, Draft, InvalidDraft, draft, draft_event
 from api.commands.repeating import KeyedRequest, first_attempt
 from api.commands.upserting import company_id
-from projections.batches import Batch, encode_errors
+from projections.batches import Batch, decode_errors, encode_errors
 from projections.repeats import First
 from schemas.errors import ItemError, NotFound, Unprocessable
 from schemas.events import BatchReceived, EventTracked, ProfileUpserted, encode
@@ -97,6 +97,8 @@ class BatchWriter:
         self._emails: dict[str, int | str | None] = {}
         self._moved: dict[str, str | None] = {}
         self._errors: list[ItemError] = []
+        # Errors that hang on what was there, and not on the item alone.
+        self._situational: list[ItemError] = []
         self._skipped = 0
         self._acks: dict[int, list[asyncio.Future[int]]] = {}
 
@@ -112,7 +114,7 @@ class BatchWriter:
                 await asyncio.sleep(0)
             last = await self._acknowledged()
         failed = len(self._errors)
-        errors = sorted(self._errors, key=attrgetter("index"))
+        errors = _in_order(self._errors)
         event = BatchReceived(
             account=self._account,
             at=self._at,
@@ -122,21 +124,27 @@ class BatchWriter:
             skipped=self._skipped,
             failed=failed,
             last={str(partition): offset for partition, offset in last.items()},
-            errors=b"" if keyed is None else encode_errors(errors),
+            errors=b"" if keyed is None else encode_errors(_in_order(self._situational)),
         )
         partition = self._node.identity.partition_of_id(event.id)
         topic = self._node.topics.events
         await self._node.appender.append(topic, partition, event_key(), encode(event))
         return Received(event.id, errors, last), Batch.of(event)
 
+    async def again(self, items: list[msgspec.Raw], batch: Batch) -> list[ItemError]:
+        """The errors that were answered: some are kept, and what is wrong with an item in itself is found again.
+
+        Texts of the latter name properties, which must not stand in the log.
+        """
+        self._at = batch.created_at
+        for start in range(0, len(items), SLICE):
+            self._drafts(start, items[start : start + SLICE])
+            await asyncio.sleep(0)
+        return _in_order([*self._errors, *decode_errors(batch.errors)])
+
     async def _events(self, start: int, items: Sequence[msgspec.Raw]) -> dict[int, list[Keyed]]:
         """The events of a slice, per partition, in order."""
-        drafts: dict[int, Draft] = {}
-        for index, item in enumerate(items, start):
-            try:
-                drafts[index] = self._draft(index, item)
-            except _Refused as refused:
-                self._refuse(index, refused)
+        drafts = self._drafts(start, items)
         companies = {
             write.company.uid
             for write in drafts.values()
@@ -151,11 +159,22 @@ class BatchWriter:
                 partition, value = self._event(index, write)
             except _Refused as refused:
                 self._refuse(index, refused)
+                self._situational.append(self._errors[-1])
             except _Skipped:
                 self._skipped += 1
             else:
                 events.setdefault(partition, []).append((next(keys), value))
         return events
+
+    def _drafts(self, start: int, items: Sequence[msgspec.Raw]) -> dict[int, Draft]:
+        """The good items of a slice, by their index."""
+        drafts: dict[int, Draft] = {}
+        for index, item in enumerate(items, start):
+            try:
+                drafts[index] = self._draft(index, item)
+            except _Refused as refused:
+                self._refuse(index, refused)
+        return drafts
 
     def _refuse(self, index: int, refused: _Refused) -> None:
         self._errors.append(ItemError(refused.code, index, refused.message))
@@ -324,6 +343,10 @@ class EventBatchWriter(BatchWriter):
 
     def _note_email(self, uid: int | str, write: Draft) -> None:
         """A tracked event gives nobody an email."""
+
+
+def _in_order(errors: list[ItemError]) -> list[ItemError]:
+    return sorted(errors, key=attrgetter("index"))
 
 
 class Batches:

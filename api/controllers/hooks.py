@@ -18,7 +18,6 @@ from api.commands.tracking import track
 from api.commands.upserting import upsert
 from api.door import door
 from api.incoming import Incoming
-from projections.batches import decode_errors
 from schemas.errors import TooLarge
 from schemas.timestamps import format_timestamp
 
@@ -113,18 +112,20 @@ async def _receive_batch(
     principal = outer or at.authenticate(envelope.account_secret)
     ignores_missing = envelope.ignores_missing()
     async with at.keyed(request, principal, kind.__name__, body) as keyed:
-        known = at.batches.answered(keyed)
-        if known is not None:
-            assert keyed is not None
-            last = {int(partition): offset for partition, offset in known.last.items()}
-            return _batch_answer(Received(keyed.batch, decode_errors(known.errors), last))
-        received, batch = await writer(
+        handling = writer(
             at.node,
             principal.account,
             ignore_missing=ignores_missing,
             item_limit=at.settings.body_limit,
             keyed=keyed,
-        ).write(envelope.items)
+        )
+        known = at.batches.answered(keyed)
+        if known is not None:
+            assert keyed is not None
+            errors = await handling.again(envelope.items, known)
+            last = {int(partition): offset for partition, offset in known.last.items()}
+            return _batch_answer(Received(keyed.batch, errors, last))
+        received, batch = await handling.write(envelope.items)
         at.batches.add(received.id, batch)
         return _batch_answer(received)
 
