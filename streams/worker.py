@@ -320,6 +320,7 @@ class Worker:
         owned.work.set()
         if owned.state.news_to_purge:
             self.purge.wake()
+        owned.wake()
 
     def _fold_emails(self, owned: Owned, records: Sequence[Record]) -> None:
         assert isinstance(owned.state, EmailState)
@@ -377,6 +378,11 @@ class Worker:
         state = self._ready(TP(self._topics.emails, partition)).state
         assert isinstance(state, EmailState)
         return state
+
+    async def shown(self, partition: int, offset: int) -> None:
+        """Wait until every read shows what stands in the log up to the offset. Raises `Unavailable`."""
+        await self._ready(TP(self._topics.events, partition)).applied(offset)
+        await self.settlement.wait_before(partition, offset)
 
     def _ready(self, tp: TP) -> Owned:
         owned = self._owned.get(tp)

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import pytest
 
-from projections import emails, fold, keyspace
+from projections import emails, fold, keyspace, repeats
 from projections.fold import Fold, HistoryType, Verdict
 from projections.outbox import EventTombstone, OutboxRow
 from projections.partition import PartitionState
@@ -45,9 +45,15 @@ class Rule(NamedTuple):
 
 def _orphans_keep_their_records(patch: pytest.MonkeyPatch) -> None:
     def orphan(
-        _state: WorkingSet, _key: bytes, offset: int, id_: str | None, _user: bytes | None = None
+        _state: WorkingSet,
+        _key: bytes,
+        offset: int,
+        id_: str | None,
+        *,
+        lost: bytes | None = None,
+        **_: object,
     ) -> Verdict:
-        return Verdict("missing", offset, id_)
+        return Verdict("missing", offset, id_, lost=lost)
 
     patch.setattr(fold, "_orphan", orphan)
 
@@ -72,6 +78,13 @@ def _forgets_to_remember(kind: int, patch: pytest.MonkeyPatch) -> None:
             remember(state, profile, key, offset, type_, at)
 
     patch.setattr(fold, "_remember", remember_others)
+
+
+def _a_repeat_is_a_write(patch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> bool:
+        return False
+
+    patch.setattr(repeats, "is_repeated", never)
 
 
 def _claims_are_never_given_up(patch: pytest.MonkeyPatch) -> None:
@@ -288,6 +301,12 @@ RULES: Final = [
     Rule(
         "a release leaves a history row", partial(_forgets_to_remember, HistoryType.RELEASED), 1000
     ),
+    Rule(
+        "a tracked event leaves a history row",
+        partial(_forgets_to_remember, HistoryType.TRACKED),
+        400,
+    ),
+    Rule("a repeat changes nothing", _a_repeat_is_a_write, 300),
     Rule("a claim is given up", _claims_are_never_given_up, 100),
     Rule("a release names the claim", _a_release_takes_any_claim, 1000),
     Rule("a profile is forgotten once", _a_profile_is_forgotten_twice, 800),
