@@ -272,7 +272,8 @@ class Worker:
             return
         self._go_on.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._go_on.wait(), _FOLD_BACK_SECONDS)
+            async with asyncio.timeout(_FOLD_BACK_SECONDS):
+                await self._go_on.wait()
 
     @contextlib.contextmanager
     def receiving(self) -> Generator[None]:
@@ -353,8 +354,10 @@ class Worker:
                 await self._start_relay(owned, tp)
                 continue
             await owned.work.wait()
+            # Not `wait_for`: it loses a cancellation that comes together with the result (Python 3.11).
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(owned.urgent.wait(), _LINGER_SECONDS)
+                async with asyncio.timeout(_LINGER_SECONDS):
+                    await owned.urgent.wait()
             owned.work.clear()
             owned.urgent.clear()
 
