@@ -1,12 +1,15 @@
 """The door: which account a request is for (contract §1), and what every handler needs to serve it."""
 
 import contextlib
+import re
 from collections.abc import Generator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final
 
 from api.bodies import read_object
 from api.commands.batching import Batches
+from api.commands.repeating import KeyedRequest, Repeats
 from api.incoming import Incoming
 from api.settings import Settings
 from projections.accounts import Principal
@@ -15,6 +18,9 @@ from streams.node import Node
 
 SECRET_PARAMETER: Final = "account_secret"  # noqa: S105 - a name, no secret
 _HEADER: Final = "x-account-secret"
+_KEY_HEADER: Final = "idempotency-key"
+_POSITION_HEADER: Final = "x-min-log-position"
+REACH_SECONDS: Final = 5.0
 _MESSAGE: Final = (
     "Unauthorized: send a live account secret in the X-Account-Secret header or as `account_secret`"
 )
@@ -27,10 +33,11 @@ class Door:
     node: Node
     settings: Settings
     batches: Batches
+    repeats: Repeats
 
     @classmethod
     def of(cls, node: Node, settings: Settings) -> "Door":
-        return cls(node, settings, Batches(node))
+        return cls(node, settings, Batches(node), Repeats(node))
 
     def outer_secret(self, request: Incoming) -> str | None:
         """The secret in the path, the header or the query: whichever is there, in this order."""
@@ -57,6 +64,29 @@ class Door:
             body = await read_object(request, self.settings.body_limit)
         return outer or self.authenticate(body.get(SECRET_PARAMETER)), body
 
+    def keyed(
+        self,
+        request: Incoming,
+        principal: Principal,
+        route: str,
+        body: bytes | Mapping[str, object],
+    ) -> AbstractAsyncContextManager[KeyedRequest | None]:
+        """The request alone with its Idempotency-Key; see `Repeats.keyed`."""
+        key = request.fields.get(_KEY_HEADER)
+        if key is not None and not isinstance(body, bytes):
+            body = {name: value for name, value in body.items() if name != SECRET_PARAMETER}
+        return self.repeats.keyed(principal.account, key, route, body)
+
+    async def reach(self, request: Incoming) -> None:
+        """Wait until reads show what the X-Min-Log-Position of a read names (contract §14).
+
+        Raises `Unprocessable`, `Unavailable`.
+        """
+        wanted = request.fields.get(_POSITION_HEADER)
+        if wanted is not None:
+            positions = parse_positions(wanted, self.node.identity.partitions)
+            await self.node.reach(positions, REACH_SECONDS)
+
     def outer_principal(self, request: Incoming) -> Principal | None:
         """The principal, unless its secret can only be in the body. Raises `Unauthorized`."""
         secret = self.outer_secret(request)
@@ -71,6 +101,23 @@ class Door:
             if principal is None:
                 raise Unauthorized(_MESSAGE) from None
             raise
+
+
+def parse_positions(text: str, partitions: int) -> dict[int, int]:
+    """The offset per partition of a log position as writes answer it. Raises `Unprocessable`."""
+    positions: dict[int, int] = {}
+    for part in text.split(","):
+        match = _POSITION.fullmatch(part.strip())
+        if match is None or int(match[1]) >= partitions:
+            raise Unprocessable(
+                "X-Min-Log-Position must be what X-Log-Position said: <partition>:<offset>, joined by commas"
+            )
+        partition, offset = int(match[1]), int(match[2])
+        positions[partition] = max(offset, positions.get(partition, offset))
+    return positions
+
+
+_POSITION: Final = re.compile(r"([0-9]{1,9}):([0-9]{1,18})", re.ASCII)
 
 
 def door(request: Incoming) -> Door:

@@ -31,6 +31,7 @@ from litestar import Litestar
 
 from api.app import create_app
 from api.collector import tune_garbage_collector
+from api.joined_writes import JoinedWritesProtocol
 from api.settings import Settings, deployment, kept
 from schemas.errors import OperatorError
 from streams.broker import EmbeddedBroker
@@ -298,7 +299,7 @@ class _Server(uvicorn.Server):
     def __init__(self, app: Litestar) -> None:
         config = uvicorn.Config(
             app,
-            http="httptools",
+            http=JoinedWritesProtocol,
             ws="none",
             lifespan="on",
             log_config=None,

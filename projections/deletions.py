@@ -126,7 +126,12 @@ def rows_left(storage: Storage, deletion: Deletion) -> bool:
     if any(row is not None for row in storage.get_many([*map(keyspace.user, deletion.ids)])):
         return True
     for id_ in deletion.ids:
-        for bounds in (keyspace.histories(id_), keyspace.repeats(id_)):
+        for bounds in (
+            keyspace.histories(id_),
+            keyspace.repeats(id_),
+            keyspace.counters(id_),
+            keyspace.occurrences(id_),
+        ):
             if next(storage.scan(*bounds), None) is not None:
                 return True
     # A user who came back has another profile.

@@ -18,11 +18,13 @@ from projections.emails import Claimant
 from projections.person import Person
 from projections.profile import split
 from schemas.events import (
+    BatchOpened,
     BatchReceived,
     DeletionPurged,
     DeletionTombstoned,
     EmailClaimed,
     EmailReleased,
+    EventTracked,
     ProfileCleared,
     ProfileForgotten,
     ProfileUpserted,
@@ -109,8 +111,8 @@ class Evidence:
         except UndecodableRecord:
             return self._unknown_event(value)
         match event:
-            case ProfileUpserted():
-                return self._upserted(event, offset)
+            case ProfileUpserted() | EventTracked():
+                return self._about_user(event, offset)
             case ProfileCleared():
                 return _found("profile-cleared") if event.id in person.ids else None
             case EmailReleased():
@@ -122,7 +124,7 @@ class Evidence:
                 return _kept("deletion-tombstoned") if event.id in person.deletions else None
             case DeletionPurged():
                 return _kept("deletion-purged") if event.id in person.deletions else None
-            case BatchReceived():
+            case BatchOpened() | BatchReceived():
                 return None
 
     def claim(self, key: bytes, value: bytes) -> Trace | None:
@@ -148,7 +150,7 @@ class Evidence:
         )
         return _kept("tombstone") if named else None
 
-    def _upserted(self, event: ProfileUpserted, offset: int) -> Trace | None:
+    def _about_user(self, event: ProfileUpserted | EventTracked, offset: int) -> Trace | None:
         person = self._person
         named = person.has_uid(event.uid) or person.has_email(event.properties.get("email"))
         if (
@@ -156,7 +158,9 @@ class Evidence:
             or (named and person.in_account(event.account))
             or person.was_forgotten(event, offset)
         ):
-            return _found("profile-upserted")
+            return _found(
+                "profile-upserted" if isinstance(event, ProfileUpserted) else "event-tracked"
+            )
         return _namesake() if named else None
 
     def _unknown_event(self, value: bytes) -> Trace | None:
@@ -235,6 +239,10 @@ class Evidence:
                 return _found("user") if self._is_name(subject) or self._is_name(value) else None
             case b"H" | b"I":
                 return _found("history") if self._is_name(subject) else None
+            case b"J":
+                return _found("history") if self._is_name(value) else None
+            case b"C" | b"V":
+                return _found("tracked event") if self._is_name(subject) else None
             case b"O":
                 traces = [self._outbox(row) for _, row in outbox.decode(value)]
                 return min(filter(None, traces), key=_weight, default=None)
@@ -245,7 +253,7 @@ class Evidence:
             case b"K":
                 named = subject in person.claims or keyspace.subject(value)[1] in person.emails
                 return _found("email index") if named else None
-            case b"B" | b"M" | b"Z":
+            case b"B" | b"M" | b"N" | b"Z":
                 return None
             case _ if (what := _REMEMBERED.get(prefix)) is not None:
                 return _kept(what) if self._names_person(key + value) else None

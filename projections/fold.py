@@ -14,6 +14,7 @@ The rules that the protocol rests on, each searched for faults with an executabl
    a receipt even when it finds nobody.
 5. A deletion and a late record, one that a forget was too early to name, wait to be purged until
    it was seen that no byte of them is left (`streams.purge`).
+6. An event whose idempotency id was there before, on its profile within a day, changes nothing.
 """
 
 import struct
@@ -21,7 +22,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from projections import keyspace, outbox
+from projections import keyspace, outbox, repeats, tracking
 from projections.batches import Batch
 from projections.batches import encode as encode_batch
 from projections.deletions import close_deletion, open_deletion
@@ -31,11 +32,13 @@ from projections.working_set import WorkingSet
 from schemas import identity
 from schemas.events import (
     ENCODER,
+    BatchOpened,
     BatchReceived,
     DeletionPurged,
     DeletionTombstoned,
     EmailClaimed,
     EmailReleased,
+    EventTracked,
     ProfileCleared,
     ProfileEvent,
     ProfileForgotten,
@@ -48,7 +51,6 @@ from schemas.timestamps import format_timestamp
 
 Outcome = Literal["created", "updated", "duplicate", "spent", "missing", "too_large", "done"]
 
-REPEAT_WINDOW_MS: Final = 24 * 3600 * 1000
 # A public record holds the document and the names that changed, and must fit a record of the log (4 MiB).
 MAX_DOCUMENT_BYTES: Final = 3 << 19
 
@@ -76,6 +78,7 @@ class HistoryType:
     RELEASED: Final = 3
     DUPLICATE: Final = 4
     REFUSED: Final = 5
+    TRACKED: Final = 6
 
 
 _history: Final = struct.Struct(">32sBQ")
@@ -90,7 +93,10 @@ class Fold:
 
     def user(self, event: ProfileEvent) -> bytes | None:
         """The keyed hash of the user that an event addresses by uid."""
-        if type(event) is ProfileUpserted and event.id is None and event.uid is not None:
+        kind = type(event)
+        if kind is not ProfileUpserted and kind is not EventTracked:
+            return None
+        if event.id is None and event.uid is not None:
             return self._identity.uid_hash(event.account, event.uid)
         return None
 
@@ -107,6 +113,8 @@ class Fold:
         match event:
             case ProfileUpserted():
                 return self._upserted(state, event, key, offset, user, size)
+            case EventTracked():
+                return self._tracked(state, event, key, offset, user)
             case ProfileCleared():
                 return self._cleared(state, event, key, offset)
             case EmailReleased():
@@ -120,6 +128,9 @@ class Fold:
                 return Verdict("done", offset, event.id)
             case DeletionPurged():
                 close_deletion(state, event)
+                return Verdict("done", offset, event.id)
+            case BatchOpened():
+                repeats.open_batch(state, event)
                 return Verdict("done", offset, event.id)
             case BatchReceived():
                 state.put(keyspace.batch(event.id), encode_batch(Batch.of(event)))
@@ -139,11 +150,11 @@ class Fold:
             if profile is None:
                 return _orphan(state, key, offset, event.id)
         else:
-            repeat = event.idempotency
-            if repeat is not None and state.get(keyspace.spent(user, repeat)) is not None:
-                _orphan(state, key, offset, None, user=user)
-                return Verdict("spent", offset)
             profile = state.profile(user)
+        if event.idempotency is not None:
+            repeated = _repeated(state, profile, event, event.idempotency, key, offset, user)
+            if repeated is not None:
+                return repeated
         created = profile is None
         held = 0 if profile is None else len(profile.json)
         if held + size > MAX_DOCUMENT_BYTES and not _fits(profile, event):
@@ -155,15 +166,8 @@ class Fold:
         if profile is None:
             assert user is not None
             profile = _create(state, event, key, offset, user)
-        elif event.idempotency is not None and _repeats(state, profile, event):
-            _remember(state, profile, key, offset, HistoryType.DUPLICATE, event.at)
-            # The first attempt's claim may still be on its way, and this answer shows the email too.
-            speaks = "email" in event.properties
-            return Verdict(
-                "duplicate", offset, profile.id, profile.header.claim if speaks else None
-            )
         if event.idempotency is not None:
-            state.put(keyspace.repeat(profile.id, event.idempotency), _time.pack(event.at))
+            repeats.remember(state, profile.id, event, offset, created=created)
         _remember(state, profile, key, offset, HistoryType.UPSERTED, event.at)
         before = profile.header.claim
         changed = self._merge(state, profile, event, key, offset)
@@ -245,6 +249,32 @@ class Fold:
         profile.header.claim = None
         return [(partition, claim)]
 
+    def _tracked(
+        self, state: WorkingSet, event: EventTracked, key: bytes, offset: int, user: bytes | None
+    ) -> Verdict:
+        """A tracked event is no part of the document, so all that is published of it is a profile that it creates."""
+        if user is None:
+            profile = None if event.id is None else state.profile_by_id(event.id)
+            if profile is None:
+                return _orphan(state, key, offset, event.id)
+        else:
+            profile = state.profile(user)
+        if event.idempotency is not None:
+            repeated = _repeated(state, profile, event, event.idempotency, key, offset, user)
+            if repeated is not None:
+                return repeated
+        created = profile is None
+        if profile is None:
+            assert user is not None
+            profile = _create(state, event, key, offset, user)
+            _publish(state, profile, "event-tracked", key, offset, event.at, [])
+        if event.idempotency is not None:
+            repeats.remember(state, profile.id, event, offset, created=created)
+        _remember(state, profile, key, offset, HistoryType.TRACKED, event.at)
+        name = self._identity.name_hash(event.account, event.name)
+        tracking.track(state, profile.id, event, name, key)
+        return Verdict("created" if created else "updated", offset, profile.id)
+
     def _cleared(
         self, state: WorkingSet, event: ProfileCleared, key: bytes, offset: int
     ) -> Verdict:
@@ -252,6 +282,7 @@ class Fold:
         if profile is None:
             return _orphan(state, key, offset, event.id)
         _remember(state, profile, key, offset, HistoryType.CLEARED, event.at)
+        tracking.erase(state, profile.id)
         document = profile.document
         changed = [name for name in CLEARED if document.get(name) is not None]
         document.update(dict.fromkeys(CLEARED))
@@ -295,6 +326,8 @@ class Fold:
         for profile in profiles.values():
             claims += self._give_up(state, profile, profile.document.get("email"), offset)
             records += _take_history(state, profile)
+            repeats.forget(state, profile.id)
+            tracking.erase(state, profile.id)
             state.erase(profile)
         ids = list(dict.fromkeys([event.id, *profiles]))
         for id_ in ids:
@@ -304,7 +337,7 @@ class Fold:
             state.emit(offset, outbox.EventTombstone(record))
         state.put(keyspace.forgotten(event.id), _time.pack(offset))
         for repeat in event.spent:
-            state.put(keyspace.spent(user, repeat), b"")
+            repeats.refuse(state, repeat, event.at)
         receipt = Receipt.of(event, offset, [place for place, _ in records])
         state.emit(offset, outbox.Erased(event.account, event.deletion, receipt.events))
         open_deletion(state, event, receipt, ids, claims)
@@ -316,11 +349,6 @@ def history_row(row: bytes) -> tuple[bytes, int, int]:
     return _history.unpack(row)
 
 
-def repeat_time(row: bytes) -> int:
-    """When the event that carried an idempotency id was made, in unix milliseconds."""
-    return _time.unpack(row)[0]
-
-
 def _fits(profile: Profile | None, event: ProfileUpserted) -> bool:
     """Whether the document stays within its limit."""
     merged = {**(profile.document if profile else {}), **event.properties}
@@ -330,7 +358,7 @@ def _fits(profile: Profile | None, event: ProfileUpserted) -> bool:
 
 
 def _create(
-    state: WorkingSet, event: ProfileUpserted, key: bytes, offset: int, user: bytes
+    state: WorkingSet, event: ProfileUpserted | EventTracked, key: bytes, offset: int, user: bytes
 ) -> Profile:
     id_ = identity.profile_id(user[0] << 8 | user[1], key)
     at = format_timestamp(event.at)
@@ -362,11 +390,25 @@ def _orphan(
     return Verdict("missing", offset, id_, lost=lost)
 
 
-def _repeats(state: WorkingSet, profile: Profile, event: ProfileUpserted) -> bool:
-    """Whether the user's history of the last 24 hours, by the events' own times, has this idempotency id."""
-    assert event.idempotency is not None
-    row = state.get(keyspace.repeat(profile.id, event.idempotency))
-    return row is not None and event.at - repeat_time(row) < REPEAT_WINDOW_MS
+def _repeated(
+    state: WorkingSet,
+    profile: Profile | None,
+    event: ProfileUpserted | EventTracked,
+    repeat: str,
+    key: bytes,
+    offset: int,
+    user: bytes | None,
+) -> Verdict | None:
+    """Rule 6, and what rule 4 refuses: the verdict of a repeat; None for a first attempt."""
+    if repeats.is_spent(state, repeat, event.at):
+        _orphan(state, key, offset, event.id if user is None else None, user=user)
+        return Verdict("spent", offset)
+    if profile is None or not repeats.is_repeated(state, profile.id, repeat, event.at):
+        return None
+    _remember(state, profile, key, offset, HistoryType.DUPLICATE, event.at)
+    # The first attempt's claim may still be on its way, and this answer shows the email too.
+    speaks = "email" in event.properties
+    return Verdict("duplicate", offset, profile.id, profile.header.claim if speaks else None)
 
 
 def _remember(
@@ -380,8 +422,6 @@ def _take_history(state: WorkingSet, profile: Profile) -> list[tuple[int, bytes]
     records: list[tuple[int, bytes]] = []
     for row, value in state.scan(*keyspace.histories(profile.id)):
         records.append((keyspace.history_offset(row), history_row(value)[0]))
-        state.delete(row)
-    for row, _ in state.scan(*keyspace.repeats(profile.id)):
         state.delete(row)
     return records
 

@@ -10,9 +10,13 @@ prefix  fields                      value
 ``D``   keyed uid hash              header and document (`projections.profile`)
 ``U``   profile id                  keyed uid hash of its user
 ``H``   profile id, offset          history row: key, type, time
-``I``   profile id, idempotency id  time of the event that carried it
+``C``   profile id, name hash       counter of a tracked event's name
+``V``   profile id, name hash, n    one of its last occurrences
+``I``   profile id, idempotency id  first attempt: time, offset, outcome, request
+``J``   idempotency id              profile id that its first attempt was about
+``N``   batch id                    first event of a batch with an idempotency id
 ``X``   profile id                  offset of the forget: the id is spent
-``S``   keyed uid hash, idem. id    nothing: refused, its user was forgotten
+``S``   idempotency id              time of the forget since which it is refused
 ``R``   deletion id                 receipt
 ``T``   deletion id                 time at which its last tombstone left
 ``P``   deletion id                 time at which it was seen that nothing is left of it
@@ -38,11 +42,11 @@ UNDECODED: Final = b"Z"
 WAITING: Final = b"W"
 LATE: Final = b"L"
 # What holds bytes of a user, and has to be compacted once they are erased.
-PERSONAL: Final = (b"D", b"H", b"I", OUTBOX, b"U")
+PERSONAL: Final = (b"C", b"D", b"H", b"I", b"J", OUTBOX, b"U", b"V")
 CLAIMS: Final = (b"E", b"K")
 
 # What comes first in a key, where it is not the whole of it.
-_SUBJECT_BYTES: Final = {b"H": 12, b"I": 12, b"S": 16}
+_SUBJECT_BYTES: Final = {b"C": 12, b"H": 12, b"I": 12, b"V": 12}
 
 _offset: Final = struct.Struct(">Q")
 _offset_number: Final = struct.Struct(">cQI")
@@ -83,12 +87,34 @@ def repeat_id(key: bytes) -> str:
     return key[13:].hex()
 
 
+def repeated(idempotency: str) -> bytes:
+    return b"J" + bytes.fromhex(idempotency)
+
+
+def counter(profile_id: str, name_hash: bytes) -> bytes:
+    return b"C" + bytes.fromhex(profile_id) + name_hash
+
+
+def counters(profile_id: str) -> tuple[bytes, bytes]:
+    """Bounds, for a scan, of a profile's counters of tracked events."""
+    return _under(b"C" + bytes.fromhex(profile_id))
+
+
+def occurrence(profile_id: str, name_hash: bytes, place: int) -> bytes:
+    return b"V" + bytes.fromhex(profile_id) + name_hash + bytes([place])
+
+
+def occurrences(profile_id: str) -> tuple[bytes, bytes]:
+    """Bounds, for a scan, of a profile's tracked events."""
+    return _under(b"V" + bytes.fromhex(profile_id))
+
+
 def forgotten(profile_id: str) -> bytes:
     return b"X" + bytes.fromhex(profile_id)
 
 
-def spent(uid_hash: bytes, idempotency: str) -> bytes:
-    return b"S" + uid_hash + bytes.fromhex(idempotency)
+def spent(idempotency: str) -> bytes:
+    return b"S" + bytes.fromhex(idempotency)
 
 
 def receipt(deletion_id: str) -> bytes:
@@ -139,6 +165,10 @@ def deletion_id(key: bytes) -> str:
 
 def batch(batch_id: str) -> bytes:
     return b"B" + bytes.fromhex(batch_id)
+
+
+def opened(batch_id: str) -> bytes:
+    return b"N" + bytes.fromhex(batch_id)
 
 
 def outbox(offset: int, number: int = 0) -> bytes:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from projections import batches, keyspace
+from projections import batches, keyspace, tracking
 from projections.deletions import has_waiting
-from projections.fold import REPEAT_WINDOW_MS, Fold, Verdict, repeat_time
+from projections.fold import Fold, Verdict, history_row
 from projections.partition import NOTHING, Origin, PartitionState, Record, slices
 from projections.profile import StoredProfile, split
 from projections.receipts import (
@@ -15,9 +15,11 @@ from projections.receipts import (
     decode_receipt,
     decode_tombstoned,
 )
+from projections.repeats import First, Opened, first_attempt, ids, opened_batch, was_spent
 from projections.storage import Storage
 from projections.working_set import WorkingSet
 from schemas.events import (
+    BatchOpened,
     BatchReceived,
     DeletionTombstoned,
     ProfileEvent,
@@ -117,11 +119,32 @@ class ProfileState(PartitionState):
 
     def repeats(self, id_: str, now: int) -> list[str]:
         """The idempotency ids of the last 24 hours in a profile's history."""
-        return [
-            keyspace.repeat_id(key)
-            for key, row in self.storage.scan(*keyspace.repeats(id_))
-            if now - repeat_time(row) < REPEAT_WINDOW_MS
-        ]
+        return list(ids(self.storage, id_, now))
+
+    def first_attempt(self, repeat: str, now: int) -> First | None:
+        """The event that carried this idempotency id first, if it was folded here in the last 24 hours."""
+        return first_attempt(self.storage, repeat, now)
+
+    def refuses(self, repeat: str, now: int) -> bool:
+        """Whether the user of the id's first attempt was forgotten in the last 24 hours."""
+        return was_spent(self.storage, repeat, now)
+
+    def opened_batch(self, batch_id: str, now: int) -> Opened | None:
+        """How a batch with an idempotency id began, if that was in the last 24 hours."""
+        return opened_batch(self.storage, batch_id, now)
+
+    def event_key(self, id_: str, offset: int) -> bytes | None:
+        """The key of the record at this offset, if it is about the profile."""
+        row = self.storage.get(keyspace.history(id_, offset))
+        return None if row is None else history_row(row)[0]
+
+    def counters(self, id_: str) -> dict[str, tracking.Counter]:
+        """By name, how often the profile's user did what was tracked, and when."""
+        return tracking.counters(self.storage, id_)
+
+    def tracked(self, id_: str) -> dict[str, tracking.Tracked]:
+        """By name, the counters, and the last tracked events of the profile's user."""
+        return tracking.read(self.storage, id_)
 
     def count_history(self, id_: str) -> int:
         """How many records of the log are about the profile."""
@@ -130,4 +153,4 @@ class ProfileState(PartitionState):
 
 def _addressed(event: ProfileEvent) -> str | None:
     """The profile that an event names by its id, where the fold will read it."""
-    return None if isinstance(event, BatchReceived | DeletionTombstoned) else event.id
+    return None if isinstance(event, BatchOpened | BatchReceived | DeletionTombstoned) else event.id

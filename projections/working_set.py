@@ -5,6 +5,8 @@ atomic write by who owns the partition.
 """
 
 from collections.abc import Iterable, Iterator
+from heapq import merge
+from itertools import islice
 
 from projections import keyspace, outbox
 from projections.profile import Profile
@@ -94,6 +96,16 @@ class WorkingSet:
             row = rows[key]
             if row is not None:
                 yield key, row
+
+    def scan_some(self, start: bytes, stop: bytes, count: int) -> Iterator[tuple[bytes, bytes]]:
+        """The first `count` rows of `scan`, however many there are; they may be deleted meanwhile."""
+        own = sorted(key for key in self._rows if start <= key < stop)
+        stored = (key for key, _ in self._storage.scan(start, stop) if key not in self._rows)
+        live = (key for key in merge(own, stored) if self._rows.get(key, b"") is not None)
+        for key in list(islice(live, count)):
+            row = self.get(key)
+            assert row is not None
+            yield key, row
 
     def publishes(self, offset: int) -> bool:
         """Whether what follows from the event at this offset has still to leave."""

@@ -20,13 +20,32 @@ class _Event(
 
 
 class ProfileUpserted(_Event, tag="profile-upserted", frozen=True):
-    """What a product knows of a user. Addressed by `uid`, which creates, or by `id`, which does not."""
+    """What a product knows of a user. Addressed by `uid`, which creates, or by `id`, which does not.
+
+    `idempotency` and `fingerprint` are keyed hashes in hex: of the account's Idempotency-Key, and of the request
+    that came with it (contract §14).
+    """
 
     uid: int | str | None = None
     id: str | None = None
     properties: dict[str, Any] = {}
     unset: list[str] = []
     idempotency: str | None = None
+    fingerprint: str | None = None
+
+
+class EventTracked(_Event, tag="event-tracked", frozen=True):
+    """Something that a user did (contract §11): addressed, and repeated, like an upsert.
+
+    `name` is normalized; `properties` are the event's own and change no profile.
+    """
+
+    name: str
+    uid: int | str | None = None
+    id: str | None = None
+    properties: dict[str, Any] = {}
+    idempotency: str | None = None
+    fingerprint: str | None = None
 
 
 class ProfileCleared(_Event, tag="profile-cleared", frozen=True):
@@ -75,8 +94,19 @@ class EmailReleased(_Event, tag="profile-email-released", frozen=True):
     by: str
 
 
+class BatchOpened(_Event, tag="batch-opened", frozen=True):
+    """The first event of a batch with an Idempotency-Key: which request it is, and the time of all its events."""
+
+    id: str
+    fingerprint: str
+
+
 class BatchReceived(_Event, tag="batch-received", frozen=True):
-    """The last event of a batch: what was in it, and the last offset in each partition it wrote to."""
+    """The last event of a batch: what was in it, and the last offset in each partition it wrote to.
+
+    `errors` holds the errors that were answered and that the items alone do not tell, for a repeat
+    (`projections.batches`): empty without an Idempotency-Key.
+    """
 
     id: str
     received: int
@@ -84,15 +114,18 @@ class BatchReceived(_Event, tag="batch-received", frozen=True):
     skipped: int
     failed: int
     last: dict[str, int]
+    errors: bytes = b""
 
 
 ProfileEvent: TypeAlias = (
     ProfileUpserted
+    | EventTracked
     | ProfileCleared
     | ProfileForgotten
     | DeletionTombstoned
     | DeletionPurged
     | EmailReleased
+    | BatchOpened
     | BatchReceived
 )
 

@@ -11,10 +11,11 @@ _FORMS: Final = ("all", "min", "skip")
 
 
 class Expand(NamedTuple):
-    """The form of the profile, and of its company in it."""
+    """The form of the profile, of its company in it, and of its tracked events."""
 
     profile: Form = "all"
     company: Form = "min"
+    events: Form = "skip"
 
 
 def parse_expand(given: Mapping[str, object]) -> Expand:
@@ -22,7 +23,7 @@ def parse_expand(given: Mapping[str, object]) -> Expand:
     forms: dict[str, Any] = {}
     for name, form in given.items():
         if name not in Expand._fields:
-            raise Unprocessable(f"expand: only {' and '.join(Expand._fields)} can be expanded")
+            raise Unprocessable(f"expand: only {', '.join(Expand._fields)} can be expanded")
         if form not in _FORMS:
             raise Unprocessable(f"expand[{name}] must be one of {', '.join(_FORMS)}")
         forms[name] = form

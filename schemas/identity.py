@@ -57,6 +57,9 @@ _VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abc
 
 _profiles: Final = blake2b(digest_size=10, person=b"profile")
 _claims: Final = blake2b(digest_size=16, person=b"email-claim")
+_tracked: Final = blake2b(digest_size=10, person=b"tracked-event")
+_items: Final = blake2b(digest_size=16, person=b"batch-item")
+_batches: Final = blake2b(digest_size=12, person=b"batch")
 _percents: Final = blake2b(digest_size=8, person=b"percent")
 
 
@@ -72,6 +75,27 @@ def claim_key(event_key_: bytes) -> bytes:
     digest = _claims.copy()
     digest.update(event_key_)
     return digest.hexdigest().encode()
+
+
+def tracked_id(profile: str, event_key_: bytes) -> str:
+    """The id of the tracked event with this key, of this profile: 24 hex digits with the profile's slot."""
+    digest = _tracked.copy()
+    digest.update(event_key_)
+    return f"{profile[:4]}{digest.hexdigest()}"
+
+
+def item_repeat_id(repeat: str, index: int) -> str:
+    """The idempotency id of one item, from the batch's own and the item's place, from 0."""
+    digest = _items.copy()
+    digest.update(f"{repeat}:{index}".encode())
+    return digest.hexdigest()
+
+
+def batch_id(repeat: str) -> str:
+    """The id of the batch with this idempotency id: 24 hex digits."""
+    digest = _batches.copy()
+    digest.update(repeat.encode())
+    return digest.hexdigest()
 
 
 def percent(event_key_: bytes) -> float:
@@ -95,6 +119,9 @@ class Identity:
         self._emails = blake2b(key=hash_key, digest_size=16, person=b"email")
         self._companies = blake2b(key=hash_key, digest_size=12, person=b"company")
         self._secrets = blake2b(key=hash_key, digest_size=32, person=b"secret")
+        self._names = blake2b(key=hash_key, digest_size=16, person=b"event-name")
+        self._repeats = blake2b(key=hash_key, digest_size=16, person=b"idempotency-key")
+        self._requests = blake2b(key=hash_key, digest_size=16, person=b"request")
         self.fingerprint = blake2b(key=hash_key, digest_size=8, person=b"fingerprint").hexdigest()
 
     def uid_hash(self, account: str, uid: int | str) -> bytes:
@@ -113,6 +140,25 @@ class Identity:
         """The id of a company: 24 hex digits that any node can compute."""
         digest = self._companies.copy()
         digest.update(f"{account}:{uid_text(uid)}".encode())
+        return digest.hexdigest()
+
+    def name_hash(self, account: str, name: str) -> bytes:
+        """16 bytes that name a tracked event's name."""
+        digest = self._names.copy()
+        digest.update(f"{account}:{name}".encode())
+        return digest.digest()
+
+    def repeat_id(self, account: str, key: str) -> str:
+        """The idempotency id of an Idempotency-Key: 32 hex digits."""
+        digest = self._repeats.copy()
+        digest.update(f"{account}:{key}".encode())
+        return digest.hexdigest()
+
+    def request_hash(self, account: str, route: str, body: bytes) -> str:
+        """32 hex digits that tell requests with one Idempotency-Key apart."""
+        digest = self._requests.copy()
+        digest.update(f"{account}:{route}:".encode())
+        digest.update(body)
         return digest.hexdigest()
 
     def secret_hash(self, secret: str) -> str:

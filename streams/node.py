@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -130,6 +130,18 @@ class Node:
         finally:
             self.worker.forget(key)
         return written
+
+    async def reach(self, positions: Mapping[int, int], timeout: float) -> None:
+        """Wait until every read shows the log up to these offsets per partition.
+
+        Raises `Unavailable` when that takes longer than `timeout` seconds.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                for partition, offset in positions.items():
+                    await self.worker.shown(partition, offset)
+        except TimeoutError:
+            raise Unavailable("the service has not come that far in the log, try again") from None
 
     async def make_companies(self, account: str, uids: Iterable[int | str]) -> None:
         """Make the companies with these uids that are not known yet; returns when reads show them."""

@@ -44,6 +44,7 @@ class Owned:
         self.backlog = False
         # Held while a thread works on the state's files.
         self.compacting = asyncio.Lock()
+        self._waiters: dict[asyncio.Future[None], int] = {}
 
     @property
     def ready(self) -> bool:
@@ -53,8 +54,25 @@ class Owned:
         """The relay stands back, in seconds, while the fold has a backlog and no answer waits for a claim."""
         return _RELAY_BACK_SECONDS if self.backlog and not self.urgent.is_set() else 0
 
+    async def applied(self, offset: int) -> None:
+        """Wait until the state is folded up to the offset."""
+        if self.state.applied < offset:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters[waiter] = offset
+            try:
+                await waiter
+            finally:
+                del self._waiters[waiter]
+
+    def wake(self) -> None:
+        """Tell who waits for what is applied now."""
+        for waiter, offset in self._waiters.items():
+            if offset <= self.state.applied and not waiter.done():
+                waiter.set_result(None)
+
     def look(self) -> None:
         """Note that something was applied."""
+        self.wake()
         if not self.caught_up.is_set() and self.state.applied + 1 >= self.end:
             self.caught_up.set()
 

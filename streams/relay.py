@@ -38,6 +38,8 @@ from streams.topics import Topics
 from streams.transactions import Publication
 
 ROWS: Final = 1000
+# Sent at once; more would make others wait for the loop.
+PLAIN_ROWS: Final = 100
 
 Rows = list[tuple[int, OutboxRow]]
 
@@ -157,7 +159,8 @@ class Relay:
         # What says that a deletion's tombstones have left comes after them.
         for said in (False, True):
             sending = (row for _, row in rows if isinstance(row, Erased) is said)
-            await asyncio.gather(*(self._send(row) for row in sending))
+            while part := list(islice(sending, PLAIN_ROWS)):
+                await asyncio.gather(*map(self._send, part))
         offset = rows[-1][0]
         number = sum(row[0] == offset for row in rows)
         if self._cursor[0] == offset:

@@ -55,6 +55,12 @@ class Settlement:
         waiting = self._open.get(partition)
         return not waiting or next(iter(waiting.values())) > offset
 
+    async def wait_before(self, partition: int, offset: int) -> None:
+        """Wait until `before` is true."""
+        while not self.before(partition, offset):
+            open_ = self._open.get(UNKNOWN) or self._open[partition]
+            await self.wait(next(iter(open_)))
+
     async def wait(self, claim: bytes) -> None:
         """Wait until the claim has settled; at once when it is not open."""
         if claim not in self._partition:

@@ -272,7 +272,8 @@ class Worker:
             return
         self._go_on.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._go_on.wait(), _FOLD_BACK_SECONDS)
+            async with asyncio.timeout(_FOLD_BACK_SECONDS):
+                await self._go_on.wait()
 
     @contextlib.contextmanager
     def receiving(self) -> Generator[None]:
@@ -320,6 +321,7 @@ class Worker:
         owned.work.set()
         if owned.state.news_to_purge:
             self.purge.wake()
+        owned.wake()
 
     def _fold_emails(self, owned: Owned, records: Sequence[Record]) -> None:
         assert isinstance(owned.state, EmailState)
@@ -352,8 +354,10 @@ class Worker:
                 await self._start_relay(owned, tp)
                 continue
             await owned.work.wait()
+            # Not `wait_for`: it loses a cancellation that comes together with the result (Python 3.11).
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(owned.urgent.wait(), _LINGER_SECONDS)
+                async with asyncio.timeout(_LINGER_SECONDS):
+                    await owned.urgent.wait()
             owned.work.clear()
             owned.urgent.clear()
 
@@ -377,6 +381,11 @@ class Worker:
         state = self._ready(TP(self._topics.emails, partition)).state
         assert isinstance(state, EmailState)
         return state
+
+    async def shown(self, partition: int, offset: int) -> None:
+        """Wait until every read shows what stands in the log up to the offset. Raises `Unavailable`."""
+        await self._ready(TP(self._topics.events, partition)).applied(offset)
+        await self.settlement.wait_before(partition, offset)
 
     def _ready(self, tp: TP) -> Owned:
         owned = self._owned.get(tp)

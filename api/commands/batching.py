@@ -1,4 +1,4 @@
-"""Create or update many profiles at once (contract §4).
+"""Create or update many profiles, or track many events, at once (contract §4, §11).
 
 The body stays one piece of bytes; items are decoded, normalized and appended in slices, with the loop free for other
 requests in between, so that a full batch costs little more than its own size.
@@ -14,11 +14,13 @@ import msgspec
 
 from api.bodies import check_utf8, decode_json
 from api.commands.addressing import NO_PROFILE, by_email, by_id, by_uid
-from api.commands.drafting import CompanyReference, Draft, InvalidDraft, draft
+from api.commands.drafting import CompanyReference, Draft, InvalidDraft, draft, draft_event
+from api.commands.repeating import KeyedRequest, first_attempt
 from api.commands.upserting import company_id
-from projections.batches import Batch
+from projections.batches import Batch, decode_errors, encode_errors
+from projections.repeats import First
 from schemas.errors import ItemError, NotFound, Unprocessable
-from schemas.events import BatchReceived, ProfileUpserted, encode
+from schemas.events import BatchReceived, EventTracked, ProfileUpserted, encode
 from schemas.identifiers import fold_email, missing_identifier_sentence, ordinal, uid_text
 from schemas.identity import event_key, event_keys, is_id, random_id
 from streams.appender import Keyed
@@ -28,10 +30,10 @@ from streams.topics import MAX_EVENT_BYTES
 SLICE: Final = 1000
 
 
-class Envelope(msgspec.Struct):
-    """The body of a batch; its items stay undecoded."""
+class Envelope(msgspec.Struct, rename={"items": "profiles"}):
+    """The body of a batch of profiles; its items stay undecoded."""
 
-    profiles: list[msgspec.Raw]
+    items: list[msgspec.Raw]
     on_model_missing: Any = "create"
     account_secret: Any = None
 
@@ -40,6 +42,12 @@ class Envelope(msgspec.Struct):
         if self.on_model_missing not in ("create", "ignore"):
             raise Unprocessable("on_model_missing must be `create` or `ignore`")
         return self.on_model_missing == "ignore"
+
+
+class EventEnvelope(Envelope, rename={"items": "events"}):
+    """The body of a batch of tracked events."""
+
+    items: list[msgspec.Raw]
 
 
 class _Refused(Exception):
@@ -61,61 +69,82 @@ class Received(NamedTuple):
     positions: dict[int, int]
 
 
-def open_envelope(body: bytes) -> Envelope:
+def open_envelope(body: bytes, kind: type[Envelope]) -> Envelope:
     """Split the body into items. Raises `NotJson` for any part that is not JSON, `Unprocessable` for its shape."""
     check_utf8(body)
-    return decode_json(body, Envelope)
+    return decode_json(body, kind)
 
 
 class BatchWriter:
-    """Handles one batch of one account."""
+    """Handles one batch of one account, of profiles."""
 
-    def __init__(self, node: Node, account: str, *, ignore_missing: bool, item_limit: int) -> None:
+    def __init__(
+        self,
+        node: Node,
+        account: str,
+        *,
+        ignore_missing: bool,
+        item_limit: int,
+        keyed: KeyedRequest | None,
+    ) -> None:
         self._node = node
         self._account = account
         self._ignore = ignore_missing
         self._item_limit = item_limit
+        self._keyed = keyed
         self._at = now()
         # What the items so far have done to emails: who holds one (None: its claimant gave it up), and who moved.
         self._emails: dict[str, int | str | None] = {}
         self._moved: dict[str, str | None] = {}
         self._errors: list[ItemError] = []
+        # Errors that hang on what was there, and not on the item alone.
+        self._situational: list[ItemError] = []
         self._skipped = 0
         self._acks: dict[int, list[asyncio.Future[int]]] = {}
 
     async def write(self, items: list[msgspec.Raw]) -> tuple[Received, Batch]:
         """Append every good item; returns when Kafka has them. Raises `Unavailable`."""
         received = len(items)
+        keyed = self._keyed
+        if keyed is not None:
+            self._at = await keyed.open()
         with self._node.worker.receiving():
             for start in range(0, received, SLICE):
                 await self._append(await self._events(start, items[start : start + SLICE]))
                 await asyncio.sleep(0)
             last = await self._acknowledged()
         failed = len(self._errors)
+        errors = _in_order(self._errors)
         event = BatchReceived(
             account=self._account,
             at=self._at,
-            id=random_id(),
+            id=random_id() if keyed is None else keyed.batch,
             received=received,
             accepted=received - failed - self._skipped,
             skipped=self._skipped,
             failed=failed,
             last={str(partition): offset for partition, offset in last.items()},
+            errors=b"" if keyed is None else encode_errors(_in_order(self._situational)),
         )
         partition = self._node.identity.partition_of_id(event.id)
         topic = self._node.topics.events
         await self._node.appender.append(topic, partition, event_key(), encode(event))
-        errors = sorted(self._errors, key=attrgetter("index"))
         return Received(event.id, errors, last), Batch.of(event)
+
+    async def again(self, items: list[msgspec.Raw], batch: Batch) -> list[ItemError]:
+        """The errors that were answered: some are kept, and what is wrong with an item in itself is found again.
+
+        Texts of the latter name properties, which must not stand in the log.
+        """
+        self._at = batch.created_at
+        for start in range(0, len(items), SLICE):
+            self._drafts(start, items[start : start + SLICE])
+            await asyncio.sleep(0)
+        return _in_order([*self._errors, *decode_errors(batch.errors)])
 
     async def _events(self, start: int, items: Sequence[msgspec.Raw]) -> dict[int, list[Keyed]]:
         """The events of a slice, per partition, in order."""
-        drafts: dict[int, Draft] = {}
-        for index, item in enumerate(items, start):
-            try:
-                drafts[index] = self._draft(index, item)
-            except _Refused as refused:
-                self._refuse(index, refused)
+        drafts = self._drafts(start, items)
         companies = {
             write.company.uid
             for write in drafts.values()
@@ -130,11 +159,22 @@ class BatchWriter:
                 partition, value = self._event(index, write)
             except _Refused as refused:
                 self._refuse(index, refused)
+                self._situational.append(self._errors[-1])
             except _Skipped:
                 self._skipped += 1
             else:
                 events.setdefault(partition, []).append((next(keys), value))
         return events
+
+    def _drafts(self, start: int, items: Sequence[msgspec.Raw]) -> dict[int, Draft]:
+        """The good items of a slice, by their index."""
+        drafts: dict[int, Draft] = {}
+        for index, item in enumerate(items, start):
+            try:
+                drafts[index] = self._draft(index, item)
+            except _Refused as refused:
+                self._refuse(index, refused)
+        return drafts
 
     def _refuse(self, index: int, refused: _Refused) -> None:
         self._errors.append(ItemError(refused.code, index, refused.message))
@@ -146,11 +186,14 @@ class BatchWriter:
         if type(sent) is not dict:
             raise _Refused(422, f"The {ordinal(index + 1)} item must be a JSON object")
         try:
-            return draft(cast("dict[str, object]", sent), self._at)
+            return self._normalize(cast("dict[str, object]", sent), self._at)
         except InvalidDraft as error:
             raise _Refused(422, f"{error} for the {ordinal(index + 1)} item") from None
 
+    _normalize = staticmethod(draft)
+
     def _event(self, index: int, write: Draft) -> tuple[int, bytes]:
+        """Partition and value of the item's event."""
         if write.company is not None:
             write.properties["company_id"] = self._company(index, write.company)
         partition, id_, uid = self._target(index, write)
@@ -161,11 +204,18 @@ class BatchWriter:
             id=id_,
             properties=write.properties,
             unset=write.unset,
+            idempotency=self._repeat(index),
         )
+        return partition, self._encode(index, event)
+
+    def _repeat(self, index: int) -> str | None:
+        return None if self._keyed is None else self._keyed.item(index)
+
+    def _encode(self, index: int, event: ProfileUpserted | EventTracked) -> bytes:
         value = encode(event)
         if len(value) > MAX_EVENT_BYTES:
             raise _Refused(413, self._too_large(index))
-        return partition, value
+        return value
 
     def _too_large(self, index: int) -> str:
         return f"The {ordinal(index + 1)} item is larger than {self._item_limit} bytes"
@@ -209,7 +259,10 @@ class BatchWriter:
         self, index: int, write: Draft, email: str
     ) -> tuple[int, str | None, int | str | None]:
         """An earlier item of the batch may have created the profile or given it the email."""
-        del write.properties["email"]  # it only says who is meant
+        write.properties.pop("email", None)  # it only says who is meant
+        first = self._first_attempt(index)
+        if first is not None:
+            return self._node.identity.partition_of_id(first.id), first.id, None
         folded = fold_email(email)
         if folded in self._emails:
             uid = self._emails[folded]
@@ -224,6 +277,12 @@ class BatchWriter:
         if found is None:
             raise self._missing(index)
         return self._node.identity.partition_of_id(found.id), found.id, None
+
+    def _first_attempt(self, index: int) -> First | None:
+        """What an attempt that broke off has made of the item: its email may lead to somebody else by now."""
+        if self._keyed is None or self._keyed.opened is None:
+            return None
+        return first_attempt(self._node, self._keyed.item(index), self._at)
 
     def _note_email(self, uid: int | str, write: Draft) -> None:
         """Remember what an item does to emails, for later items that name a profile by one."""
@@ -264,6 +323,32 @@ class BatchWriter:
         return last
 
 
+class EventBatchWriter(BatchWriter):
+    """Handles one batch of tracked events."""
+
+    _normalize = staticmethod(draft_event)
+
+    def _event(self, index: int, write: Draft) -> tuple[int, bytes]:
+        partition, id_, uid = self._target(index, write)
+        event = EventTracked(
+            account=self._account,
+            at=self._at,
+            name=write.name,
+            uid=uid,
+            id=id_,
+            properties=write.properties,
+            idempotency=self._repeat(index),
+        )
+        return partition, self._encode(index, event)
+
+    def _note_email(self, uid: int | str, write: Draft) -> None:
+        """A tracked event gives nobody an email."""
+
+
+def _in_order(errors: list[ItemError]) -> list[ItemError]:
+    return sorted(errors, key=attrgetter("index"))
+
+
 class Batches:
     """Batches that this node took and has not folded yet, so that their status can be asked for at once."""
 
@@ -280,17 +365,31 @@ class Batches:
 
     def get(self, account: str, id_: str) -> Batch:
         """Raises `NotFound`, `Unavailable`."""
+        batch = self._find(account, id_)
+        if batch is None:
+            raise NotFound("No such batch")
+        return batch
+
+    def answered(self, keyed: KeyedRequest | None) -> Batch | None:
+        """The batch with this key, if it was received whole and its answer can be given again. Raises `Unavailable`."""
+        if keyed is None or keyed.opened is None:
+            return None
+        batch = self._find(keyed.account, keyed.batch)
+        at = keyed.opened.at
+        return batch if batch is not None and batch.created_at == at and batch.errors else None
+
+    def _find(self, account: str, id_: str) -> Batch | None:
         batch = None
         if is_id(id_):
             partition = self._node.identity.partition_of_id(id_)
             batch = self._node.worker.profiles(partition).batch(id_, account)
-        if batch is not None:
-            self._recent.pop(id_, None)
+        recent = self._recent.get(id_)
+        if recent is None or recent.account != account:
             return batch
-        batch = self._recent.get(id_)
-        if batch is None or batch.account != account:
-            raise NotFound("No such batch")
-        return batch
+        if batch is not None and batch.created_at >= recent.created_at:
+            del self._recent[id_]
+            return batch
+        return recent
 
     def applied(self, batch: Batch) -> bool:
         """Whether every read shows all of the batch, by email too."""

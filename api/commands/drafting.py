@@ -1,11 +1,13 @@
 """From what was sent to what an event will say: identifiers taken out, properties normalized (contract §3, §9)."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from schemas.identifiers import InvalidIdentifier, parse_email, parse_uid
 from schemas.identity import is_id
-from schemas.normalization import UNSET, InvalidProperty, normalize
+from schemas.normalization import UNSET, InvalidProperty, check_text, normalize, normalize_name
+
+_NO_NAME: Final = "name must be a text with a letter or a digit, without control characters"
 
 
 class InvalidDraft(ValueError):
@@ -13,7 +15,10 @@ class InvalidDraft(ValueError):
 
 
 class Draft(NamedTuple):
-    """One write, normalized. `company` is a company's id or uid, None when nothing is said of it."""
+    """One write, normalized. `company` is a company's id or uid, None when nothing is said of it.
+
+    `name` is a tracked event's, "" of any other write.
+    """
 
     id: object
     uid: int | str | None
@@ -22,11 +27,17 @@ class Draft(NamedTuple):
     unset: list[str]
     ignored: list[str]
     company: "CompanyReference | None" = None
+    name: str = ""
 
     @property
     def identified(self) -> bool:
         """Whether it names somebody at all."""
         return self.id is not None or self.uid is not None or self.email is not None
+
+    @property
+    def by_email(self) -> bool:
+        """Whether it is the email alone that says who is meant."""
+        return self.id is None and self.uid is None and self.email is not None
 
 
 class CompanyReference(NamedTuple):
@@ -56,6 +67,40 @@ def draft(sent: Mapping[str, object], now: int) -> Draft:
     except InvalidIdentifier as error:
         raise InvalidDraft(str(error)) from None
     return Draft(id_, uid, email, properties, unset, ignored, company)
+
+
+def draft_event(sent: Mapping[str, object], now: int) -> Draft:
+    """Normalize one tracked event (contract §11); `now` is in unix milliseconds. Raises `InvalidDraft`.
+
+    An email says who is meant, and nothing else: beside an `id` or `uid` it is ignored. So are companies.
+    """
+    sent = dict(sent)
+    name, id_ = _event_name(sent.pop("name", None)), sent.get("id")
+    try:
+        properties, _, ignored = normalize(sent, now)
+        if id_ is not None and "id" in ignored:
+            ignored.remove("id")
+        uid = properties.pop("uid", None)
+        uid = None if uid is None else parse_uid(uid)
+        email = parse_email(properties["email"]) if "email" in properties else None
+    except InvalidProperty as error:
+        raise InvalidDraft(f"{error.name_place} {error.reason}") from None
+    except InvalidIdentifier as error:
+        raise InvalidDraft(str(error)) from None
+    write = Draft(id_, uid, email, properties, [], ignored, name=name)
+    for other in ("email", "company_id", "company_uid"):
+        if properties.pop(other, None) is not None and not (other == "email" and write.by_email):
+            ignored.append(other)
+    return write
+
+
+def _event_name(sent: object) -> str:
+    if not isinstance(sent, str) or not check_text(sent):
+        raise InvalidDraft(_NO_NAME)
+    name = normalize_name(sent)
+    if not name:
+        raise InvalidDraft(_NO_NAME)
+    return name
 
 
 def _email(properties: dict[str, Any], unset: list[str]) -> str | None:

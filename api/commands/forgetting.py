@@ -15,8 +15,9 @@ from schemas.identity import random_id, slot_of
 from streams.node import Node, Written, now
 
 COLUMNS: Final = ("uid", "email", "id")
-# A write waits for the broker, so some share a request to it; more would make others wait for the loop.
-_AT_ONCE: Final = 8
+# Forgets that follow one another in the log share the request to the broker, the fold's write and the transaction of
+# what follows from them; more at once would make others wait for the loop.
+_AT_ONCE: Final = 24
 
 
 class Forgotten(NamedTuple):

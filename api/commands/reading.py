@@ -1,8 +1,12 @@
 """Show a profile as it is answered (contract §5)."""
 
-from projections.profile import StoredProfile, min_document
+from typing import Any
+
+from projections.profile import StoredProfile, decode_document, min_document
+from projections.tracking import Counter, Occurrence
 from schemas.events import ENCODER
 from schemas.expansion import Expand
+from schemas.timestamps import format_timestamp
 from streams.node import Node
 
 
@@ -15,9 +19,40 @@ def show(node: Node, profile: StoredProfile, expand: Expand) -> bytes:
             json = ENCODER.encode(min_document(profile.document()))
         case "skip":
             json = ENCODER.encode({"id": profile.id})
+    if expand.events != "skip":
+        # A property may have this name too, so it is not just appended.
+        events = _events(node, profile, whole=expand.events == "all")
+        json = ENCODER.encode(decode_document(json) | {"events": events})
     if profile.header.company is None or expand.profile != "all" or expand.company == "skip":
         return json
     company = node.companies.get(profile.header.company, profile.header.account)
     if company is None:
         return json
     return b'%b,"company":%b}' % (json[:-1], company.min)
+
+
+def _events(node: Node, profile: StoredProfile, *, whole: bool) -> dict[str, dict[str, Any]]:
+    """By name, how often and when an event was tracked, and whole with the last ones (contract §11)."""
+    state = node.worker.profiles(node.identity.partition_of_id(profile.id))
+    if not whole:
+        return {name: _counted(counter) for name, counter in state.counters(profile.id).items()}
+    return {
+        name: _counted(counter) | {"last": [_occurred(occurrence) for occurrence in last]}
+        for name, (counter, last) in state.tracked(profile.id).items()
+    }
+
+
+def _counted(counter: Counter) -> dict[str, Any]:
+    return {
+        "count": counter.count,
+        "first_at": format_timestamp(counter.first_at),
+        "last_at": format_timestamp(counter.last_at),
+    }
+
+
+def _occurred(occurrence: Occurrence) -> dict[str, Any]:
+    return {
+        "id": occurrence.id,
+        "at": format_timestamp(occurrence.at),
+        "properties": occurrence.properties,
+    }

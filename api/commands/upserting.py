@@ -1,7 +1,7 @@
 """Create or update one profile (contract §3)."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from api.commands.addressing import (
     CONTRADICTION,
@@ -11,6 +11,7 @@ from api.commands.addressing import (
     parse_id,
 )
 from api.commands.drafting import CompanyReference, Draft, InvalidDraft, draft
+from api.commands.repeating import KeyedRequest, Target
 from schemas.errors import Conflict, NotFound, Unprocessable
 from schemas.events import ProfileUpserted
 from schemas.identifiers import missing_identifier_sentence
@@ -26,7 +27,9 @@ class Upserted(NamedTuple):
     ignored: list[str]
 
 
-async def upsert(node: Node, account: str, sent: Mapping[str, object]) -> Upserted:
+async def upsert(
+    node: Node, account: str, sent: Mapping[str, object], keyed: KeyedRequest | None
+) -> Upserted:
     """Write one profile and wait until every read shows it.
 
     Raises `Unprocessable`, `NotFound`, `Conflict`, `Unavailable`.
@@ -36,16 +39,31 @@ async def upsert(node: Node, account: str, sent: Mapping[str, object]) -> Upsert
         write = draft(sent, at)
     except InvalidDraft as error:
         raise Unprocessable(str(error)) from None
-    partition, target = _target(node, account, write)
+    if keyed is not None and keyed.first is not None:
+        return Upserted(await keyed.answered(), write.ignored)
+
+    def find() -> Target:
+        return target_of(node, account, write)
+
+    target = find() if keyed is None else keyed.aim(find)
     properties = write.properties
+    if write.by_email:
+        # The email only says who is meant: written again it could be claimed back from a later holder.
+        del properties["email"]
     if write.company is not None:
         if write.company.uid is not None:
             await node.make_companies(account, [write.company.uid])
         properties["company_id"] = company_id(node, account, write.company)
     event = ProfileUpserted(
-        account=account, at=at, properties=properties, unset=write.unset, **target
+        account=account,
+        at=at,
+        properties=properties,
+        unset=write.unset,
+        idempotency=None if keyed is None else keyed.id,
+        fingerprint=None if keyed is None else keyed.fingerprint,
+        **target.names,
     )
-    written = await node.write(partition, event)
+    written = await (node if keyed is None else keyed).write(target.partition, event)
     match written.verdict.outcome:
         case "missing" | "spent":
             raise NotFound(NO_PROFILE)
@@ -55,8 +73,11 @@ async def upsert(node: Node, account: str, sent: Mapping[str, object]) -> Upsert
             return Upserted(written, write.ignored)
 
 
-def _target(node: Node, account: str, write: Draft) -> tuple[int, dict[str, Any]]:
-    """The partition, and the event's `uid` or `id`: only `uid` creates."""
+def target_of(node: Node, account: str, write: Draft) -> Target:
+    """Whom a write means: only `uid` creates.
+
+    Raises `Unprocessable` when it names nobody, `NotFound` when unknown, `Conflict` when its names do not agree.
+    """
     if write.id is not None:
         id_ = parse_id(write.id)
         found = by_id(node, account, id_)
@@ -64,18 +85,16 @@ def _target(node: Node, account: str, write: Draft) -> tuple[int, dict[str, Any]
             raise NotFound(NO_PROFILE)
         if write.uid is not None and found.user != node.identity.uid_hash(account, write.uid):
             raise Conflict(CONTRADICTION)
-        return node.identity.partition_of_id(id_), {"id": id_, "uid": write.uid}
+        return Target(node.identity.partition_of_id(id_), {"id": id_, "uid": write.uid})
     if write.uid is not None:
         user = node.identity.uid_hash(account, write.uid)
-        return node.identity.partition_of_hash(user), {"uid": write.uid}
+        return Target(node.identity.partition_of_hash(user), {"uid": write.uid})
     if write.email is None:
         raise Unprocessable(missing_identifier_sentence(None))
     found = by_email(node, account, write.email)
     if found is None:
         raise NotFound(NO_PROFILE)
-    # The email only says who is meant: written again it could be claimed back from a later holder.
-    del write.properties["email"]
-    return node.identity.partition_of_id(found.id), {"id": found.id}
+    return Target(node.identity.partition_of_id(found.id), {"id": found.id})
 
 
 def company_id(node: Node, account: str, company: CompanyReference) -> str | None:

@@ -75,6 +75,7 @@ class EditsController(Controller):
     async def deletion(self, request: Incoming, deletion_id: str) -> Answer:
         at = door(request)
         account = at.principal(request).account
+        await at.reach(request)
         return answer({"deletion": show_receipt(at.node, account, deletion_id)})
 
 

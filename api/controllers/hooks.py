@@ -1,4 +1,4 @@
-"""The hooks that products push to: one profile, a batch, a batch's status (contract §3, §4)."""
+"""The hooks that products push to: profiles, tracked events, batches, a batch's status (contract §3, §4, §11)."""
 
 from typing import Final
 
@@ -6,7 +6,15 @@ from litestar import Controller, get, post
 
 from api.answers import Answer, answer, positions
 from api.bodies import read_body
-from api.commands.batching import BatchWriter, open_envelope
+from api.commands.batching import (
+    BatchWriter,
+    Envelope,
+    EventBatchWriter,
+    EventEnvelope,
+    Received,
+    open_envelope,
+)
+from api.commands.tracking import track
 from api.commands.upserting import upsert
 from api.door import door
 from api.incoming import Incoming
@@ -32,7 +40,8 @@ class HooksController(Controller):
     async def upsert(self, request: Incoming) -> Answer:
         at = door(request)
         principal, body = await at.receive(request)
-        done = await upsert(at.node, principal.account, body)
+        async with at.keyed(request, principal, "profile", body) as keyed:
+            done = await upsert(at.node, principal.account, body, keyed)
         verdict = done.written.verdict
         content: dict[str, object] = {"profile": {"id": verdict.id}}
         if done.ignored:
@@ -46,29 +55,37 @@ class HooksController(Controller):
         summary="Create or update many profiles",
     )
     async def batch(self, request: Incoming) -> Answer:
+        return await _receive_batch(request, Envelope, BatchWriter)
+
+    @post(
+        ["/events", "/{account_secret:str}/events"],
+        status_code=201,
+        summary="Track one event of a user",
+    )
+    async def track(self, request: Incoming) -> Answer:
         at = door(request)
-        outer = at.outer_principal(request)
-        with at.unauthorized_unless(outer):
-            body = await read_body(request, at.settings.batch_limit, TooLarge(BATCH_TOO_LARGE))
-            envelope = open_envelope(body)
-        principal = outer or at.authenticate(envelope.account_secret)
-        writer = BatchWriter(
-            at.node,
-            principal.account,
-            ignore_missing=envelope.ignores_missing(),
-            item_limit=at.settings.body_limit,
-        )
-        received, batch = await writer.write(envelope.profiles)
-        at.batches.add(received.id, batch)
-        content: dict[str, object] = {"batch": {"id": received.id}}
-        if received.errors:
-            content["errors"] = received.errors
-        return answer(content, 202, **positions(received.positions))
+        principal, body = await at.receive(request)
+        async with at.keyed(request, principal, "event", body) as keyed:
+            done = await track(at.node, principal.account, body, keyed)
+        content: dict[str, object] = {"event": {"id": done.id}}
+        if done.ignored:
+            content["ignored"] = done.ignored
+        return answer(content, 201, x_log_position=done.written.position)
+
+    @post(
+        ["/events/batch", "/{account_secret:str}/events/batch"],
+        status_code=202,
+        summary="Track many events",
+    )
+    async def track_batch(self, request: Incoming) -> Answer:
+        return await _receive_batch(request, EventEnvelope, EventBatchWriter)
 
     @get("/batches/{batch_id:str}", summary="How far a batch is")
     async def batch_status(self, request: Incoming, batch_id: str) -> Answer:
         at = door(request)
-        batch = at.batches.get(at.principal(request).account, batch_id)
+        account = at.principal(request).account
+        await at.reach(request)
+        batch = at.batches.get(account, batch_id)
         return answer(
             {
                 "batch": {
@@ -82,3 +99,39 @@ class HooksController(Controller):
                 }
             }
         )
+
+
+async def _receive_batch(
+    request: Incoming, kind: type[Envelope], writer: type[BatchWriter]
+) -> Answer:
+    at = door(request)
+    outer = at.outer_principal(request)
+    with at.unauthorized_unless(outer):
+        body = await read_body(request, at.settings.batch_limit, TooLarge(BATCH_TOO_LARGE))
+        envelope = open_envelope(body, kind)
+    principal = outer or at.authenticate(envelope.account_secret)
+    ignores_missing = envelope.ignores_missing()
+    async with at.keyed(request, principal, kind.__name__, body) as keyed:
+        handling = writer(
+            at.node,
+            principal.account,
+            ignore_missing=ignores_missing,
+            item_limit=at.settings.body_limit,
+            keyed=keyed,
+        )
+        known = at.batches.answered(keyed)
+        if known is not None:
+            assert keyed is not None
+            errors = await handling.again(envelope.items, known)
+            last = {int(partition): offset for partition, offset in known.last.items()}
+            return _batch_answer(Received(keyed.batch, errors, last))
+        received, batch = await handling.write(envelope.items)
+        at.batches.add(received.id, batch)
+        return _batch_answer(received)
+
+
+def _batch_answer(received: Received) -> Answer:
+    content: dict[str, object] = {"batch": {"id": received.id}}
+    if received.errors:
+        content["errors"] = received.errors
+    return answer(content, 202, **positions(received.positions))

@@ -26,6 +26,7 @@ class ProfilesController(Controller):
     async def read(self, request: Incoming) -> Answer:
         at = door(request)
         account = at.principal(request).account
+        await at.reach(request)
         query = request.query
         return _answer(at, account, parse_identifiers(query), _query_expand(query))
 
@@ -33,6 +34,7 @@ class ProfilesController(Controller):
     async def read_for_body(self, request: Incoming) -> Answer:
         at = door(request)
         principal, body = await at.receive(request)
+        await at.reach(request)
         expand = _body_expand(body)
         return _answer(at, principal.account, parse_identifiers(body), expand)
 
@@ -40,6 +42,7 @@ class ProfilesController(Controller):
     async def read_by_id(self, request: Incoming, profile_id: str) -> Answer:
         at = door(request)
         account = at.principal(request).account
+        await at.reach(request)
         expand = _query_expand(request.query)
         return _answer(at, account, Identifiers(id=parse_id(profile_id)), expand)
 
@@ -47,6 +50,7 @@ class ProfilesController(Controller):
     async def read_by_id_for_body(self, request: Incoming, profile_id: str) -> Answer:
         at = door(request)
         principal, body = await at.receive(request)
+        await at.reach(request)
         named = Identifiers(id=parse_id(profile_id))
         return _answer(at, principal.account, named, _body_expand(body))
 

@@ -48,6 +48,7 @@ _LOOK_SECONDS: Final = 10.0
 _SHORTEST_BEAT_SECONDS: Final = 0.5
 _BEATS_PER_LAG: Final = 10
 _FOLD_SECONDS: Final = 30.0
+_TOLD_AT_ONCE: Final = 200
 _POLL_SECONDS: Final = 0.05
 _DELETED_SECONDS: Final = 2 * FILE_DELETE_DELAY_MS / 1000
 _UNREACHABLE: Final = "Kafka does not answer"
@@ -261,10 +262,12 @@ class Purge:
         waiting = work.state.storage.get_many([deletion.key for deletion in deletions])
         open_ = [one for one, row in zip(deletions, waiting, strict=True) if row is not None]
         at = time.time_ns() // 1_000_000
-        values = [encode(_purged(work, deletion, at)) for deletion in open_]
-        records = list(zip(event_keys(len(values)), values, strict=True))
-        for ack in await self._appender.append_many(work.topic, work.partition, records):
-            await self._appender.wait(ack)
+        for start in range(0, len(open_), _TOLD_AT_ONCE):
+            part = open_[start : start + _TOLD_AT_ONCE]
+            values = [encode(_purged(work, deletion, at)) for deletion in part]
+            records = list(zip(event_keys(len(values)), values, strict=True))
+            for ack in await self._appender.append_many(work.topic, work.partition, records):
+                await self._appender.wait(ack)
         async with asyncio.timeout(_FOLD_SECONDS):
             while open_ and work.state.storage.get(open_[-1].key) is not None:  # noqa: ASYNC110 - the fold sets no Event
                 await asyncio.sleep(_POLL_SECONDS)

@@ -86,3 +86,4 @@ def _emails() -> tuple[Email, ...]:
 
 USERS: Final = _users(2)
 MAILBOXES: Final = _emails()
+NAMES: Final = ("signed_up", "imported_leads")

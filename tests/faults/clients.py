@@ -12,6 +12,7 @@ import msgspec
 
 from projections.fold import Verdict
 from schemas.events import (
+    EventTracked,
     ProfileCleared,
     ProfileEvent,
     ProfileForgotten,
@@ -25,6 +26,7 @@ from tests.faults.cast import (
     EMAILS,
     EVENTS,
     MAILBOXES,
+    NAMES,
     START_MS,
     TOPICS,
     Email,
@@ -34,7 +36,7 @@ from tests.faults.cluster import Cluster, Say
 from tests.faults.expectation import BROWSER
 from tests.support.memory_log import MemoryLog
 
-Kind = Literal["by uid", "by id", "by email", "clear", "forget"]
+Kind = Literal["by uid", "by id", "by email", "track by uid", "track by id", "clear", "forget"]
 Settled = Callable[[bytes], bool]
 
 
@@ -66,6 +68,11 @@ class Write:
         return (
             self.event.properties.get("email") if isinstance(self.event, ProfileUpserted) else None
         )
+
+    @property
+    def tracks(self) -> bool:
+        """Whether it is a tracked event."""
+        return isinstance(self.event, EventTracked)
 
     @property
     def claim(self) -> bytes:
@@ -169,6 +176,24 @@ class Clients:
         number = len(self.writes)
         return self._add(Write(number, kind, partition, event, self.log.time, operation))
 
+    def track(self, kind: Kind, user: User, choice: int) -> Write | None:
+        """`choice` picks the event's name; None when the api answers 404 or 503."""
+        number = len(self.writes)
+        operation = f"operation_{number}"
+        id_ = self._id_of(user) if kind == "track by id" else None
+        if kind == "track by id" and id_ is None:
+            return None
+        event = EventTracked(
+            account=ACCOUNT,
+            at=self._now(),
+            name=NAMES[choice % len(NAMES)],
+            uid=user.uid if id_ is None else None,
+            id=id_,
+            properties={"operation": operation},
+            idempotency=f"{number:032x}" if choice % 3 else None,
+        )
+        return self._add(Write(number, kind, user.partition, event, self.log.time, operation))
+
     def clear(self, user: User) -> Write | None:
         id_ = self._id_of(user)
         if id_ is None:
@@ -201,7 +226,7 @@ class Clients:
         repeatable = [
             write
             for write in self.writes
-            if isinstance(write.event, ProfileUpserted) and write.event.idempotency
+            if isinstance(write.event, ProfileUpserted | EventTracked) and write.event.idempotency
         ]
         if not repeatable:
             return None

@@ -11,6 +11,7 @@ from schemas.events import (
     DeletionPurged,
     DeletionTombstoned,
     EmailReleased,
+    EventTracked,
     ProfileCleared,
     ProfileEvent,
     ProfileForgotten,
@@ -35,6 +36,7 @@ class Person:
     claim: str | None = None
     cleared: bool = False
     repeats: set[str] = field(default_factory=set[str])
+    tracked: list[EventTracked] = field(default_factory=list[EventTracked])
 
 
 class Expectation:
@@ -57,7 +59,7 @@ class Expectation:
     def see(self, key: bytes, event: ProfileEvent) -> None:
         """The next event of the partition."""
         match event:
-            case ProfileUpserted():
+            case ProfileUpserted() | EventTracked():
                 person = self._addressed(key, event)
                 self.whose[key] = None if person is None else person.id
                 if person is not None:
@@ -67,6 +69,7 @@ class Expectation:
                 self.whose[key] = None if person is None else person.id
                 if person is not None:
                     person.draw, person.cleared, person.browser = key, True, None
+                    person.tracked.clear()
             case EmailReleased():
                 person = self.people.get(event.id)
                 self.whose[key] = None if person is None else person.id
@@ -81,7 +84,7 @@ class Expectation:
             case _:
                 raise AssertionError(event)
 
-    def _addressed(self, key: bytes, event: ProfileUpserted) -> Person | None:
+    def _addressed(self, key: bytes, event: ProfileUpserted | EventTracked) -> Person | None:
         if event.id is not None:
             return self.people.get(event.id)
         assert event.uid is not None
@@ -94,12 +97,15 @@ class Expectation:
             self.people[id_] = Person(id_, user, key)
         return self.people[self._ids[user]]
 
-    def _write(self, person: Person, key: bytes, event: ProfileUpserted) -> None:
+    def _write(self, person: Person, key: bytes, event: ProfileUpserted | EventTracked) -> None:
         self.applied[key] = event.idempotency is None or event.idempotency not in person.repeats
         if not self.applied[key]:
             return
         if event.idempotency is not None:
             person.repeats.add(event.idempotency)
+        if isinstance(event, EventTracked):
+            person.tracked.append(event)
+            return
         person.operations |= {name for name in event.properties if name.startswith("operation")}
         person.browser = event.properties.get(BROWSER, person.browser)
         if "email" not in event.properties and "email" not in event.unset:

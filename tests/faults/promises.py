@@ -3,6 +3,7 @@
 from projections.outbox import Release
 from projections.partition import PartitionState
 from projections.profile import Profile
+from projections.tracking import KEPT, Tracked
 from schemas import identity
 from schemas.events import EmailReleased, ProfileForgotten, decode_profile_event
 from schemas.identifiers import fold_email
@@ -72,7 +73,7 @@ class Promises:
             return
         if document is None:
             raise Violation("an answered write is not readable", write)
-        if write.operation and write.operation not in document:
+        if write.operation and not write.tracks and write.operation not in document:
             raise Violation("an answered write is not visible", write)
         # Held by a later claim it is a later write's affair, which may not be answered yet.
         claim = rows.claim_of(replica.state, verdict.id)
@@ -146,6 +147,9 @@ class Promises:
             shown, wanted = _shown(found[id_]), _expected(person)
             if shown != wanted:
                 raise Violation("the fold has another document than expected", id_, shown, wanted)
+            counted = _counted(self._witness.truth[source.partition].tracked(id_))
+            if counted != _expected_counts(person):
+                raise Violation("the fold counts other events than expected", id_, counted)
 
     def _check_replay(self, source: Source) -> None:
         """Promise 2: a replay of what is left of the log gives the same; so have all nodes that have read it."""
@@ -213,6 +217,30 @@ def named(write: Write) -> ProfileForgotten:
 
 def same_email(one: str | None, other: str | None) -> bool:
     return one is not None and other is not None and fold_email(one) == fold_email(other)
+
+
+Counts = dict[str, tuple[int, int, int, list[object]]]
+
+
+def _counted(found: dict[str, Tracked]) -> Counts:
+    return {
+        name: (
+            counter.count,
+            counter.first_at,
+            counter.last_at,
+            [occurrence.properties["operation"] for occurrence in last],
+        )
+        for name, (counter, last) in found.items()
+    }
+
+
+def _expected_counts(person: Person) -> Counts:
+    counts: Counts = {}
+    for event in person.tracked:
+        count, first_at, _, last = counts.get(event.name, (0, event.at, event.at, []))
+        newest = [event.properties["operation"], *last][:KEPT]
+        counts[event.name] = count + 1, first_at, event.at, newest
+    return counts
 
 
 def _operations(document: dict[str, object]) -> set[str]:

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import pytest
 
-from projections import emails, fold, keyspace
+from projections import emails, fold, keyspace, repeats
 from projections.fold import Fold, HistoryType, Verdict
 from projections.outbox import EventTombstone, OutboxRow
 from projections.partition import PartitionState
@@ -78,6 +78,13 @@ def _forgets_to_remember(kind: int, patch: pytest.MonkeyPatch) -> None:
             remember(state, profile, key, offset, type_, at)
 
     patch.setattr(fold, "_remember", remember_others)
+
+
+def _a_repeat_is_a_write(patch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> bool:
+        return False
+
+    patch.setattr(repeats, "is_repeated", never)
 
 
 def _claims_are_never_given_up(patch: pytest.MonkeyPatch) -> None:
@@ -297,6 +304,12 @@ RULES: Final = [
         story=stories.who_lost_an_email_is_forgotten,
         cuts=60,
     ),
+    Rule(
+        "a tracked event leaves a history row",
+        partial(_forgets_to_remember, HistoryType.TRACKED),
+        400,
+    ),
+    Rule("a repeat changes nothing", _a_repeat_is_a_write, 300),
     Rule("a claim is given up", _claims_are_never_given_up, 100),
     Rule("a release names the claim", _a_release_takes_any_claim, 1000),
     Rule(

@@ -14,8 +14,9 @@ _WEIGHTS: Final = {
 }  # fmt: skip
 # Each schedule has its own temper: some are stormy, some calm, in one thing or another.
 _TEMPERS: Final = (0.2, 0.5, 1, 1, 2, 3)
-# What a schedule's clients do, by the places in `simulation.WRITES`: everything, much erasing, much writing.
-_WRITES: Final = (range(8), range(8), (0, 0, 3, 3, 4, 6), (0, 0, 0, 4))
+# What a schedule's clients do, by the places in `simulation.WRITES`: everything, nothing tracked, much erasing, much
+# writing, much tracking.
+_WRITES: Final = (range(10), range(8), (0, 0, 3, 3, 4, 6), (0, 0, 0, 4), (0, 5, 6, 8, 8, 9))
 _NUMBERS: Final = 1 << 12
 
 Schedule = list[Step]

@@ -29,7 +29,7 @@ from tests.faults.witness import Violation, Witness
 from tests.support.memory_log import MemoryLog
 
 WRITES: tuple[Kind, ...] = (
-    "by uid", "by uid", "by uid", "by id", "by email", "clear", "forget", "forget",
+    "by uid", "by uid", "by uid", "by id", "by email", "clear", "forget", "forget", "track by uid", "track by id",
 )  # fmt: skip
 _LONG = 50
 _ROUNDS = 30
@@ -84,6 +84,8 @@ class World:
             write = self.clients.clear(user)
         elif kind == "forget":
             write = self.clients.forget(user)
+        elif kind in ("track by uid", "track by id"):
+            write = self.clients.track(kind, user, c)
         else:
             write = self.clients.upsert(kind, user, MAILBOXES[b // 8 % len(MAILBOXES)], c)
         if write is not None and d % 3:

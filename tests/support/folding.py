@@ -8,13 +8,14 @@ from projections.fold import Verdict, history_row
 from projections.outbox import OutboxRow
 from projections.partition import Origin, PartitionState
 from projections.profiles import ProfileState
-from schemas.events import ProfileEvent, ProfileUpserted, encode
+from schemas.events import EventTracked, ProfileEvent, ProfileUpserted, encode
 from schemas.identity import Identity
 from tests.support.memory_log import Record
 from tests.support.memory_storage import MemoryStorage
 
 ACCOUNT: Final = "a" * 24
 AT: Final = 1_700_000_000_000
+_FIELDS: Final = ("id", "unset", "idempotency", "fingerprint")
 IDENTITY: Final = Identity(b"k" * 32, 1)
 
 
@@ -33,8 +34,14 @@ def user(uid: int | str) -> bytes:
 
 def upserted(uid: int | str | None = "ada", at: int = AT, **fields: Any) -> ProfileUpserted:
     """An upsert; what is no field of the event is a property."""
-    own = {name: fields.pop(name) for name in ("id", "unset", "idempotency") if name in fields}
+    own = {name: fields.pop(name) for name in _FIELDS if name in fields}
     return ProfileUpserted(account=ACCOUNT, at=at, uid=uid, properties=fields, **own)
+
+
+def tracked(name: str, uid: int | str | None = "ada", at: int = AT, **fields: Any) -> EventTracked:
+    """A tracked event; what is no field of the event is a property."""
+    own = {field: fields.pop(field) for field in ("id", "idempotency") if field in fields}
+    return EventTracked(account=ACCOUNT, at=at, name=name, uid=uid, properties=fields, **own)
 
 
 def rows(state: PartitionState) -> dict[bytes, bytes]:

@@ -26,6 +26,8 @@ REPOSITORY: Final = Path(__file__).parents[2]
 PARTITIONS: Final = 3
 PURGE_WITHIN: Final = 30
 UPSERT: Final = "/v3/observe/hooks/profiles"
+EVENT: Final = "/v3/observe/hooks/events"
+EVENT_BATCH: Final = "/v3/observe/hooks/events/batch"
 BATCH: Final = "/v3/observe/hooks/profiles/batch"
 PROFILE: Final = "/v3/analyze/profile"
 FORGET: Final = "/v3/edit/profiles/forget"
@@ -103,6 +105,17 @@ class Account:
             return answer.json()["batch"] if answer.json()["batch"]["applied"] else None
 
         return eventually(status, seconds=seconds)
+
+    def track(self, **parameters: object) -> httpx.Response:
+        return self.http.post(EVENT, json=parameters)
+
+    def tracked(self, **identifiers: str | int) -> dict[str, Any]:
+        """The tracked events of a profile, by name."""
+        return self.profile(**{"expand[events]": "all", **identifiers})["events"]
+
+    def keyed(self, key: str, path: str, body: object) -> httpx.Response:
+        """A request with an Idempotency-Key."""
+        return self.http.post(path, json=body, headers={"Idempotency-Key": key})
 
     def read(self, **identifiers: str | int) -> httpx.Response:
         return self.http.get(PROFILE, params=identifiers)

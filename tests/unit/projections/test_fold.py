@@ -367,7 +367,7 @@ def test_a_forget_leaves_nothing_but_what_must_be_remembered(profiles: Profiles)
     left = {row for row in rows(profiles.state) if row[:1] not in (b"O", b"M")}
     assert left == {
         keyspace.forgotten(id_),
-        keyspace.spent(user("ada"), "2" * 32),
+        keyspace.spent("2" * 32),
         keyspace.receipt("d" * 24),
         keyspace.deletion(ACCOUNT, AT, "d" * 24),
         keyspace.waiting(2, "d" * 24),

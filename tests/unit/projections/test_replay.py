@@ -15,6 +15,7 @@ from projections.profiles import ProfileState
 from schemas import identity
 from schemas.events import (
     ENCODER,
+    BatchOpened,
     DeletionTombstoned,
     EmailClaimed,
     EmailReleased,
@@ -32,6 +33,7 @@ from tests.support.folding import (
     origin,
     placed,
     rows,
+    tracked,
     upserted,
     user,
 )
@@ -98,11 +100,29 @@ def _upserts(draw: st.DrawFn) -> ProfileEvent:
     return upserted(uid, draw(_times), unset=unset, idempotency=repeat, **who, **fields)
 
 
+@st.composite
+def _tracked(draw: st.DrawFn) -> ProfileEvent:
+    who = {"id": draw(_ids)} if draw(st.integers(0, 3)) == 0 else {}
+    uid = None if who else draw(_uids)
+    repeat = draw(st.none() | _repeats)
+    name = draw(st.sampled_from(["signed_up", "left"]))
+    return tracked(name, uid, draw(_times), idempotency=repeat, **who, **draw(_properties))
+
+
+_opened = st.builds(
+    BatchOpened,
+    account=st.just(ACCOUNT),
+    at=_times,
+    id=st.sampled_from(["a" * 24, "b" * 24]),
+    fingerprint=_repeats,
+)
 _deletions = st.sampled_from(["d" * 24, "e" * 24])
 _events: st.SearchStrategy[ProfileEvent] = st.one_of(
     _upserts(),
     _upserts(),
     _upserts(),
+    _tracked(),
+    _opened,
     st.builds(_clear, _ids),
     st.builds(_release, _ids, _early),
     st.builds(_done, _deletions, _times),

@@ -75,7 +75,7 @@ def test_a_bound_that_is_none(sent: object) -> None:
 
 def test_expand() -> None:
     assert search(expand={"company": "all"}).expand == Expand(company="all")
-    assert refusal(expand={"x": "y"}) == "expand: only profile and company can be expanded"
+    assert refusal(expand={"x": "y"}) == "expand: only profile, company, events can be expanded"
     assert refusal(expand={"company": "y"}) == "expand[company] must be one of all, min, skip"
     assert refusal(expand={"company": ["all"]}).startswith("expand[company] must be one of")
     assert refusal(expand=["company"]).startswith("expand: send an object")

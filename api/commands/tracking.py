@@ -1,0 +1,65 @@
+"""Track one event of a user (contract §11)."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from api.commands.addressing import NO_PROFILE
+from api.commands.drafting import InvalidDraft, draft_event
+from api.commands.repeating import KeyedRequest, Target
+from api.commands.upserting import target_of
+from schemas.errors import NotFound, Unprocessable
+from schemas.events import EventTracked
+from schemas.identity import tracked_id
+from streams.node import Node, Written, now
+
+
+class Tracked(NamedTuple):
+    """The answer: the event's id, where it stands, and which names were not settable."""
+
+    id: str
+    written: Written
+    ignored: list[str]
+
+
+async def track(
+    node: Node, account: str, sent: Mapping[str, object], keyed: KeyedRequest | None
+) -> Tracked:
+    """Write one event and wait until every read counts it.
+
+    Raises `Unprocessable`, `NotFound`, `Conflict`, `Unavailable`.
+    """
+    at = now()
+    try:
+        write = draft_event(sent, at)
+    except InvalidDraft as error:
+        raise Unprocessable(str(error)) from None
+    if keyed is not None and keyed.first is not None:
+        return _tracked(node, await keyed.answered(), write.ignored)
+
+    def find() -> Target:
+        return target_of(node, account, write)
+
+    target = find() if keyed is None else keyed.aim(find)
+    event = EventTracked(
+        account=account,
+        at=at,
+        name=write.name,
+        properties=write.properties,
+        idempotency=None if keyed is None else keyed.id,
+        fingerprint=None if keyed is None else keyed.fingerprint,
+        **target.names,
+    )
+    written = await (node if keyed is None else keyed).write(target.partition, event)
+    if written.verdict.outcome in ("missing", "spent"):
+        raise NotFound(NO_PROFILE)
+    return _tracked(node, written, write.ignored)
+
+
+def _tracked(node: Node, written: Written, ignored: list[str]) -> Tracked:
+    """The id comes from the key of the event's record: the first one's, where this is a repeat."""
+    id_, offset = written.verdict.id, written.verdict.offset
+    assert id_ is not None
+    key = node.worker.profiles(written.partition).event_key(id_, offset)
+    if key is None:
+        raise NotFound(NO_PROFILE)
+    return Tracked(tracked_id(id_, key), written, ignored)

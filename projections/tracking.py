@@ -1,0 +1,90 @@
+"""Tracked events of a profile: how often each name, when first and last, and the last ones (contract §11).
+
+A name has a counter, and its last `KEPT` occurrences take the places of a ring, so that an event reads one row and
+writes two whatever came before it.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from projections import keyspace
+from projections.storage import Storage
+from projections.working_set import WorkingSet
+from schemas.events import EventTracked
+from schemas.identity import tracked_id
+
+KEPT: Final = 10
+
+_HASH: Final = slice(13, 29)
+_PLACE: Final = 29
+
+
+class Counter(msgspec.Struct, array_like=True, frozen=True):
+    """Times are those of the first and the last event in the log, in unix milliseconds."""
+
+    name: str
+    count: int
+    first_at: int
+    last_at: int
+
+
+class Occurrence(msgspec.Struct, array_like=True, frozen=True):
+    """One tracked event: its id, its time in unix milliseconds, its properties."""
+
+    id: str
+    at: int
+    properties: dict[str, Any]
+
+
+class Tracked(NamedTuple):
+    """What is known of one name; `last` holds at most `KEPT` events, the newest first."""
+
+    counter: Counter
+    last: list[Occurrence]
+
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_counter: Final = msgspec.msgpack.Decoder(Counter).decode
+_occurrence: Final = msgspec.msgpack.Decoder(Occurrence).decode
+
+
+def track(
+    state: WorkingSet, profile: str, event: EventTracked, name_hash: bytes, key: bytes
+) -> None:
+    """Count an event of the profile with this id; `key` is the event's own."""
+    place = keyspace.counter(profile, name_hash)
+    row = state.get(place)
+    before = Counter(event.name, 0, event.at, event.at) if row is None else _counter(row)
+    after = Counter(before.name, before.count + 1, before.first_at, event.at)
+    state.put(place, _encode(after))
+    occurrence = Occurrence(tracked_id(profile, key), event.at, event.properties)
+    ring = keyspace.occurrence(profile, name_hash, before.count % KEPT)
+    state.put(ring, _encode(occurrence))
+
+
+def erase(state: WorkingSet, profile: str) -> None:
+    """Remove the profile's tracked events."""
+    for bounds in (keyspace.counters(profile), keyspace.occurrences(profile)):
+        for key, _ in state.scan(*bounds):
+            state.delete(key)
+
+
+def counters(storage: Storage, profile: str) -> dict[str, Counter]:
+    """By name, how often and when, of the profile with this id."""
+    found = (_counter(row) for _, row in storage.scan(*keyspace.counters(profile)))
+    return {counter.name: counter for counter in found}
+
+
+def read(storage: Storage, profile: str) -> dict[str, Tracked]:
+    """By name, counts and the last ones, of the profile with this id."""
+    rings: dict[bytes, dict[int, Occurrence]] = {}
+    for key, row in storage.scan(*keyspace.occurrences(profile)):
+        rings.setdefault(key[_HASH], {})[key[_PLACE]] = _occurrence(row)
+    found: dict[str, Tracked] = {}
+    for key, row in storage.scan(*keyspace.counters(profile)):
+        counter = _counter(row)
+        ring = rings[key[_HASH]]
+        newest = range(counter.count - 1, counter.count - 1 - len(ring), -1)
+        found[counter.name] = Tracked(counter, [ring[place % KEPT] for place in newest])
+    return found
