@@ -127,13 +127,6 @@ class Clients:
         """`choice` picks what is written; None when the api answers 404 or 503."""
         number = len(self.writes)
         operation = f"operation_{number}"
-        id_: str | None = None
-        if kind == "by id":
-            id_ = self._id_of(user)
-        elif kind == "by email":
-            id_ = self._resolve(mailbox)
-        if kind != "by uid" and id_ is None:
-            return None
         properties: dict[str, Any] = {operation: True}
         unset: list[str] = []
         match choice % 8:
@@ -149,6 +142,27 @@ class Clients:
                 properties[BROWSER] = number
             case _:
                 pass
+        idempotency = f"{number:032x}" if choice % 3 else None
+        return self.put(kind, user, mailbox, properties, unset, idempotency, operation)
+
+    def put(
+        self,
+        kind: Kind,
+        user: User,
+        mailbox: Email,
+        properties: dict[str, Any],
+        unset: list[str],
+        idempotency: str | None = None,
+        operation: str = "",
+    ) -> Write | None:
+        """An upsert of just this; None when the api answers 404 or 503."""
+        id_: str | None = None
+        if kind == "by id":
+            id_ = self._id_of(user)
+        elif kind == "by email":
+            id_ = self._resolve(mailbox)
+        if kind != "by uid" and id_ is None:
+            return None
         event = ProfileUpserted(
             account=ACCOUNT,
             at=self._now(),
@@ -156,9 +170,10 @@ class Clients:
             id=id_,
             properties=properties,
             unset=unset,
-            idempotency=f"{number:032x}" if choice % 3 else None,
+            idempotency=idempotency,
         )
         partition = user.partition if id_ is None else slot_of(id_) % len(EVENTS)
+        number = len(self.writes)
         return self._add(Write(number, kind, partition, event, self.log.time, operation))
 
     def track(self, kind: Kind, user: User, choice: int) -> Write | None:

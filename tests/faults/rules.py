@@ -299,7 +299,10 @@ RULES: Final = [
         400,
     ),
     Rule(
-        "a release leaves a history row", partial(_forgets_to_remember, HistoryType.RELEASED), 1000
+        "a release leaves a history row",
+        partial(_forgets_to_remember, HistoryType.RELEASED),
+        story=stories.who_lost_an_email_is_forgotten,
+        cuts=60,
     ),
     Rule(
         "a tracked event leaves a history row",
@@ -309,8 +312,18 @@ RULES: Final = [
     Rule("a repeat changes nothing", _a_repeat_is_a_write, 300),
     Rule("a claim is given up", _claims_are_never_given_up, 100),
     Rule("a release names the claim", _a_release_takes_any_claim, 1000),
-    Rule("a profile is forgotten once", _a_profile_is_forgotten_twice, 800),
-    Rule("a forget erases the uid's profile", _a_forget_spares_who_has_the_uid, 500),
+    Rule(
+        "a profile is forgotten once",
+        _a_profile_is_forgotten_twice,
+        story=stories.writes_race_with_forgets,
+        cuts=120,
+    ),
+    Rule(
+        "a forget erases the uid's profile",
+        _a_forget_spares_who_has_the_uid,
+        story=stories.forget_comes_while_a_node_replays,
+        cuts=90,
+    ),
     Rule("a forget refuses repeats", _a_forget_refuses_no_repeats, 500),
     Rule("a repeat is answered when its email is settled", _a_repeat_is_answered_at_once, 500),
     Rule("who held an email is released", _nobody_is_released, 200),

@@ -1,5 +1,6 @@
 """Short directed schedules for what random ones meet too seldom: one cut, at an await that the caller counts to."""
 
+from itertools import permutations
 from typing import Final, Protocol
 
 from tests.faults.cast import EVENTS, MAILBOXES, NODES, SOURCES, USERS, Source, User
@@ -17,6 +18,8 @@ class Story(Protocol):
 # What `Clients.upsert` makes of a choice: an email, and nothing but an operation.
 _EMAIL: Final = 1
 _PLAIN: Final = 7
+
+_ORDERS: Final = tuple(permutations(range(5)))
 
 _FIRST, _SECOND = USERS[0], next(user for user in USERS if user.partition != USERS[0].partition)
 
@@ -92,6 +95,78 @@ def record_comes_late(world: World, cut: int) -> None:
     source = EVENTS[_FIRST.partition]
     _cut(world, source, cut)
     world.log.partition(*source).compact(late.offset + 1, late.offset + 1, 0)
+    world.purge(EVENTS.index(source), 0, 0, 0)
+
+
+def writes_race_with_forgets(world: World, cut: int) -> None:
+    """Two forgets of a user and three writes are made at once, and arrive in each order; the cleaner comes between."""
+    world.work()
+    _write(world, "by uid", _FIRST, _EMAIL)
+    writes = [
+        world.clients.upsert("by uid", _FIRST, MAILBOXES[0], _PLAIN),
+        world.clients.upsert("by id", _FIRST, MAILBOXES[0], _EMAIL + 8),
+        world.clients.forget(_FIRST),
+        world.clients.upsert("by email", _FIRST, MAILBOXES[0], _PLAIN),
+        world.clients.forget(_FIRST),
+    ]
+    source = EVENTS[_FIRST.partition]
+    for write in _ORDERS[cut]:
+        made = writes[write]
+        assert made is not None
+        world.clients.send(made)
+        if write == cut % len(writes):
+            world.work()
+            world.compact(SOURCES.index(source), 0, 0, 0)
+            world.check(0, 0, 0, 0)
+
+
+def who_lost_an_email_is_forgotten(world: World, cut: int) -> None:
+    """An email moves, and one of its two holders is forgotten while the release is on its way; then state is lost."""
+    of_whom, rest = (_FIRST, _SECOND)[cut % 2], cut // 2
+    world.work()
+    _write(world, "by uid", _FIRST, _EMAIL)
+    write = world.clients.upsert("by uid", _SECOND, MAILBOXES[0], _EMAIL)
+    assert write is not None
+    world.clients.send(write)
+    _fold_and_relay(world, EVENTS[_SECOND.partition])
+    node = _cut(world, Source(SOURCES[-1].topic, MAILBOXES[0].partition), rest)
+    _forget(world, of_whom)
+    source = EVENTS[of_whom.partition]
+    _fold_and_relay(world, source)
+    world.cluster.crash(node)
+    world.cluster.lose(node, source)
+    _restart(world)
+    for each in SOURCES:
+        world.compact(SOURCES.index(each), 0, 0, 0)
+
+
+def forget_comes_while_a_node_replays(world: World, cut: int) -> None:
+    """A forget arrives when a node has replayed so much of a log of which so much is compacted."""
+    replayed, compacted = cut % 6, cut // 6
+    world.work()
+    _write(world, "by uid", _FIRST, _EMAIL)
+    _write(world, "by uid", _FIRST, _EMAIL + 8)
+    _forget(world, _FIRST)
+    world.work()
+    _write(world, "by uid", _FIRST, _EMAIL)
+    late = world.clients.upsert("by uid", _FIRST, MAILBOXES[0], _PLAIN)
+    forget = world.clients.forget(_FIRST)
+    assert late is not None
+    assert forget is not None
+    source = EVENTS[_FIRST.partition]
+    node = _cut(world, source, 0)
+    world.cluster.crash(node, lost=True)
+    world.cluster.lose(node, source)
+    _restart(world)
+    partition = world.log.partition(*source)
+    partition.compact(partition.end, compacted, 0)
+    owner = _owner(world, source)
+    owner.relay()
+    owner.fold(replayed)
+    world.clients.send(forget)
+    world.clients.send(late)
+    world.check(0, 0, 0, 0)
+    world.work()
     world.purge(EVENTS.index(source), 0, 0, 0)
 
 

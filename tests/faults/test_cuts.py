@@ -15,6 +15,9 @@ from tests.faults.schedules import play
         (stories.email_moves_and_is_cut, 150),
         (stories.source_is_taken_over, 200),
         (stories.record_comes_late, 10),
+        (stories.writes_race_with_forgets, 120),
+        (stories.who_lost_an_email_is_forgotten, 60),
+        (stories.forget_comes_while_a_node_replays, 90),
     ],
 )
 def test_whatever_is_cut_is_carried_to_its_end(story: stories.Story, cuts: int) -> None:

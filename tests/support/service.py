@@ -24,6 +24,7 @@ import httpx
 
 REPOSITORY: Final = Path(__file__).parents[2]
 PARTITIONS: Final = 3
+PURGE_WITHIN: Final = 30
 UPSERT: Final = "/v3/observe/hooks/profiles"
 EVENT: Final = "/v3/observe/hooks/events"
 EVENT_BATCH: Final = "/v3/observe/hooks/events/batch"
@@ -202,7 +203,7 @@ class Service:
             "PROFILELOG_PORT": self.url.rpartition(":")[2],
             "PROFILELOG_DATA": str(self.data),
             "PROFILELOG_HASH_KEY": self.hash_key,
-            "PROFILELOG_PURGE_WITHIN": "30",
+            "PROFILELOG_PURGE_WITHIN": str(PURGE_WITHIN),
             "PYTHONUNBUFFERED": "1",
         }
 

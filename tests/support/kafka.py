@@ -1,0 +1,104 @@
+"""Kafka as an operator and an attacker have it: settings behind the service's back, records read by hand, kill -9."""
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# aiokafka is annotated in part.
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from streams.broker import EmbeddedBroker
+from streams.topic_settings import PACE, alter_settings, read_settings, topic_settings
+from streams.topics import Topics
+from tests.support.service import PARTITIONS, PURGE_WITHIN, Service
+
+
+class Broker:
+    """An embedded broker on a port of its own, which may be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._broker = EmbeddedBroker(folder)
+        self.start()
+
+    @property
+    def bootstrap(self) -> str:
+        return self._broker.bootstrap
+
+    def start(self) -> None:
+        asyncio.run(self._broker.start())
+
+    def stop(self) -> None:
+        asyncio.run(self._broker.stop())
+
+    def kill_and_start(self) -> None:
+        """kill -9, and a start at the same address."""
+        port = int(self.bootstrap.rpartition(":")[2])
+        os.kill(self._broker.pid, signal.SIGKILL)
+        self.stop()
+        self._broker = EmbeddedBroker(self.folder, port=port)
+        self.start()
+
+
+def change(service: Service, settings: Mapping[str, str]) -> None:
+    """Give the topics that are purged these settings, behind the service's back."""
+
+    async def work() -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=service.bootstrap)
+        await admin.start()
+        try:
+            await alter_settings(admin, Topics(PARTITIONS, service.prefix).purged, settings)
+        finally:
+            await admin.close()
+
+    asyncio.run(work())
+
+
+def hurry(service: Service) -> None:
+    """What `profilelog purge --now` does while it runs; a start of the service ends it."""
+    change(service, topic_settings(PURGE_WITHIN) | dict.fromkeys(PACE, "1000"))
+
+
+def lags(service: Service) -> set[str]:
+    """What the topics' segment.ms and max.compaction.lag.ms are now."""
+
+    async def work() -> set[str]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=service.bootstrap)
+        await admin.start()
+        try:
+            found = await read_settings(admin, Topics(PARTITIONS, service.prefix).purged)
+        finally:
+            await admin.close()
+        return {settings[name] for settings in found.values() for name in PACE}
+
+    return asyncio.run(work())
+
+
+def said_of(service: Service, deletion: str) -> list[str]:
+    """The types of the events in the log that name a deletion."""
+
+    async def work() -> list[str]:
+        consumer = AIOKafkaConsumer(bootstrap_servers=service.bootstrap)
+        await consumer.start()
+        try:
+            topic = Topics(PARTITIONS, service.prefix).events
+            places = [TopicPartition(topic, n) for n in range(PARTITIONS)]
+            consumer.assign(places)
+            await consumer.seek_to_beginning(*places)
+            ends: Mapping[TopicPartition, int] = await consumer.end_offsets(places)
+            found: list[str] = []
+            while any([await consumer.position(place) < ends[place] for place in places]):
+                for records in (await consumer.getmany(timeout_ms=200)).values():
+                    values = [record.value or b"" for record in records]
+                    found += [json.loads(v)["type"] for v in values if deletion.encode() in v]
+            return found
+        finally:
+            await consumer.stop()
+
+    return asyncio.run(work())
