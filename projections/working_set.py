@@ -6,7 +6,7 @@ atomic write by who owns the partition.
 
 from collections.abc import Iterable, Iterator
 
-from projections import keyspace, outbox
+from projections import changes, keyspace, outbox
 from projections.profile import Profile
 from projections.storage import Storage
 
@@ -20,6 +20,7 @@ class WorkingSet:
         self._profiles: dict[bytes, Profile | None] = {}
         self._users: dict[str, bytes | None] = {}
         self._changed: dict[bytes, Profile] = {}
+        self.erased: list[str] = []
         self._outbox = outbox.Packer()
         self._read: dict[bytes, bytes | None] = {}
         self._rows: dict[bytes, bytes | None] = {}
@@ -67,6 +68,7 @@ class WorkingSet:
         """Remove a profile's document and its id; history and the rest are the caller's."""
         self._profiles[profile.user] = self._users[profile.id] = None
         self._changed.pop(profile.user, None)
+        self.erased.append(profile.id)
         self._rows[keyspace.document(profile.user)] = None
         self._rows[keyspace.user(profile.id)] = None
 
@@ -106,6 +108,12 @@ class WorkingSet:
         self._outbox.add(offset, row)
         if self._outbox.full:
             self._put_pack()
+
+    def put_changed(self, offset: int) -> None:
+        """One row, under the last record's offset, for all that the search index has to look at again."""
+        ids = [profile.id for profile in self._changed.values()]
+        if ids or self.erased:
+            self._rows[keyspace.changed(offset)] = changes.encode([*ids, *self.erased])
 
     def _put_pack(self) -> None:
         taken = self._outbox.take()
