@@ -54,14 +54,13 @@ class PartitionState:
     """The state of one partition of one topic.
 
     `applied` is the offset up to which the log is folded (-1: nothing). `published` is the relay's progress: the
-    outputs of every event below it have left. `is_new`: there was no state, it is folded from the log's beginning.
+    outputs of every event below it have left.
     """
 
     def __init__(self, storage: Storage, origin: Origin) -> None:
         self.storage = storage
         self.partition = origin.partition
         self.published = 0
-        self.is_new = storage.get(keyspace.ORIGIN) is None
         self._check(origin)
         row = storage.get(keyspace.APPLIED)
         self.applied = NOTHING if row is None else int(row)

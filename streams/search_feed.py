@@ -137,6 +137,7 @@ class SearchFeed:
             try:
                 await self._feed()
             except Exception as error:
+                self._in_step.clear()
                 log.error("feeding the search index failed: %s", type(error).__name__)
                 await asyncio.sleep(_RETRY_SECONDS)
 

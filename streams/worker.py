@@ -195,6 +195,8 @@ class Worker:
         )
         folder = self._folder / "state" / f"{tp.topic}-{tp.partition}"
         drop_old_state(folder)
+        if tp.topic == self._topics.events and RocksStorage.last_written(folder) is None:
+            self.search.discard()
         storage = RocksStorage(folder)
         try:
             state = (
@@ -205,8 +207,6 @@ class Worker:
         except BaseException:
             storage.close()
             raise
-        if state.is_new and tp.topic == self._topics.events:
-            self.search.discard()
         publisher = TransactionalPublisher(
             self._bootstrap, f"{self._app_id}-{tp.topic}-{tp.partition}"
         )

@@ -126,7 +126,7 @@ def test_an_email_and_a_string_are_found_where_they_stand(place: Place) -> None:
     assert email.in_log.keys() == {"profile-events", "profile-emails", "profiles"}
     assert text.in_log.keys() == {"profile-events", "profiles"}
     assert email.files > EVERYWHERE
-    assert email.in_search == {"profile id", "email"}
+    assert email.in_search == {"email"}
     assert text.files == EVERYWHERE
 
 
