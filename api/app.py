@@ -10,6 +10,7 @@ from api.controllers.edits import EditsController
 from api.controllers.hooks import HooksController
 from api.controllers.operations import OperationsController
 from api.controllers.profiles import ProfilesController
+from api.controllers.search import SearchController
 from api.door import Door
 from api.incoming import Incoming
 from api.settings import Settings
@@ -23,6 +24,7 @@ def create_app(node: Node, settings: Settings) -> Litestar:
             AccountController,
             HooksController,
             ProfilesController,
+            SearchController,
             EditsController,
             OperationsController,
         ],

@@ -1,9 +1,15 @@
 """Companies, held whole in memory by every node: as much of them as a profile's read shows."""
 
+from typing import Any, Final
+
 import msgspec
 
+from projections.search.matching import holds
 from schemas.events import ENCODER, CompanyUpserted, decode_record
+from schemas.search.conditions import OnProperty
 from schemas.timestamps import format_timestamp
+
+_read_document: Final = msgspec.json.Decoder(dict[str, Any])
 
 
 class Company(msgspec.Struct, frozen=True):
@@ -12,6 +18,9 @@ class Company(msgspec.Struct, frozen=True):
     account: str
     id: str
     min: bytes
+
+    def document(self) -> dict[str, Any]:
+        return _read_document.decode(self.min)
 
 
 class Companies:
@@ -29,6 +38,14 @@ class Companies:
             created = format_timestamp(event.at)
             min_form = {"id": event.id, "created_at": created, "uid": event.uid}
             self._companies[event.id] = Company(event.account, event.id, ENCODER.encode(min_form))
+
+    def matching(self, account: str, condition: OnProperty) -> list[str]:
+        """The ids of the account's companies for which a condition holds (contract §6). For any thread."""
+        return [
+            company.id
+            for company in list(self._companies.values())
+            if company.account == account and holds(condition, company.document())
+        ]
 
     def get(self, id_: str, account: str) -> Company | None:
         company = self._companies.get(id_)

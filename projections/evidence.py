@@ -61,6 +61,7 @@ _REMEMBERED: Final = {
     b"W": "deletion that waits to be purged",
     b"L": "late record that waits to be purged",
     b"A": "receipt",
+    b"Q": "changed profile that the search index has still to look at",
 }
 
 

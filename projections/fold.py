@@ -273,6 +273,7 @@ class Fold:
         _remember(state, profile, key, offset, HistoryType.TRACKED, event.at)
         name = self._identity.name_hash(event.account, event.name)
         tracking.track(state, profile.id, event, name, key)
+        state.note(profile)
         return Verdict("created" if created else "updated", offset, profile.id)
 
     def _cleared(

@@ -25,6 +25,7 @@ prefix  fields                      value
 ``A``   account id, time, del. id   nothing: the account's deletions, the newest first
 ``B``   batch id                    batch
 ``O``   offset, number              pack of outbox rows, the last of which has this place
+``Q``   offset                      ids of profiles that the search index has still to look at
 ``Z``   offset                      nothing: a record that could not be decoded
 ``M``   name                        meta: applied offset, origin of the log
 ``E``   keyed email hash            claims to the email, in order (email index)
@@ -38,6 +39,9 @@ from typing import Final
 APPLIED: Final = b"Mapplied"
 ORIGIN: Final = b"Morigin"
 OUTBOX: Final = b"O"
+USERS: Final = b"U"
+CHANGED: Final = b"Q"
+COUNTERS: Final = b"C"
 UNDECODED: Final = b"Z"
 WAITING: Final = b"W"
 LATE: Final = b"L"
@@ -59,6 +63,11 @@ def document(uid_hash: bytes) -> bytes:
 
 def user(profile_id: str) -> bytes:
     return b"U" + bytes.fromhex(profile_id)
+
+
+def user_id(key: bytes) -> str:
+    """The profile id in a key that `user` made."""
+    return key[1:].hex()
 
 
 def history(profile_id: str, offset: int) -> bytes:
@@ -173,6 +182,14 @@ def opened(batch_id: str) -> bytes:
 
 def outbox(offset: int, number: int = 0) -> bytes:
     return _offset_number.pack(OUTBOX, offset, number)
+
+
+def changed(offset: int) -> bytes:
+    return CHANGED + _offset.pack(offset)
+
+
+def changed_offset(key: bytes) -> int:
+    return _offset.unpack_from(key, 1)[0]
 
 
 def undecoded(offset: int) -> bytes:

@@ -1,8 +1,10 @@
 """The profiles of one partition: folded in chunks, read by id and by user."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final
 
-from projections import batches, keyspace, tracking
+from projections import batches, changes, keyspace, tracking
 from projections.deletions import has_waiting
 from projections.fold import Fold, Verdict, history_row
 from projections.partition import NOTHING, Origin, PartitionState, Record, slices
@@ -29,6 +31,8 @@ from schemas.events import (
 )
 from schemas.identity import Identity
 
+_IDS_AT_ONCE: Final = 1000
+
 
 class ProfileState(PartitionState):
     """One partition of ``profile-events``, folded."""
@@ -39,6 +43,9 @@ class ProfileState(PartitionState):
         # Set by a fold that leaves something to purge; who purges takes it back.
         self.news_to_purge = has_waiting(storage)
         self.undecoded = 0
+        # Ids that folds have erased; who feeds the search index takes them at once.
+        self.erased: list[str] = []
+        self._looked_at = NOTHING
 
     def apply(self, records: Sequence[Record]) -> list[tuple[bytes, Verdict]]:
         """Fold consecutive records; what is applied already is passed over. Returns (key, verdict) per event."""
@@ -58,7 +65,9 @@ class ProfileState(PartitionState):
             key, size = record.key, len(record.value or b"")
             verdicts.append((key, evolve(state, event, key, record.offset, user, size)))
         if records and records[-1].offset > self.applied:
+            state.put_changed(records[-1].offset)
             self.commit(state.rows(), records[-1].offset)
+            self.erased += state.erased
             self.news_to_purge |= state.has_waiting
         self.last_forget = max(
             self.last_forget,
@@ -96,6 +105,52 @@ class ProfileState(PartitionState):
         """The profile with this id, in this account."""
         user = self.storage.get(keyspace.user(id_))
         return None if user is None else self.read(user, account)
+
+    def ids(self) -> Iterator[str]:
+        """The ids of all profiles. Others may write between two of them."""
+        start, stop = keyspace.USERS, keyspace.after(keyspace.USERS)
+        while rows := list(islice(self.storage.scan(start, stop), _IDS_AT_ONCE)):
+            yield from (keyspace.user_id(key) for key, _ in rows)
+            start = rows[-1][0] + b"\0"
+
+    def take_changed(self, enough: int) -> tuple[list[bytes], list[str]]:
+        """The keys of the next "changed" rows, up to the one that makes it `enough` profiles, and who they name.
+
+        Each row is given once, until `look_at_all_changed`.
+        """
+        keys: list[bytes] = []
+        ids: dict[str, None] = {}
+        start, stop = keyspace.changed(self._looked_at + 1), keyspace.after(keyspace.CHANGED)
+        for key, row in self.storage.scan(start, stop):
+            keys.append(key)
+            ids.update(dict.fromkeys(changes.decode(row)))
+            if len(ids) >= enough:
+                break
+        if keys:
+            self._looked_at = keyspace.changed_offset(keys[-1])
+        return keys, list(ids)
+
+    def look_at_all_changed(self) -> None:
+        """Give all "changed" rows again that are there."""
+        self._looked_at = NOTHING
+
+    def drop_changed(self, keys: Iterable[bytes]) -> None:
+        """What these "changed" rows name is in the search index, committed."""
+        self.storage.write(dict.fromkeys(keys))
+
+    def drop_all_changed(self) -> None:
+        """The search index is built anew from all profiles."""
+        self.storage.write({}, cut=(keyspace.CHANGED, keyspace.after(keyspace.CHANGED)))
+
+    def read_all(self, ids: Sequence[str]) -> list[StoredProfile]:
+        """The profiles with these ids, in whatever account, without those that are gone."""
+        users = [user for user in self.storage.get_many([*map(keyspace.user, ids)]) if user]
+        rows = self.storage.get_many([*map(keyspace.document, users)])
+        return [
+            StoredProfile(user, *split(row))
+            for user, row in zip(users, rows, strict=True)
+            if row is not None
+        ]
 
     def receipt(self, deletion_id: str, account: str) -> Receipt | None:
         row = self.storage.get(keyspace.receipt(deletion_id))
@@ -141,6 +196,10 @@ class ProfileState(PartitionState):
     def counters(self, id_: str) -> dict[str, tracking.Counter]:
         """By name, how often the profile's user did what was tracked, and when."""
         return tracking.counters(self.storage, id_)
+
+    def has_tracked(self) -> bool:
+        """Whether anything was tracked of anybody in this partition."""
+        return tracking.has_any(self.storage)
 
     def tracked(self, id_: str) -> dict[str, tracking.Tracked]:
         """By name, the counters, and the last tracked events of the profile's user."""

@@ -70,6 +70,13 @@ def erase(state: WorkingSet, profile: str) -> None:
             state.delete(key)
 
 
+def has_any(storage: Storage) -> bool:
+    """Whether anything was tracked of anybody."""
+    return (
+        next(storage.scan(keyspace.COUNTERS, keyspace.after(keyspace.COUNTERS)), None) is not None
+    )
+
+
 def counters(storage: Storage, profile: str) -> dict[str, Counter]:
     """By name, how often and when, of the profile with this id."""
     found = (_counter(row) for _, row in storage.scan(*keyspace.counters(profile)))

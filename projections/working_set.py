@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from heapq import merge
 from itertools import islice
 
-from projections import keyspace, outbox
+from projections import changes, keyspace, outbox
 from projections.profile import Profile
 from projections.storage import Storage
 
@@ -22,6 +22,8 @@ class WorkingSet:
         self._profiles: dict[bytes, Profile | None] = {}
         self._users: dict[str, bytes | None] = {}
         self._changed: dict[bytes, Profile] = {}
+        self.erased: list[str] = []
+        self._noted: list[str] = []
         self._outbox = outbox.Packer()
         self._read: dict[bytes, bytes | None] = {}
         self._rows: dict[bytes, bytes | None] = {}
@@ -65,10 +67,15 @@ class WorkingSet:
         """The profile was changed: its row is written with the chunk."""
         self._changed[profile.user] = profile
 
+    def note(self, profile: Profile) -> None:
+        """What a search finds of the profile was changed, and not its document."""
+        self._noted.append(profile.id)
+
     def erase(self, profile: Profile) -> None:
         """Remove a profile's document and its id; history and the rest are the caller's."""
         self._profiles[profile.user] = self._users[profile.id] = None
         self._changed.pop(profile.user, None)
+        self.erased.append(profile.id)
         self._rows[keyspace.document(profile.user)] = None
         self._rows[keyspace.user(profile.id)] = None
 
@@ -118,6 +125,12 @@ class WorkingSet:
         self._outbox.add(offset, row)
         if self._outbox.full:
             self._put_pack()
+
+    def put_changed(self, offset: int) -> None:
+        """One row, under the last record's offset, for all that the search index has to look at again."""
+        ids = [*(profile.id for profile in self._changed.values()), *self._noted, *self.erased]
+        if ids:
+            self._rows[keyspace.changed(offset)] = changes.encode(ids)
 
     def _put_pack(self) -> None:
         taken = self._outbox.take()

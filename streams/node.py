@@ -95,6 +95,7 @@ class Node:
             folder=deployment.folder,
             appender=self.appender,
             purge_within=deployment.purge_within,
+            companies=self.companies.matching,
         )
         async with contextlib.AsyncExitStack() as stack:
             await self.appender.start()

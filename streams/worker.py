@@ -8,6 +8,7 @@ The way of a record: fetched chunk -> agent -> fold -> one write -> waiters are 
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,7 @@ from projections.fold import Verdict
 from projections.outbox import Claim, Release
 from projections.partition import Origin, Record
 from projections.profiles import ProfileState
+from projections.search.lowering import CompanyIds
 from projections.storage import RocksStorage
 from schemas.errors import OperatorError, Unavailable
 from schemas.events import EmailReleased, decode_profile_event
@@ -32,6 +34,7 @@ from streams.owned import Owned, OwnRecord, drop_old_state
 from streams.progress import read_progress
 from streams.purge import Purge
 from streams.relay import Relay
+from streams.search_feed import SearchFeed
 from streams.settlement import UNKNOWN, Settlement
 from streams.topics import LogMarker, Topics
 from streams.transactions import PublicationFailed, TransactionalPublisher
@@ -43,6 +46,8 @@ _RETRY_SECONDS: Final = 0.5
 _LINGER_SECONDS: Final = 0.2
 # How long folding stands back after each chunk while a batch is being received.
 _FOLD_BACK_SECONDS: Final = 0.3
+# How long after a full chunk there is taken to be more of them.
+_BACKLOG_SECONDS: Final = 0.3
 # More records in one request than this are a batch.
 _OWN_RECORDS: Final = 256
 
@@ -61,6 +66,7 @@ class Worker:
         folder: Path,
         appender: Appender,
         purge_within: float,
+        companies: CompanyIds,
     ) -> None:
         self._app_id = app_id
         self._bootstrap = bootstrap
@@ -74,9 +80,21 @@ class Worker:
         self._assigning = asyncio.Lock()
         appender.appended = self.apply_own
         self.settlement = Settlement()
-        self.purge = Purge(bootstrap, topics, appender, self._owned, purge_within)
+        self.search = SearchFeed(
+            folder / "search",
+            f"{marker.log} {identity.fingerprint} {topics.partitions}",
+            companies,
+            identity,
+            self._owned,
+            is_ready=lambda: self.ready,
+            is_busy=self._is_busy,
+        )
+        self.purge = Purge(
+            bootstrap, topics, appender, self._owned, purge_within, self.search.erase
+        )
         self._receiving = 0
         self._go_on = asyncio.Event()
+        self._backlog_until = 0.0
         self.failure: OperatorError | None = None
         self.failed = asyncio.Event()
 
@@ -89,6 +107,7 @@ class Worker:
         beside = [
             asyncio.create_task(self._watch(app), name="watch the Faust app"),
             asyncio.create_task(self.purge.run(), name="purge"),
+            asyncio.create_task(self.search.run(), name="search feed"),
         ]
         try:
             async with faust_app_running(app, stop_timeout=stop_timeout):
@@ -97,6 +116,7 @@ class Worker:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
+            await self.search.close()
             await self._give_up(list(self._owned))
 
     async def _watch(self, app: ChunkApp) -> None:
@@ -175,6 +195,8 @@ class Worker:
         )
         folder = self._folder / "state" / f"{tp.topic}-{tp.partition}"
         drop_old_state(folder)
+        if tp.topic == self._topics.events and RocksStorage.last_written(folder) is None:
+            self.search.discard()
         storage = RocksStorage(folder)
         try:
             state = (
@@ -262,6 +284,8 @@ class Worker:
                 continue
             owned.look()
             owned.backlog = len(chunk.records) == CHUNK_RECORDS
+            if owned.backlog:
+                self._backlog_until = time.monotonic() + _BACKLOG_SECONDS
             await self._let_others_run()
             return
 
@@ -274,6 +298,10 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_FOLD_BACK_SECONDS):
                 await self._go_on.wait()
+
+    def _is_busy(self) -> bool:
+        """Whether a batch is received or folded: what can wait stands back."""
+        return self._receiving > 0 or time.monotonic() < self._backlog_until
 
     @contextlib.contextmanager
     def receiving(self) -> Generator[None]:
@@ -319,6 +347,9 @@ class Worker:
             if expected and (waiter := expected.pop(key, None)) is not None and not waiter.done():
                 waiter.set_result(verdict)
         owned.work.set()
+        if owned.state.erased:
+            self.search.hide(owned.state)
+        self.search.wake()
         if owned.state.news_to_purge:
             self.purge.wake()
         owned.wake()
@@ -345,6 +376,7 @@ class Worker:
     async def _relay_for_ever(self, owned: Owned, tp: TP) -> None:
         await owned.caught_up.wait()
         self.purge.wake()
+        self.search.wake()
         while True:
             try:
                 await owned.relay.empty(owned.relay_pause)

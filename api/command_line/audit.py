@@ -3,6 +3,7 @@
 1. The bytes of every file under the data folder, before anything is started that could remove one.
 2. The log: by what names it knows the person, then each of its records (`streams.sweep`).
 3. The state folders: the rows that RocksDB shows, then every version of a row in its files.
+4. The search index: the person's terms, those of deleted profiles included.
 
 Places are reported, and never what stands there.
 """
@@ -23,6 +24,8 @@ from projections import keyspace
 from projections.evidence import Evidence, Mark, Trace, spellings
 from projections.partition import Origin
 from projections.person import Asked, Person
+from projections.search.integrity import DamagedIndex
+from projections.search.traces import traces
 from projections.state_files import Row, UnknownFormat, journal_rows, shown_rows, table_rows
 from schemas.errors import NotFound, OperatorError
 from schemas.identifiers import fold_email
@@ -101,6 +104,7 @@ async def audit(settings: Settings, asked: Asked, watch: Watch) -> Report:
         stack.enter_context(kafka_in_words(found.bootstrap))
         person = await _audit_log(settings, found, asked, report, watch)
     await _audit_state(settings.data / "state", person, report, watch)
+    _audit_search(settings.data / "search", person, report)
     _add_hits(hits, report)
     _say_what_is_missing(settings, asked, report)
     return report
@@ -285,10 +289,30 @@ async def _in_turns(rows: Iterator[_Row]) -> AsyncGenerator[list[_Row]]:
         await asyncio.sleep(0)
 
 
+def _audit_search(folder: Path, person: Person, report: Report) -> None:
+    """A uid and an email tell of no account here, as in bytes; ids do."""
+    for generation in _folders(folder):
+        place = str(generation.relative_to(folder.parent))
+        try:
+            found = traces(generation, person.ids, person.asked.uid, person.email)
+        except DamagedIndex:
+            report.not_looked_at.append(
+                f"{place}: a search index that is not complete, or gone by now"
+            )
+            continue
+        for what, number in found:
+            if what == "profile id" or not report.namesakes:
+                report.found.add(Place("search", what, file=place), number)
+
+
 def _say_what_is_missing(settings: Settings, asked: Asked, report: Report) -> None:
     if settings.kafka is not None:
         report.not_looked_at.append(
             "the files of the broker, which PROFILELOG_KAFKA names and somebody else keeps"
+        )
+    if asked.texts and (settings.data / "search").is_dir():
+        report.not_looked_at.append(
+            "strings that the search index has packed: their bytes may not stand together"
         )
     if not (settings.data / "state").is_dir():
         report.not_looked_at.append(f"state folders: there are none in {settings.data}")

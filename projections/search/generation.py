@@ -72,11 +72,6 @@ class Generation:
             for id_ in stale:
                 del profiles[id_]
 
-    @property
-    def pending(self) -> int:
-        """How many changes are noted and not written."""
-        return len(self._noted.profiles) + len(self._noted.dropped)
-
     # --- doing it
 
     def write(self) -> None:

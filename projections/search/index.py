@@ -14,7 +14,7 @@ A process that ends between these finds ``CURRENT`` as it was and begins again.
 import logging
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,10 +25,9 @@ from projections.search.documents import Entry
 from projections.search.generation import Generation
 from projections.search.integrity import DamagedIndex, check_files
 from projections.search.lowering import CompanyIds, Lowering
-from projections.search.pages import Page, Window, place_of, read_page
+from projections.search.pages import Page, Window, read_page
 from schemas.errors import Unavailable
-from schemas.search.conditions import Condition, OneOf, OnProperty
-from schemas.search.cursors import Place
+from schemas.search.conditions import Condition
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +41,11 @@ class _Current(msgspec.Struct, frozen=True):
     generation: int
     layout: int
     origin: str
+
+
+def discard_index(root: Path) -> None:
+    """Let the next `SearchIndex` under `root` find none."""
+    (root / _CURRENT).unlink(missing_ok=True)
 
 
 class SearchIndex:
@@ -87,17 +91,19 @@ class SearchIndex:
         for generation in self._generations():
             generation.drop_partition(partition)
 
-    @property
-    def pending(self) -> int:
-        """How many changes are noted and not written."""
-        return max((generation.pending for generation in self._generations()), default=0)
+    def write(self) -> None:
+        """Write changes and what was given by `add`, so that they do not pile up. Fails like `commit`."""
+        self._write(Generation.write)
 
     def commit(self) -> None:
         """Let searches show all changes. One that fails leaves an index that has to be rebuilt."""
+        self._write(Generation.commit)
+
+    def _write(self, work: Callable[[Generation], None]) -> None:
         current = self._current
         try:
             if current is not None:
-                current.commit()
+                work(current)
         except BaseException:  # tantivy's panics are no Exceptions
             self._current = None
             raise
@@ -119,11 +125,6 @@ class SearchIndex:
         assert self._next is not None, "a rebuild has begun"
         for entry in entries:
             self._next.upsert(entry)
-
-    def write_rebuild(self) -> None:
-        """Write what was given by `add`, so that it does not pile up. Like `commit`, it may wait."""
-        assert self._next is not None, "a rebuild has begun"
-        self._next.write()
 
     def finish_rebuild(self) -> None:
         """Use the new generation from now on, and remove the folder of the old one. It may wait.
@@ -182,15 +183,6 @@ class SearchIndex:
             generation.searcher(), generation.schema, generation.without_gone(query), window, limit
         )
 
-    def place(self, account: str, id_: str) -> Place | None:
-        """The place of a profile in the order; None for one that is not found in the account.
-
-        Raises `Unavailable` while the index is not complete.
-        """
-        generation = self._complete()
-        query = Lowering(generation.index, account, _no_companies).query(OneOf(("id",), (id_,)))
-        return place_of(generation.searcher(), generation.without_gone(query))
-
     def _complete(self) -> Generation:
         if self._current is None:
             raise Unavailable("The search index is being built", retry_after=_RETRY_SECONDS)
@@ -230,7 +222,3 @@ class SearchIndex:
         for folder in self._root.iterdir():
             if folder.is_dir() and (self._current is None or folder != self._current.folder):
                 shutil.rmtree(folder)
-
-
-def _no_companies(account: str, condition: OnProperty) -> tuple[str, ...]:  # noqa: ARG001 - CompanyIds
-    return ()

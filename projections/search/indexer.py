@@ -1,4 +1,4 @@
-"""The search index on an event loop: committed often enough, asked without standing in anybody's way.
+"""The search index on an event loop: written and asked without standing in anybody's way.
 
 Threads: one writes, one looks for substrings, which costs 0.7 us for each distinct text, and two are
 for all other searches. When too many wait for a substring the next is refused. tantivy lets go of
@@ -18,10 +18,6 @@ from projections.search.lowering import CompanyIds, is_costly
 from projections.search.pages import Page, Window
 from schemas.errors import Unavailable
 from schemas.search.conditions import Condition
-from schemas.search.cursors import Place
-
-COMMIT_SECONDS: Final = 0.3
-"""Between commits: with the commit itself, a write is found within a second (contract §3)."""
 
 MAX_WAITING_SUBSTRINGS: Final = 16
 """Searches for substrings that wait or run; another one is answered 503."""
@@ -44,13 +40,9 @@ class SearchIndexer:
         self._substring = ThreadPoolExecutor(1, thread_name_prefix="search-substring")
         self._room = BoundedSemaphore(MAX_WAITING_SUBSTRINGS)
 
-    async def run(self, after_commit: Callable[[], None] = lambda: None) -> None:
-        """Commit what is noted, for ever. `after_commit` is called on the loop when it is visible."""
-        while True:
-            if self.index.pending:
-                await self.commit()
-                after_commit()
-            await asyncio.sleep(COMMIT_SECONDS)
+    async def write(self) -> None:
+        """Write what is noted; no search shows it before a commit."""
+        await self._write(self.index.write)
 
     async def commit(self) -> None:
         """Let searches show all changes that were made until now."""
@@ -67,7 +59,7 @@ class SearchIndexer:
         try:
             for chunk in _chunks(iter(ids)):
                 self.index.add(entry for id_ in chunk if (entry := read(id_)) is not None)
-                await self._write(self.index.write_rebuild)
+                await self._write(self.index.write)
             await self._write(self.index.finish_rebuild)
         except BaseException:
             await self._write(self.index.abandon_rebuild)
@@ -85,10 +77,6 @@ class SearchIndexer:
             condition, lambda: self.index.page(account, condition, self._companies, window, limit)
         )
 
-    def place(self, account: str, id_: str) -> Place | None:
-        """Like `SearchIndex.place`: a look-up, which needs no thread."""
-        return self.index.place(account, id_)
-
     async def close(self) -> None:
         """Commit, and close the files."""
         await self.commit()
@@ -98,7 +86,7 @@ class SearchIndexer:
 
     async def _write(self, work: Callable[[], None]) -> None:
         # A task that is cancelled leaves its work to the one thread, which ends it before the next.
-        await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._writer, work))
+        await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._writer, _tame, work))
 
     async def _search(self, condition: Condition, work: Callable[[], _Answer]) -> _Answer:
         if not is_costly(condition):
@@ -109,6 +97,16 @@ class SearchIndexer:
         # When the search ends, not when its request does: a client that gives up frees no thread.
         found.add_done_callback(lambda _: self._room.release())
         return await asyncio.wrap_future(found)
+
+
+def _tame(work: Callable[[], None]) -> None:
+    """Tantivy's panics are no Exceptions, and would end more than the task that meets them."""
+    try:
+        work()
+    except Exception:
+        raise
+    except BaseException as panic:
+        raise RuntimeError(f"the search index failed ({type(panic).__name__})") from None
 
 
 def _chunks(ids: Iterator[str]) -> Iterator[list[str]]:

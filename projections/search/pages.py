@@ -92,9 +92,3 @@ def _read_places(searcher: Searcher, query: Query, reach: int) -> tuple[list[Pla
         Place(fields.created_of(key), searcher.doc(address)[fields.ID][0]) for key, address in hits
     ]
     return sorted(places, reverse=True), is_whole
-
-
-def place_of(searcher: Searcher, query: Query) -> Place | None:
-    """The place of the one profile that the query finds."""
-    places, _ = _read_places(searcher, query, 2)
-    return places[0] if places else None

@@ -9,7 +9,8 @@ It sleeps until a fold leaves something to purge. Then, in rounds, until nothing
 4. When those are gone, ``profiles`` and ``profile-emails`` are read from end to end, aborted records too: none may
    have a value of the deleted profiles. What is found is asked for by its offset from then on.
 5. RocksDB is flushed and compacted, in a thread; then its rows and its files are looked at.
-6. When the broker has deleted what it replaced, `deletion-purged` is appended for each deletion that passed.
+6. The search index is built anew in another folder, unless that was done since the forget; the old folder is removed.
+7. When the broker has deleted what it replaced, `deletion-purged` is appended for each deletion that passed.
 
 Each step may be done again, and nothing of the cycle is stored but that event: after a restart it begins anew. What
 becomes ready together shares one pass.
@@ -18,7 +19,7 @@ becomes ready together shares one pass.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka.errors import KafkaError
@@ -55,6 +56,8 @@ _UNREACHABLE: Final = "Kafka does not answer"
 _STATE: Final = "the log is clean, but the state folder still has rows or files from before"
 
 Passed = list[tuple[Work, list[Deletion]]]
+EraseFromSearch = Callable[[Mapping[int, int]], Awaitable[None]]
+"""Given offsets of forgets by partition: returns when the search index has no byte of who was forgotten up to there."""
 
 
 class Purge:
@@ -67,12 +70,14 @@ class Purge:
         appender: Appender,
         owned: Mapping[TP, Owned],
         purge_within: float,
+        erase_from_search: EraseFromSearch,
     ) -> None:
         self._bootstrap = bootstrap
         self._topics = topics
         self._appender = appender
         self._owned = owned
         self._watch = TopicWatch(bootstrap, topics.purged, purge_within)
+        self._erase_from_search = erase_from_search
         self._wake = asyncio.Event()
         self._work: dict[TP, Work] = {}
         self._left: dict[str, list[Place]] = {}
@@ -182,7 +187,7 @@ class Purge:
             await self._appender.append(topic, partition, event_key(), None)
         self._beaten = time.monotonic()
 
-    # ------------------------------------------------------------------ steps 4 to 6
+    # ------------------------------------------------------------------ steps 4 to 7
 
     async def _prove(self, reader: LogReader, ready: Passed) -> None:
         passed = await self._without_traces(reader, _not_empty(ready))
@@ -195,6 +200,8 @@ class Purge:
         if not passed or not await self._compact_emails(passed):
             return
         log.info("purge of %s: gone from the state", _deletions(count))
+        await self._erase_from_search(_last_forgets(passed))
+        log.info("purge of %s: gone from the search index", _deletions(count))
         await asyncio.sleep(swept + _DELETED_SECONDS - time.monotonic())
         for one, deletions in passed:
             await self._tell(one, deletions)
@@ -258,7 +265,7 @@ class Purge:
         return True
 
     async def _tell(self, work: Work, deletions: Sequence[Deletion]) -> None:
-        """Step 6."""
+        """Step 7."""
         waiting = work.state.storage.get_many([deletion.key for deletion in deletions])
         open_ = [one for one, row in zip(deletions, waiting, strict=True) if row is not None]
         at = time.time_ns() // 1_000_000
@@ -286,6 +293,10 @@ def _purged(work: Work, deletion: Deletion, at: int) -> DeletionPurged:
 
 def _not_empty(passed: Passed) -> Passed:
     return [(work, deletions) for work, deletions in passed if deletions]
+
+
+def _last_forgets(passed: Passed) -> dict[int, int]:
+    return {work.partition: max(one.offset for one in there) for work, there in passed}
 
 
 def _deletions(count: int) -> str:

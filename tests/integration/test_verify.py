@@ -47,8 +47,20 @@ class Report(NamedTuple):
     @property
     def files(self) -> set[str]:
         """Files of the broker and of the state in which something was found, by what they are."""
-        names = {place["file"] for place in self.found if "file" in place}
-        return {_folder_and_suffix(name) for name in names}
+        return {_folder_and_suffix(name) for name in self._names if not _is_index(name)}
+
+    @property
+    def in_search(self) -> set[str]:
+        """What was found of the terms of the search index."""
+        return {place["what"] for place in self.found if place["kind"] == "search"}
+
+    @property
+    def _names(self) -> set[str]:
+        return {place["file"] for place in self.found if "file" in place}
+
+
+def _is_index(name: str) -> bool:
+    return name.startswith("search/")
 
 
 def _folder_and_suffix(name: str) -> str:
@@ -102,6 +114,7 @@ def test_a_person_is_found_in_each_topic_and_in_each_kind_of_file(place: Place) 
         "profiles": 2,
     }
     assert report.files == EVERYWHERE | {"state/profile-emails-0", "state/profile-emails-0/*.log"}
+    assert report.in_search == {"profile id", "uid"}
 
 
 def test_an_email_and_a_string_are_found_where_they_stand(place: Place) -> None:
@@ -112,6 +125,7 @@ def test_an_email_and_a_string_are_found_where_they_stand(place: Place) -> None:
     assert email.in_log.keys() == {"profile-events", "profile-emails", "profiles"}
     assert text.in_log.keys() == {"profile-events", "profiles"}
     assert email.files > EVERYWHERE
+    assert email.in_search == {"email"}
     assert text.files == EVERYWHERE
 
 

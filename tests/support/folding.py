@@ -49,8 +49,9 @@ def rows(state: PartitionState) -> dict[bytes, bytes]:
 
 
 def lasting(state: PartitionState) -> dict[bytes, bytes]:
-    """All rows but the outbox's, which lie in packs as they came."""
-    return {key: row for key, row in rows(state).items() if key[:1] != keyspace.OUTBOX}
+    """All rows but the outbox's and the "changed" ones, which lie in packs as they came."""
+    packed = (keyspace.OUTBOX, keyspace.CHANGED)
+    return {key: row for key, row in rows(state).items() if key[:1] not in packed}
 
 
 def placed(state: PartitionState) -> list[tuple[int, OutboxRow]]:

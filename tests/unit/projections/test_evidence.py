@@ -421,7 +421,8 @@ def test_each_row_about_the_person_is_found(
 ) -> None:
     marks = folded.marks(person(*folded.log, **asked))
 
-    assert marks == dict.fromkeys(prefixes, FOUND)
+    found = {prefix for prefix, seen in marks.items() if seen != KEPT}
+    assert found == set(prefixes)
 
 
 def test_claims_that_the_log_names_are_found_in_the_email_index(folded: Folded) -> None:
@@ -447,7 +448,7 @@ def test_after_a_forget_only_what_is_kept_is_left(folded: Folded) -> None:
     by_uid = folded.marks(person(*folded.log, uid="ada"))
     by_deletion = folded.marks(person(*folded.log, deletion=DELETION))
 
-    assert by_uid == by_deletion == dict.fromkeys("XROAW", KEPT)
+    assert by_uid == by_deletion == dict.fromkeys("XROAWQ", KEPT)
 
 
 def test_a_receipt_tells_which_offsets_were_erased(folded: Folded) -> None:

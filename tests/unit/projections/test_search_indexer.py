@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from projections.search.documents import Entry
+from projections.search.generation import Generation
 from projections.search.indexer import MAX_WAITING_SUBSTRINGS, SearchIndexer
 from projections.search.lowering import CompanyIds
 from projections.search.pages import Window
@@ -41,17 +42,37 @@ class Held:
         return []
 
 
-def test_what_is_written_is_found_after_a_commit_of_the_loop(tmp_path: Path) -> None:
-    async def scenario() -> int:
-        visible = asyncio.Event()
+def test_what_is_written_is_found_after_a_commit(tmp_path: Path) -> None:
+    async def scenario() -> list[int]:
         async with indexer(tmp_path) as search:
-            running = asyncio.create_task(search.run(after_commit=visible.set))
             search.index.upsert(profile(A))
-            await asyncio.wait_for(visible.wait(), 30)
-            running.cancel()
-            return await search.count("account", EVERYBODY)
+            await search.write()
+            before = await search.count("account", EVERYBODY)
+            await search.commit()
+            return [before, await search.count("account", EVERYBODY)]
 
-    assert asyncio.run(scenario()) == 1
+    assert asyncio.run(scenario()) == [0, 1]
+
+
+class Panic(BaseException):
+    """What tantivy raises when it gives up."""
+
+
+def test_a_panic_ends_no_more_than_what_met_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def give_up(_: Generation) -> None:
+        raise Panic
+
+    async def scenario() -> bool:
+        async with indexer(tmp_path) as search:
+            with monkeypatch.context() as patch:
+                patch.setattr(Generation, "commit", give_up)
+                with pytest.raises(RuntimeError, match="Panic"):
+                    await search.commit()
+            return search.index.is_complete
+
+    assert asyncio.run(scenario()) is False
 
 
 def test_a_rebuild_reads_profiles_as_they_are_while_changes_go_on(tmp_path: Path) -> None:

@@ -89,8 +89,6 @@ def test_pages_hold_their_own_account_only(index: SearchIndex) -> None:
     upsert(index, [profile(A), profile(B, account="other")])
 
     assert page(index).ids == [A]
-    assert index.place("account", A) == Place(NOW, A)
-    assert index.place("account", B) is None
 
 
 def test_a_page_holds_what_the_condition_finds(index: SearchIndex) -> None:

@@ -1,0 +1,63 @@
+"""Search and count profiles (contract §6)."""
+
+from typing import NamedTuple
+
+from api.commands.addressing import by_id
+from projections.profile import StoredProfile
+from projections.search.pages import Edge, Window
+from schemas.errors import Unavailable, Unprocessable
+from schemas.search.conditions import Condition
+from schemas.search.cursors import Place
+from schemas.search.request import Bound, ProfileId, SearchRequest
+from schemas.timestamps import parse_stored_timestamp
+from streams.node import Node
+
+
+class Found(NamedTuple):
+    """A page of profiles, as they are now, and the place of the last one when there are more behind it."""
+
+    profiles: list[StoredProfile]
+    more_before: Place | None
+
+
+async def search(node: Node, account: str, asked: SearchRequest) -> Found:
+    """A page of what is asked for. Who went since the index was written is left out, the page is full all the same.
+
+    Raises `Unprocessable` for a bound that is no profile of the account, and `Unavailable`.
+    """
+    _check_ready(node)
+    window = Window(
+        _edge(node, account, "before", asked.before), _edge(node, account, "after", asked.after)
+    )
+    profiles: list[StoredProfile] = []
+    while True:
+        missing = asked.limit - len(profiles)
+        page = await node.worker.search.indexer.page(account, asked.condition, window, missing)
+        found = (by_id(node, account, id_) for id_ in page.ids)
+        profiles += [profile for profile in found if profile is not None]
+        if page.more_before is None or len(profiles) == asked.limit:
+            return Found(profiles, page.more_before)
+        window = window._replace(before=page.more_before)
+
+
+async def count(node: Node, account: str, condition: Condition) -> int:
+    """How many profiles of the account meet the condition. Raises `Unavailable`."""
+    _check_ready(node)
+    return await node.worker.search.indexer.count(account, condition)
+
+
+def _check_ready(node: Node) -> None:
+    if not node.worker.ready:
+        raise Unavailable("the service is catching up with the log, try again", retry_after=1)
+
+
+def _edge(node: Node, account: str, name: str, bound: Bound | None) -> Edge | None:
+    """A profile's place is what its document says: it may be newer than the index."""
+    if not isinstance(bound, ProfileId):
+        return bound
+    profile = by_id(node, account, bound.id)
+    if profile is None:
+        raise Unprocessable(f"{name}: no profile of this account has this id")
+    created = parse_stored_timestamp(profile.document()["created_at"])
+    assert created is not None, "the fold wrote it"
+    return Place(created, profile.id)
