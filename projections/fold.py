@@ -12,6 +12,8 @@ The rules that the protocol rests on, each searched for faults with an executabl
 4. A forget erases the profile that it names *and* whatever profile its user has, remembers the profile id (a
    second forget of it does nothing) and the idempotency ids of the user's last day (refused afterwards), and leaves
    a receipt even when it finds nobody.
+5. Nobody joins a company after the record that says in this partition that it is gone; a member leaves by a
+   record of its own.
 """
 
 import struct
@@ -19,7 +21,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from projections import keyspace, outbox
+from projections import keyspace, memberships, outbox
 from projections.batches import Batch
 from projections.batches import encode as encode_batch
 from projections.profile import CLEARED, Header, Profile
@@ -29,6 +31,8 @@ from schemas import identity
 from schemas.events import (
     ENCODER,
     BatchReceived,
+    CompanyGone,
+    CompanyLeft,
     DeletionTombstoned,
     EmailClaimed,
     EmailReleased,
@@ -72,6 +76,7 @@ class HistoryType:
     RELEASED: Final = 3
     DUPLICATE: Final = 4
     REFUSED: Final = 5
+    LEFT: Final = 6
 
 
 _history: Final = struct.Struct(">32sBQ")
@@ -114,6 +119,11 @@ class Fold:
                     row = encode_tombstoned(Tombstoned(event.at, event.events))
                     state.put(keyspace.tombstoned(event.id), row)
                 return Verdict("done", offset, event.id)
+            case CompanyLeft():
+                return _left(state, event, key, offset)
+            case CompanyGone():
+                state.put(keyspace.gone(event.company), b"")
+                return Verdict("done", offset)
             case BatchReceived():
                 state.put(keyspace.batch(event.id), encode_batch(Batch.of(event)))
                 return Verdict("done", offset, event.id)
@@ -177,7 +187,7 @@ class Fold:
         before = document.get("email")
         changed: list[str] = []
         for name, value in event.properties.items():
-            if name == "company_id" and value is None:
+            if name == "company_id" and _joins_none(state, profile, value):
                 if document.pop(name, None) is not None:
                     changed.append(name)
             elif (
@@ -193,7 +203,9 @@ class Fold:
             document["uid"] = event.uid
             changed.append("uid")
         document["updated_at"] = format_timestamp(event.at)
-        profile.header.company = document.get("company_id")
+        company = document.get("company_id")
+        if company != profile.header.company:
+            memberships.move(state, profile, company)
         profile.header.version = offset
         profile.changed()
         if "email" in changed:
@@ -282,6 +294,7 @@ class Fold:
         records: list[tuple[int, bytes]] = []
         for profile in profiles.values():
             self._give_up(state, profile, profile.document.get("email"), offset)
+            memberships.move(state, profile, None)
             records += _take_history(state, profile)
             state.erase(profile)
         for id_ in dict.fromkeys([event.id, *profiles]):
@@ -296,6 +309,31 @@ class Fold:
         state.emit(offset, outbox.Erased(event.account, event.deletion, receipt.events))
         state.put(keyspace.receipt(event.deletion), encode_receipt(receipt))
         return Verdict("done", offset, event.id)
+
+
+def _left(state: WorkingSet, event: CompanyLeft, key: bytes, offset: int) -> Verdict:
+    """Rule 5: the member of a company that is gone leaves it, unless it has moved meanwhile."""
+    profile = state.profile_by_id(event.id)
+    if profile is None:
+        return _orphan(state, key, offset, event.id)
+    _remember(state, profile, key, offset, HistoryType.LEFT, event.at)
+    if profile.header.company != event.company:
+        return Verdict("done", offset, profile.id)
+    memberships.move(state, profile, None)
+    del profile.document["company_id"]
+    profile.document["updated_at"] = format_timestamp(event.at)
+    profile.header.version = offset
+    profile.changed()
+    state.save(profile)
+    _publish(state, profile, "profile-company-left", key, offset, event.at, ["company_id"])
+    return Verdict("updated", offset, profile.id)
+
+
+def _joins_none(state: WorkingSet, profile: Profile, company: str | None) -> bool:
+    """Whether a write of this `company_id` leaves the profile without one: null, or rule 5."""
+    return company is None or (
+        company != profile.header.company and memberships.is_closed(state, company)
+    )
 
 
 def history_row(row: bytes) -> tuple[bytes, int, int]:

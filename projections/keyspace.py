@@ -13,6 +13,8 @@ prefix  fields                      value
 ``I``   profile id, idempotency id  time of the event that carried it
 ``X``   profile id                  offset of the forget: the id is spent
 ``S``   keyed uid hash, idem. id    nothing: refused, its user was forgotten
+``C``   company id, profile id      nothing: the profile is a member of the company
+``G``   company id                  nothing: the company is deleted, nobody joins it any more
 ``R``   deletion id                 receipt
 ``T``   deletion id                 time at which its last tombstone left
 ``B``   batch id                    batch
@@ -76,6 +78,24 @@ def forgotten(profile_id: str) -> bytes:
 
 def spent(uid_hash: bytes, idempotency: str) -> bytes:
     return b"S" + uid_hash + bytes.fromhex(idempotency)
+
+
+def member(company_id: str, profile_id: str) -> bytes:
+    return b"C" + bytes.fromhex(company_id) + bytes.fromhex(profile_id)
+
+
+def members(company_id: str) -> tuple[bytes, bytes]:
+    """Bounds, for a scan, of a company's members."""
+    return _under(b"C" + bytes.fromhex(company_id))
+
+
+def member_id(key: bytes) -> str:
+    """The profile of a membership row."""
+    return key[13:].hex()
+
+
+def gone(company_id: str) -> bytes:
+    return b"G" + bytes.fromhex(company_id)
 
 
 def receipt(deletion_id: str) -> bytes:

@@ -1,6 +1,7 @@
 """The profiles of one partition: folded in chunks, read by id and by user."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from projections import batches, keyspace
 from projections.fold import REPEAT_WINDOW_MS, Fold, Verdict, repeat_time
@@ -11,6 +12,7 @@ from projections.storage import Storage
 from projections.working_set import WorkingSet
 from schemas.events import (
     BatchReceived,
+    CompanyGone,
     DeletionTombstoned,
     ProfileEvent,
     ProfileForgotten,
@@ -107,6 +109,17 @@ class ProfileState(PartitionState):
             if now - repeat_time(row) < REPEAT_WINDOW_MS
         ]
 
+    def members(self, company: str, limit: int) -> list[str]:
+        """At most `limit` ids of profiles that are members of the company."""
+        rows = islice(self.storage.scan(*keyspace.members(company)), limit)
+        return [keyspace.member_id(key) for key, _ in rows]
+
+    def joinable(self, companies: Iterable[str]) -> list[str]:
+        """Which of the companies a profile of this partition could still join, as far as its log says."""
+        wanted = list(companies)
+        rows = self.storage.get_many([keyspace.gone(company) for company in wanted])
+        return [company for company, row in zip(wanted, rows, strict=True) if row is None]
+
     def count_history(self, id_: str) -> int:
         """How many records of the log are about the profile."""
         return sum(1 for _ in self.storage.scan(*keyspace.histories(id_)))
@@ -114,4 +127,5 @@ class ProfileState(PartitionState):
 
 def _addressed(event: ProfileEvent) -> str | None:
     """The profile that an event names by its id, where the fold will read it."""
-    return None if isinstance(event, BatchReceived | DeletionTombstoned) else event.id
+    ours = isinstance(event, BatchReceived | CompanyGone | DeletionTombstoned)
+    return None if ours else event.id

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from operator import attrgetter
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -22,16 +22,18 @@ from schemas.events import BatchReceived, ProfileUpserted, encode
 from schemas.identifiers import fold_email, missing_identifier_sentence, ordinal, uid_text
 from schemas.identity import event_key, event_keys, is_id, random_id
 from streams.appender import Keyed
-from streams.node import Node, now
+from streams.clock import now
+from streams.node import Node
 from streams.topics import MAX_EVENT_BYTES
 
 SLICE: Final = 1000
 
+_Envelope = TypeVar("_Envelope", bound="Envelope")
 
-class Envelope(msgspec.Struct):
+
+class Envelope(msgspec.Struct, kw_only=True):
     """The body of a batch; its items stay undecoded."""
 
-    profiles: list[msgspec.Raw]
     on_model_missing: Any = "create"
     account_secret: Any = None
 
@@ -40,6 +42,12 @@ class Envelope(msgspec.Struct):
         if self.on_model_missing not in ("create", "ignore"):
             raise Unprocessable("on_model_missing must be `create` or `ignore`")
         return self.on_model_missing == "ignore"
+
+
+class Profiles(Envelope):
+    """The body of a batch of profiles."""
+
+    profiles: list[msgspec.Raw]
 
 
 class _Refused(Exception):
@@ -61,10 +69,10 @@ class Received(NamedTuple):
     positions: dict[int, int]
 
 
-def open_envelope(body: bytes) -> Envelope:
+def open_envelope(body: bytes, kind: type[_Envelope]) -> _Envelope:
     """Split the body into items. Raises `NotJson` for any part that is not JSON, `Unprocessable` for its shape."""
     check_utf8(body)
-    return decode_json(body, Envelope)
+    return decode_json(body, kind)
 
 
 class BatchWriter:
@@ -80,6 +88,7 @@ class BatchWriter:
         self._emails: dict[str, int | str | None] = {}
         self._moved: dict[str, str | None] = {}
         self._errors: list[ItemError] = []
+        self._companies: dict[int | str, str] = {}
         self._skipped = 0
         self._acks: dict[int, list[asyncio.Future[int]]] = {}
 
@@ -122,7 +131,7 @@ class BatchWriter:
             if write.company is not None and write.company.uid is not None and write.identified
         }
         if companies:
-            await self._node.make_companies(self._account, companies)
+            self._companies = await self._node.company_log.make(self._account, companies, self._at)
         events: dict[int, list[Keyed]] = {}
         keys = iter(event_keys(len(drafts)))
         for index, write in drafts.items():
@@ -151,7 +160,7 @@ class BatchWriter:
             raise _Refused(422, f"{error} for the {ordinal(index + 1)} item") from None
 
     def _event(self, index: int, write: Draft) -> tuple[int, bytes]:
-        if write.company is not None:
+        if write.company is not None and write.identified:
             write.properties["company_id"] = self._company(index, write.company)
         partition, id_, uid = self._target(index, write)
         event = ProfileUpserted(
@@ -172,7 +181,7 @@ class BatchWriter:
 
     def _company(self, index: int, company: CompanyReference) -> str | None:
         try:
-            return company_id(self._node, self._account, company)
+            return company_id(self._node, self._account, company, self._companies)
         except Unprocessable as error:
             raise _Refused(422, f"{error} for the {ordinal(index + 1)} item") from None
 

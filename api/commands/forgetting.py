@@ -8,10 +8,11 @@ from typing import Any, Final, NamedTuple
 from api.commands.addressing import NO_PROFILE, find, parse_identifiers
 from projections.profile import StoredProfile
 from schemas.errors import ItemError, NotFound, RequestError, Unavailable, Unprocessable
-from schemas.events import ProfileForgotten
-from schemas.identity import is_id, random_id, slot_of
+from schemas.identity import is_id
 from schemas.timestamps import format_timestamp
-from streams.node import Node, Written, now
+from streams.clock import now
+from streams.forgetting import forget_event
+from streams.node import Node, Written
 
 NO_DELETION: Final = "No such deletion"
 COLUMNS: Final = ("uid", "email", "id")
@@ -25,20 +26,11 @@ class Forgotten(NamedTuple):
     written: Written
 
 
-async def forget(node: Node, account: str, profile: StoredProfile) -> Forgotten:
+async def forget(node: Node, profile: StoredProfile) -> Forgotten:
     """Erase the profile; from the answer on no read shows it. Raises `NotFound`, `Unavailable`."""
-    at = now()
     partition = node.identity.partition_of_id(profile.id)
     state = node.worker.profiles(partition)
-    event = ProfileForgotten(
-        account=account,
-        at=at,
-        id=profile.id,
-        user=profile.user.hex(),
-        deletion=random_id(slot_of(profile.id)),
-        spent=state.repeats(profile.id, at),
-        events=state.count_history(profile.id),
-    )
+    event = forget_event(state, profile, now())
     written = await node.write(partition, event)
     if written.verdict.outcome == "missing":
         raise NotFound(NO_PROFILE)
@@ -56,7 +48,7 @@ async def forget_many(
             if not isinstance(item, dict):
                 raise Unprocessable("An item must be an object with `uid`, `email` or `id`")
             named = parse_identifiers(item)  # pyright: ignore[reportUnknownArgumentType]
-            forgotten.append(await forget(node, account, find(node, account, named)))
+            forgotten.append(await forget(node, find(node, account, named)))
         except Unavailable:
             # Already forgotten ones stay so: sending the rest again completes it.
             if not forgotten:

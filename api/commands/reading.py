@@ -20,6 +20,25 @@ class Expand(NamedTuple):
     company: Form = "min"
 
 
+def query_expand(query: Mapping[str, str]) -> Mapping[str, object]:
+    """What the bracketed names of a query ask to expand, `expand[company]=all`."""
+    return {
+        name[len("expand[") : -1]: value
+        for name, value in query.items()
+        if name.startswith("expand[") and name.endswith("]")
+    }
+
+
+def body_expand(body: Mapping[str, object]) -> Mapping[str, object]:
+    """What a body asks to expand, `{"expand":{…}}`. Raises `Unprocessable`."""
+    given = body.get("expand")
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise Unprocessable("expand must be an object")
+    return given  # pyright: ignore[reportUnknownVariableType] - JSON's keys are text
+
+
 def parse_expand(given: Mapping[str, object]) -> Expand:
     """`expand` of a body, or of a query by its bracketed names. Raises `Unprocessable`."""
     forms: dict[str, Any] = {}
@@ -36,7 +55,7 @@ def show(node: Node, profile: StoredProfile, expand: Expand) -> bytes:
     """The JSON of a profile, with its company. The whole form costs no decoding."""
     match expand.profile:
         case "all":
-            json = profile.json
+            json = _json(node, profile)
         case "min":
             json = ENCODER.encode(min_document(profile.document()))
         case "skip":
@@ -46,4 +65,15 @@ def show(node: Node, profile: StoredProfile, expand: Expand) -> bytes:
     company = node.companies.get(profile.header.company, profile.header.account)
     if company is None:
         return json
-    return b'%b,"company":%b}' % (json[:-1], company.min)
+    shown = company.json if expand.company == "all" else company.min
+    return b'%b,"company":%b}' % (json[:-1], shown)
+
+
+def _json(node: Node, profile: StoredProfile) -> bytes:
+    """The whole form. A company that is deleted is not shown, though its member has still to leave it."""
+    company = profile.header.company
+    if company is None or node.companies.deletion_of(company) is None:
+        return profile.json
+    document = profile.document()
+    document.pop("company_id", None)
+    return ENCODER.encode(document)

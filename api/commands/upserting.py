@@ -14,7 +14,8 @@ from api.commands.drafting import CompanyReference, Draft, InvalidDraft, draft
 from schemas.errors import Conflict, NotFound, Unprocessable
 from schemas.events import ProfileUpserted
 from schemas.identifiers import missing_identifier_sentence
-from streams.node import Node, Written, now
+from streams.clock import now
+from streams.node import Node, Written
 
 TOO_LARGE = "The profile would be too large: send fewer or shorter properties, or `$unset` some"
 
@@ -39,9 +40,9 @@ async def upsert(node: Node, account: str, sent: Mapping[str, object]) -> Upsert
     partition, target = _target(node, account, write)
     properties = write.properties
     if write.company is not None:
-        if write.company.uid is not None:
-            await node.make_companies(account, [write.company.uid])
-        properties["company_id"] = company_id(node, account, write.company)
+        uid = write.company.uid
+        made = {} if uid is None else await node.company_log.make(account, [uid], at)
+        properties["company_id"] = company_id(node, account, write.company, made)
     event = ProfileUpserted(
         account=account, at=at, properties=properties, unset=write.unset, **target
     )
@@ -78,10 +79,12 @@ def _target(node: Node, account: str, write: Draft) -> tuple[int, dict[str, Any]
     return node.identity.partition_of_id(found.id), {"id": found.id}
 
 
-def company_id(node: Node, account: str, company: CompanyReference) -> str | None:
-    """The id of the company that a write names; its uid's company has been made (contract §3)."""
+def company_id(
+    node: Node, account: str, company: CompanyReference, made: Mapping[int | str, str]
+) -> str | None:
+    """The id of the company that a write names, by its uid one of those that have been made (contract §3)."""
     if company.uid is not None:
-        return node.identity.company_id(account, company.uid)
+        return made[company.uid]
     if company.id is not None and node.companies.get(company.id, account) is None:
         raise Unprocessable("company_id: no such company")
     return company.id

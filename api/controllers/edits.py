@@ -9,6 +9,7 @@ from api.answers import Answer, answer, positions, raw_answer
 from api.bodies import as_object, decode_json, read_body
 from api.commands.addressing import Identifiers, find, parse_id, parse_identifiers
 from api.commands.clearing import clear
+from api.commands.companies import show_company_receipt
 from api.commands.forgetting import forget, forget_many, read_csv, show_receipt
 from api.commands.reading import Expand, show
 from api.door import SECRET_PARAMETER, Door, door
@@ -66,6 +67,9 @@ class EditsController(Controller):
     async def deletion(self, request: Incoming, deletion_id: str) -> Answer:
         at = door(request)
         account = at.principal(request).account
+        company = at.node.companies.receipt(deletion_id, account)
+        if company is not None:
+            return answer({"deletion": show_company_receipt(at.node, company)})
         return answer({"deletion": show_receipt(at.node, account, deletion_id)})
 
 
@@ -77,7 +81,7 @@ async def _clear(at: Door, account: str, named: Identifiers) -> Answer:
 
 async def _forget(at: Door, account: str, named: Identifiers) -> Answer:
     profile: StoredProfile = find(at.node, account, named)
-    done = await forget(at.node, account, profile)
+    done = await forget(at.node, profile)
     content = {"profile": {"id": done.profile}, "deletion": {"id": done.deletion}}
     return answer(content, x_log_position=done.written.position)
 

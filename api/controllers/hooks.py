@@ -6,7 +6,7 @@ from litestar import Controller, get, post
 
 from api.answers import Answer, answer, positions
 from api.bodies import read_body
-from api.commands.batching import BatchWriter, open_envelope
+from api.commands.batching import BatchWriter, Profiles, open_envelope
 from api.commands.upserting import upsert
 from api.door import door
 from api.incoming import Incoming
@@ -50,7 +50,7 @@ class HooksController(Controller):
         outer = at.outer_principal(request)
         with at.unauthorized_unless(outer):
             body = await read_body(request, at.settings.batch_limit, TooLarge(BATCH_TOO_LARGE))
-            envelope = open_envelope(body)
+            envelope = open_envelope(body, Profiles)
         principal = outer or at.authenticate(envelope.account_secret)
         writer = BatchWriter(
             at.node,
