@@ -14,20 +14,26 @@ it was. `company-deleted` is in the log when this begins, and from its fold on n
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Protocol
 
-from projections.companies import CompanyDeletion
+from projections.companies import Companies, CompanyDeletion, CompanyVerdict
+from projections.fold import Verdict
 from projections.profiles import ProfileState
 from schemas.errors import Unavailable
-from schemas.events import CompanyGone, CompanyLeft, CompanyTombstoned, ProfileEvent, encode
+from schemas.events import (
+    CompanyEvent,
+    CompanyGone,
+    CompanyLeft,
+    CompanyTombstoned,
+    ProfileEvent,
+    encode,
+)
 from schemas.identity import event_keys
-from streams.appender import Appender
+from streams.appender import Keyed
 from streams.clock import now
-from streams.company_log import CompanyLog
 from streams.forgetting import forget_event
 from streams.topics import Topics
-from streams.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -38,15 +44,48 @@ _LOOK_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 0.5
 
 
+class Appends(Protocol):
+    """What this needs of the appender (`streams.appender`)."""
+
+    async def append_many(
+        self, topic: str, partition: int, records: Sequence[Keyed]
+    ) -> "list[asyncio.Future[int]]": ...
+
+    async def wait(self, done: "asyncio.Future[int]") -> int: ...
+
+
+class Partitions(Protocol):
+    """What this needs of the worker (`streams.worker`)."""
+
+    def owned_profiles(self) -> Mapping[int, ProfileState]: ...
+
+    def profiles(self, partition: int) -> ProfileState: ...
+
+    def expect(self, key: bytes) -> "asyncio.Future[Verdict]": ...
+
+    def forget(self, key: bytes) -> None: ...
+
+
+class CompanyWrites(Protocol):
+    """What this needs of the companies' log (`streams.company_log`)."""
+
+    companies: Companies
+    unfinished: asyncio.Event
+
+    async def write(self, events: Sequence[CompanyEvent]) -> Sequence[CompanyVerdict]: ...
+
+    async def erase(self, keys: Iterable[bytes]) -> None: ...
+
+
 class Departures:
     """Carries out deletions of companies for the partitions of this node. `timeout` (seconds): of one fold."""
 
     def __init__(
         self,
         topics: Topics,
-        appender: Appender,
-        companies: CompanyLog,
-        worker: Worker,
+        appender: Appends,
+        companies: CompanyWrites,
+        worker: Partitions,
         *,
         timeout: float,
     ) -> None:

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from tests.support.service import PARTITIONS, Account, Service, eventually, marked, marked_email
 
-MEMBERS = 6000
+MEMBERS = 4000
 SAMPLE = range(0, MEMBERS, MEMBERS // 20)
 HOOK = "/v3/observe/hooks/companies"
 
@@ -134,11 +134,12 @@ def test_a_kill_does_not_stop_a_cascade(own_service: Service, firm: Firm) -> Non
     assert not account.has(email=email)
     assert account.has(id=firm.other)
 
-    def nobody() -> bool:
-        public = last_records(own_service, "profiles", PARTITIONS)
-        return [id_ for id_, value in public.items() if value is not None] == [firm.other]
+    def forgotten() -> list[str]:
+        events = last_records(own_service, "profile-events", PARTITIONS).values()
+        return [e["id"] for e in events if e is not None and e["type"] == "profile-forgotten"]
 
-    eventually(nobody)
+    ids = eventually(lambda: ids if len(ids := forgotten()) >= MEMBERS else None)
+    assert len(ids) == len(set(ids)) == MEMBERS
 
 
 def test_every_record_of_a_deleted_company_gets_its_tombstone(
