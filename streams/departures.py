@@ -102,8 +102,10 @@ class Departures:
     async def run(self) -> None:
         """Go on for ever; what fails is tried again."""
         while True:
+            # No `wait_for`: in Python 3.11 it loses a cancellation that comes together with the event.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._log.unfinished.wait(), _LOOK_SECONDS)
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._log.unfinished.wait()
             self._log.unfinished.clear()
             try:
                 await self._look()
