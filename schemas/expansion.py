@@ -33,7 +33,7 @@ def body_expand(body: Mapping[str, object]) -> Mapping[str, object]:
     if given is None:
         return {}
     if not isinstance(given, dict):
-        raise Unprocessable("expand must be an object")
+        raise Unprocessable("expand: send an object, or brackets as in expand[company]=all")
     return given  # pyright: ignore[reportUnknownVariableType] - JSON's keys are text
 
 

@@ -466,3 +466,26 @@ def test_a_list_may_show_less_of_each(crowd: tuple[Account, list[str]]) -> None:
     answer = by_get(account, {"expand[company]": "skip"})
 
     assert answer.json()["companies"] == [{"id": id_} for id_ in companies[::-1]]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v3/analyze/company?uid=acme"),
+        ("GET", f"{COMPANIES}/{UNKNOWN_ID}"),
+        ("GET", COMPANIES),
+        ("POST", COMPANIES),
+    ],
+)
+def test_each_read_looks_at_the_position_that_it_is_to_wait_for(
+    account: Account, method: str, path: str
+) -> None:
+    body: dict[str, str] | None = {} if method == "POST" else None
+    position = {"X-Min-Log-Position": "x"}
+    wrong = {"X-Account-Secret": marked("secret")}
+
+    answer = account.http.request(method, path, json=body, headers=position)
+    told_to_nobody = account.http.request(method, path, json=body, headers=position | wrong)
+
+    assert_error(answer, 422, "X-Min-Log-Position")
+    assert_error(told_to_nobody, 403)
