@@ -1,43 +1,203 @@
-"""Companies, held whole in memory by every node: as much of them as a profile's read shows."""
+"""Companies, held whole in memory by every node: the fold of ``company-events`` (contract §10).
 
-from typing import Any, Final
+1. The first event with a uid makes the company; an event without one, for a company that is not there, does nothing.
+2. An id whose company was deleted is spent. An event that still names it does nothing, and gets its tombstone; the
+   company's uid comes back under the next id (`Identity.next_company_id`). So what was said of the old company,
+   however late, can never touch the new one.
+3. A deletion is unfinished until the log says that each record of its company has got its tombstone. It knows their
+   keys, so any node can go on with it after any crash.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
+from projections.receipts import Tombstoned
 from projections.search.matching import holds
-from schemas.events import ENCODER, CompanyUpserted, decode_record
+from schemas.events import (
+    ENCODER,
+    CompanyDeleted,
+    CompanyTombstoned,
+    CompanyUpserted,
+    decode_company_event,
+)
+from schemas.identity import Identity
 from schemas.search.conditions import OnProperty
+from schemas.search.cursors import Place
 from schemas.timestamps import format_timestamp
 
+MAX_COMPANY_BYTES: Final = 1 << 20
+
+Outcome = Literal["created", "updated", "deleted", "missing", "spent", "too_large", "done"]
+
+_KEY_DIGITS: Final = 32
 _read_document: Final = msgspec.json.Decoder(dict[str, Any])
 
 
-class Company(msgspec.Struct, frozen=True):
-    """A company; `min` is the JSON of its min form (contract §5)."""
+class CompanyVerdict(NamedTuple):
+    """What the fold did with an event of a company."""
+
+    outcome: Outcome
+    id: str
+
+
+class Company(msgspec.Struct):
+    """A company. `json` is what a read answers, `min` its min form (contract §5), `created` in unix milliseconds."""
 
     account: str
     id: str
+    created: int
+    json: bytes
     min: bytes
+    records: bytearray
+    """The keys of its records, one behind the other: as objects they would take three times the room."""
 
     def document(self) -> dict[str, Any]:
-        return _read_document.decode(self.min)
+        return _read_document.decode(self.json)
+
+    @property
+    def place(self) -> Place:
+        """Where the company stands in its account's list."""
+        return Place(self.created, self.id)
+
+
+class CompanyDeletion(msgspec.Struct):
+    """A deletion: `id` is its receipt's, `number` counts deletions in the order of the log, from 1.
+
+    `pending` are the keys of records that have got no tombstone yet.
+    """
+
+    account: str
+    id: str
+    company: str
+    number: int
+    at: int
+    cascade: bool
+    events: int
+    pending: dict[bytes, None]
+    tombstoned: Tombstoned | None = None
+
+    @property
+    def finished(self) -> bool:
+        return self.tombstoned is not None and not self.pending
 
 
 class Companies:
-    """The companies by id."""
+    """The companies by id, and the deletions."""
 
-    def __init__(self) -> None:
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
         self._companies: dict[str, Company] = {}
+        self._places: dict[str, list[Place]] = {}
+        self._deletions: dict[str, CompanyDeletion] = {}
+        self._receipts: dict[str, CompanyDeletion] = {}
+        self._pending: dict[bytes, CompanyDeletion] = {}
+        self.deletions: list[CompanyDeletion] = []
+        self.unfinished: dict[str, CompanyDeletion] = {}
+        """By the company's id."""
 
-    def apply(self, key: bytes, value: bytes | None, offset: int) -> None:  # noqa: ARG002 - a replica's signature
-        """Fold a record of ``company-events``. The first event of a company makes it."""
+    # ------------------------------------------------------------------ folding
+
+    def apply(self, key: bytes, value: bytes | None) -> CompanyVerdict | None:
+        """Fold a record of ``company-events``; None for a tombstone. Raises `UndecodableRecord`."""
         if value is None:
-            return
-        event = decode_record(value, CompanyUpserted)
-        if event.id not in self._companies:
-            created = format_timestamp(event.at)
-            min_form = {"id": event.id, "created_at": created, "uid": event.uid}
-            self._companies[event.id] = Company(event.account, event.id, ENCODER.encode(min_form))
+            self._erased(key)
+            return None
+        match decode_company_event(value):
+            case CompanyUpserted() as event:
+                return CompanyVerdict(self._upserted(key, event), event.id)
+            case CompanyDeleted() as event:
+                return CompanyVerdict(self._deleted(event), event.id)
+            case CompanyTombstoned() as event:
+                return CompanyVerdict(self._tombstoned(event), event.id)
+
+    def _upserted(self, key: bytes, event: CompanyUpserted) -> Outcome:
+        deletion = self._deletions.get(event.id)
+        if deletion is not None:
+            self._await_tombstone(deletion, key)
+            self._look(deletion)
+            return "spent"
+        company = self._companies.get(event.id)
+        if company is None and event.uid is None:
+            return "missing"
+        at = format_timestamp(event.at)
+        document = (
+            {"id": event.id, "uid": event.uid, "created_at": at}
+            if company is None
+            else company.document()
+        )
+        if event.uid is not None:
+            document["uid"] = event.uid
+        document["updated_at"] = at
+        document |= event.properties
+        for name in event.unset:
+            document.pop(name, None)
+        json = ENCODER.encode(document)
+        if company is not None and len(json) > MAX_COMPANY_BYTES:
+            company.records += key
+            return "too_large"
+        min_form = {name: document[name] for name in ("id", "created_at", "uid")}
+        if company is None:
+            company = Company(event.account, event.id, event.at, b"", b"", bytearray())
+            self._companies[event.id] = company
+            insort(self._places.setdefault(event.account, []), company.place)
+        company.json, company.min = json, ENCODER.encode(min_form)
+        company.records += key
+        return "updated" if len(company.records) > _KEY_DIGITS else "created"
+
+    def _deleted(self, event: CompanyDeleted) -> Outcome:
+        if event.id in self._deletions:
+            return "missing"
+        company = self._companies.pop(event.id, None)
+        records = bytes(company.records) if company is not None else b""
+        if company is not None:
+            places = self._places[company.account]
+            del places[bisect_left(places, company.place)]
+        deletion = CompanyDeletion(
+            account=event.account,
+            id=event.deletion,
+            company=event.id,
+            number=len(self.deletions) + 1,
+            at=event.at,
+            cascade=event.cascade,
+            events=len(records) // _KEY_DIGITS,
+            pending={},
+        )
+        for start in range(0, len(records), _KEY_DIGITS):
+            self._await_tombstone(deletion, records[start : start + _KEY_DIGITS])
+        self.deletions.append(deletion)
+        self._deletions[event.id] = self._receipts[event.deletion] = deletion
+        self._look(deletion)
+        return "deleted"
+
+    def _tombstoned(self, event: CompanyTombstoned) -> Outcome:
+        deletion = self._receipts.get(event.id)
+        if deletion is None:
+            return "missing"
+        if deletion.tombstoned is None:
+            deletion.tombstoned = Tombstoned(event.at, event.events)
+        self._look(deletion)
+        return "done"
+
+    def _await_tombstone(self, deletion: CompanyDeletion, key: bytes) -> None:
+        deletion.pending[key] = None
+        self._pending[key] = deletion
+
+    def _erased(self, key: bytes) -> None:
+        deletion = self._pending.pop(key, None)
+        if deletion is not None:
+            del deletion.pending[key]
+            self._look(deletion)
+
+    def _look(self, deletion: CompanyDeletion) -> None:
+        if deletion.finished:
+            self.unfinished.pop(deletion.company, None)
+        else:
+            self.unfinished[deletion.company] = deletion
+
+    # ------------------------------------------------------------------ reading
 
     def matching(self, account: str, condition: OnProperty) -> list[str]:
         """The ids of the account's companies for which a condition holds (contract §6). For any thread."""
@@ -50,3 +210,27 @@ class Companies:
     def get(self, id_: str, account: str) -> Company | None:
         company = self._companies.get(id_)
         return company if company is not None and company.account == account else None
+
+    def id_of(self, account: str, uid: int | str) -> str:
+        """The id that the company of this uid has or, not there yet, will have (rule 2)."""
+        id_ = self._identity.company_id(account, uid)
+        while id_ in self._deletions:
+            id_ = self._identity.next_company_id(id_)
+        return id_
+
+    def deletion_of(self, company: str) -> CompanyDeletion | None:
+        """The deletion of the company with this id."""
+        return self._deletions.get(company)
+
+    def receipt(self, deletion: str, account: str) -> CompanyDeletion | None:
+        found = self._receipts.get(deletion)
+        return found if found is not None and found.account == account else None
+
+    def newest(self, account: str, before: Place | None, after: Place | None) -> Iterator[Company]:
+        """The account's companies between two places, which are left out, the newest first."""
+        places = self._places.get(account, [])
+        stop = len(places) if before is None else bisect_left(places, before)
+        for n in range(stop - 1, -1, -1):
+            if after is not None and places[n] <= after:
+                return
+            yield self._companies[places[n].id]

@@ -20,6 +20,8 @@ from projections.profile import split
 from schemas.events import (
     BatchOpened,
     BatchReceived,
+    CompanyGone,
+    CompanyLeft,
     DeletionPurged,
     DeletionTombstoned,
     EmailClaimed,
@@ -125,7 +127,9 @@ class Evidence:
                 return _kept("deletion-tombstoned") if event.id in person.deletions else None
             case DeletionPurged():
                 return _kept("deletion-purged") if event.id in person.deletions else None
-            case BatchOpened() | BatchReceived():
+            case CompanyLeft():
+                return _found("profile-company-left") if event.id in person.ids else None
+            case BatchOpened() | BatchReceived() | CompanyGone():
                 return None
 
     def claim(self, key: bytes, value: bytes) -> Trace | None:
@@ -179,8 +183,10 @@ class Evidence:
         return _found("undecodable event") if named or str(fields.get("id")) in ids else None
 
     def _company(self, value: bytes) -> Trace | None:
-        """A company is nobody; but in raw bytes its uid looks like a user's."""
-        return _namesake() if self._person.has_uid(_fields(_json(value)).get("uid")) else None
+        """A company is nobody; but in raw bytes its uid and its email look like a user's."""
+        person, fields = self._person, _fields(_json(value))
+        email = _fields(fields.get("properties")).get("email")
+        return _namesake() if person.has_uid(fields.get("uid")) or person.has_email(email) else None
 
     def _document(self, fields: dict[str, Any], account: str | None, what: str) -> Trace | None:
         """`account` is None where nothing tells it: then the id does, as far as it can."""
@@ -244,6 +250,8 @@ class Evidence:
                 return _found("history") if self._is_name(value) else None
             case b"C" | b"V":
                 return _found("tracked event") if self._is_name(subject) else None
+            case b"Y":
+                return _found("membership") if self._is_name(subject) else None
             case b"O":
                 traces = [self._outbox(row) for _, row in outbox.decode(value)]
                 return min(filter(None, traces), key=_weight, default=None)
@@ -254,7 +262,7 @@ class Evidence:
             case b"K":
                 named = subject in person.claims or keyspace.subject(value)[1] in person.emails
                 return _found("email index") if named else None
-            case b"B" | b"M" | b"N" | b"Z":
+            case b"B" | b"G" | b"M" | b"N" | b"Z":
                 return None
             case _ if (what := _REMEMBERED.get(prefix)) is not None:
                 return _kept(what) if self._names_person(key + value) else None

@@ -15,6 +15,8 @@ The rules that the protocol rests on, each searched for faults with an executabl
 5. A deletion and a late record, one that a forget was too early to name, wait to be purged until
    it was seen that no byte of them is left (`streams.purge`).
 6. An event whose idempotency id was there before, on its profile within a day, changes nothing.
+7. Nobody joins a company after the record that says in this partition that it is gone; a member leaves by a
+   record of its own.
 """
 
 import struct
@@ -22,10 +24,11 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from projections import keyspace, outbox, repeats, tracking
+from projections import history, keyspace, memberships, outbox, repeats, tracking
 from projections.batches import Batch
 from projections.batches import encode as encode_batch
 from projections.deletions import close_deletion, open_deletion
+from projections.history import HistoryType
 from projections.profile import CLEARED, Header, Profile
 from projections.receipts import Receipt, Tombstoned, encode_tombstoned
 from projections.working_set import WorkingSet
@@ -34,6 +37,8 @@ from schemas.events import (
     ENCODER,
     BatchOpened,
     BatchReceived,
+    CompanyGone,
+    CompanyLeft,
     DeletionPurged,
     DeletionTombstoned,
     EmailClaimed,
@@ -70,18 +75,6 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     lost: bytes | None = None
 
 
-class HistoryType:
-    """One byte in a history row for the event's type."""
-
-    UPSERTED: Final = 1
-    CLEARED: Final = 2
-    RELEASED: Final = 3
-    DUPLICATE: Final = 4
-    REFUSED: Final = 5
-    TRACKED: Final = 6
-
-
-_history: Final = struct.Struct(">32sBQ")
 _time: Final = struct.Struct(">Q")
 
 
@@ -93,8 +86,7 @@ class Fold:
 
     def user(self, event: ProfileEvent) -> bytes | None:
         """The keyed hash of the user that an event addresses by uid."""
-        kind = type(event)
-        if kind is not ProfileUpserted and kind is not EventTracked:
+        if not isinstance(event, ProfileUpserted | EventTracked):
             return None
         if event.id is None and event.uid is not None:
             return self._identity.uid_hash(event.account, event.uid)
@@ -132,6 +124,11 @@ class Fold:
             case BatchOpened():
                 repeats.open_batch(state, event)
                 return Verdict("done", offset, event.id)
+            case CompanyLeft():
+                return _left(state, event, key, offset)
+            case CompanyGone():
+                state.put(keyspace.gone(event.company), b"")
+                return Verdict("done", offset)
             case BatchReceived():
                 state.put(keyspace.batch(event.id), encode_batch(Batch.of(event)))
                 return Verdict("done", offset, event.id)
@@ -161,14 +158,14 @@ class Fold:
             if profile is None:
                 _orphan(state, key, offset, None, user=user)
                 return Verdict("too_large", offset)
-            _remember(state, profile, key, offset, HistoryType.REFUSED, event.at)
+            history.remember(state, profile, key, offset, HistoryType.REFUSED, event.at)
             return Verdict("too_large", offset, profile.id)
         if profile is None:
             assert user is not None
             profile = _create(state, event, key, offset, user)
         if event.idempotency is not None:
             repeats.remember(state, profile.id, event, offset, created=created)
-        _remember(state, profile, key, offset, HistoryType.UPSERTED, event.at)
+        history.remember(state, profile, key, offset, HistoryType.UPSERTED, event.at)
         before = profile.header.claim
         changed = self._merge(state, profile, event, key, offset)
         if state.publishes(offset):
@@ -188,7 +185,7 @@ class Fold:
         before = document.get("email")
         changed: list[str] = []
         for name, value in event.properties.items():
-            if name == "company_id" and value is None:
+            if name == "company_id" and memberships.joins_none(state, profile, value):
                 if document.pop(name, None) is not None:
                     changed.append(name)
             elif (
@@ -204,7 +201,9 @@ class Fold:
             document["uid"] = event.uid
             changed.append("uid")
         document["updated_at"] = format_timestamp(event.at)
-        profile.header.company = document.get("company_id")
+        company = document.get("company_id")
+        if company != profile.header.company:
+            memberships.move(state, profile, company)
         profile.header.version = offset
         profile.changed()
         if "email" in changed:
@@ -270,7 +269,7 @@ class Fold:
             _publish(state, profile, "event-tracked", key, offset, event.at, [])
         if event.idempotency is not None:
             repeats.remember(state, profile.id, event, offset, created=created)
-        _remember(state, profile, key, offset, HistoryType.TRACKED, event.at)
+        history.remember(state, profile, key, offset, HistoryType.TRACKED, event.at)
         name = self._identity.name_hash(event.account, event.name)
         tracking.track(state, profile.id, event, name, key)
         state.note(profile)
@@ -282,7 +281,7 @@ class Fold:
         profile = state.profile_by_id(event.id)
         if profile is None:
             return _orphan(state, key, offset, event.id)
-        _remember(state, profile, key, offset, HistoryType.CLEARED, event.at)
+        history.remember(state, profile, key, offset, HistoryType.CLEARED, event.at)
         tracking.erase(state, profile.id)
         document = profile.document
         changed = [name for name in CLEARED if document.get(name) is not None]
@@ -303,7 +302,7 @@ class Fold:
         profile = state.profile_by_id(event.id)
         if profile is None:
             return _orphan(state, key, offset, event.id, lost=lost)
-        _remember(state, profile, key, offset, HistoryType.RELEASED, event.at)
+        history.remember(state, profile, key, offset, HistoryType.RELEASED, event.at)
         if profile.header.claim != lost:
             return Verdict("done", offset, profile.id, lost=lost)
         self._give_up(state, profile, profile.document["email"], offset)
@@ -326,7 +325,8 @@ class Fold:
         claims: list[tuple[int, bytes]] = []
         for profile in profiles.values():
             claims += self._give_up(state, profile, profile.document.get("email"), offset)
-            records += _take_history(state, profile)
+            memberships.move(state, profile, None)
+            records += history.take(state, profile)
             repeats.forget(state, profile.id)
             tracking.erase(state, profile.id)
             state.erase(profile)
@@ -345,9 +345,22 @@ class Fold:
         return Verdict("done", offset, event.id)
 
 
-def history_row(row: bytes) -> tuple[bytes, int, int]:
-    """(event key, type, time in unix milliseconds) of a history row."""
-    return _history.unpack(row)
+def _left(state: WorkingSet, event: CompanyLeft, key: bytes, offset: int) -> Verdict:
+    """Rule 7: the member of a company that is gone leaves it, unless it has moved meanwhile."""
+    profile = state.profile_by_id(event.id)
+    if profile is None:
+        return _orphan(state, key, offset, event.id)
+    history.remember(state, profile, key, offset, HistoryType.LEFT, event.at)
+    if profile.header.company != event.company:
+        return Verdict("done", offset, profile.id)
+    memberships.move(state, profile, None)
+    del profile.document["company_id"]
+    profile.document["updated_at"] = format_timestamp(event.at)
+    profile.header.version = offset
+    profile.changed()
+    state.save(profile)
+    _publish(state, profile, "profile-company-left", key, offset, event.at, ["company_id"])
+    return Verdict("updated", offset, profile.id)
 
 
 def _fits(profile: Profile | None, event: ProfileUpserted) -> bool:
@@ -406,25 +419,10 @@ def _repeated(
         return Verdict("spent", offset)
     if profile is None or not repeats.is_repeated(state, profile.id, repeat, event.at):
         return None
-    _remember(state, profile, key, offset, HistoryType.DUPLICATE, event.at)
+    history.remember(state, profile, key, offset, HistoryType.DUPLICATE, event.at)
     # The first attempt's claim may still be on its way, and this answer shows the email too.
     speaks = "email" in event.properties
     return Verdict("duplicate", offset, profile.id, profile.header.claim if speaks else None)
-
-
-def _remember(
-    state: WorkingSet, profile: Profile, key: bytes, offset: int, kind: int, at: int
-) -> None:
-    state.put(keyspace.history(profile.id, offset), _history.pack(key, kind, at))
-
-
-def _take_history(state: WorkingSet, profile: Profile) -> list[tuple[int, bytes]]:
-    """Remove a profile's history; returns (offset, key) of every record that it named."""
-    records: list[tuple[int, bytes]] = []
-    for row, value in state.scan(*keyspace.histories(profile.id)):
-        records.append((keyspace.history_offset(row), history_row(value)[0]))
-        state.delete(row)
-    return records
 
 
 def _publish(

@@ -17,6 +17,8 @@ prefix  fields                      value
 ``N``   batch id                    first event of a batch with an idempotency id
 ``X``   profile id                  offset of the forget: the id is spent
 ``S``   idempotency id              time of the forget since which it is refused
+``Y``   company id, profile id      nothing: the profile is a member of the company
+``G``   company id                  nothing: the company is deleted, nobody joins it any more
 ``R``   deletion id                 receipt
 ``T``   deletion id                 time at which its last tombstone left
 ``P``   deletion id                 time at which it was seen that nothing is left of it
@@ -46,11 +48,17 @@ UNDECODED: Final = b"Z"
 WAITING: Final = b"W"
 LATE: Final = b"L"
 # What holds bytes of a user, and has to be compacted once they are erased.
-PERSONAL: Final = (b"C", b"D", b"H", b"I", b"J", OUTBOX, b"U", b"V")
+PERSONAL: Final = (b"C", b"D", b"H", b"I", b"J", OUTBOX, b"U", b"V", b"Y")
 CLAIMS: Final = (b"E", b"K")
 
-# What comes first in a key, where it is not the whole of it.
-_SUBJECT_BYTES: Final = {b"C": 12, b"H": 12, b"I": 12, b"V": 12}
+# Where the subject stands behind the prefix, if it is not the whole rest of the key.
+_SUBJECT: Final = {
+    b"C": slice(12),
+    b"H": slice(12),
+    b"I": slice(12),
+    b"V": slice(12),
+    b"Y": slice(12, None),
+}
 
 _offset: Final = struct.Struct(">Q")
 _offset_number: Final = struct.Struct(">cQI")
@@ -124,6 +132,24 @@ def forgotten(profile_id: str) -> bytes:
 
 def spent(idempotency: str) -> bytes:
     return b"S" + bytes.fromhex(idempotency)
+
+
+def member(company_id: str, profile_id: str) -> bytes:
+    return b"Y" + bytes.fromhex(company_id) + bytes.fromhex(profile_id)
+
+
+def members(company_id: str) -> tuple[bytes, bytes]:
+    """Bounds, for a scan, of a company's members."""
+    return _under(b"Y" + bytes.fromhex(company_id))
+
+
+def member_id(key: bytes) -> str:
+    """The profile of a membership row."""
+    return key[13:].hex()
+
+
+def gone(company_id: str) -> bytes:
+    return b"G" + bytes.fromhex(company_id)
 
 
 def receipt(deletion_id: str) -> bytes:
@@ -207,7 +233,7 @@ def claim(claim_key: bytes) -> bytes:
 def subject(key: bytes) -> tuple[bytes, bytes]:
     """(prefix, the id, keyed hash or claim key that a row is about, where it is about somebody)."""
     prefix, rest = key[:1], key[1:]
-    return prefix, rest[: _SUBJECT_BYTES.get(prefix)]
+    return prefix, rest[_SUBJECT.get(prefix, slice(None))]
 
 
 def after(prefix: bytes) -> bytes:

@@ -6,7 +6,8 @@ from typing import Final
 
 from projections import batches, changes, keyspace, tracking
 from projections.deletions import has_waiting
-from projections.fold import Fold, Verdict, history_row
+from projections.fold import Fold, Verdict
+from projections.history import history_row
 from projections.partition import NOTHING, Origin, PartitionState, Record, slices
 from projections.profile import StoredProfile, split
 from projections.receipts import (
@@ -23,6 +24,7 @@ from projections.working_set import WorkingSet
 from schemas.events import (
     BatchOpened,
     BatchReceived,
+    CompanyGone,
     DeletionTombstoned,
     ProfileEvent,
     ProfileForgotten,
@@ -205,6 +207,17 @@ class ProfileState(PartitionState):
         """By name, the counters, and the last tracked events of the profile's user."""
         return tracking.read(self.storage, id_)
 
+    def members(self, company: str, limit: int) -> list[str]:
+        """At most `limit` ids of profiles that are members of the company."""
+        rows = islice(self.storage.scan(*keyspace.members(company)), limit)
+        return [keyspace.member_id(key) for key, _ in rows]
+
+    def joinable(self, companies: Iterable[str]) -> list[str]:
+        """Which of the companies a profile of this partition could still join, as far as its log says."""
+        wanted = list(companies)
+        rows = self.storage.get_many([keyspace.gone(company) for company in wanted])
+        return [company for company, row in zip(wanted, rows, strict=True) if row is None]
+
     def count_history(self, id_: str) -> int:
         """How many records of the log are about the profile."""
         return sum(1 for _ in self.storage.scan(*keyspace.histories(id_)))
@@ -212,4 +225,5 @@ class ProfileState(PartitionState):
 
 def _addressed(event: ProfileEvent) -> str | None:
     """The profile that an event names by its id, where the fold will read it."""
-    return None if isinstance(event, BatchOpened | BatchReceived | DeletionTombstoned) else event.id
+    ours = isinstance(event, BatchOpened | BatchReceived | CompanyGone | DeletionTombstoned)
+    return None if ours else event.id

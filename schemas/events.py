@@ -101,6 +101,19 @@ class BatchOpened(_Event, tag="batch-opened", frozen=True):
     fingerprint: str
 
 
+class CompanyGone(_Event, tag="company-gone", frozen=True):
+    """A company was deleted: from here on no profile of this partition joins it. Kept for ever."""
+
+    company: str
+
+
+class CompanyLeft(_Event, tag="profile-company-left", frozen=True):
+    """A member of a deleted company is a member no more."""
+
+    id: str
+    company: str
+
+
 class BatchReceived(_Event, tag="batch-received", frozen=True):
     """The last event of a batch: what was in it, and the last offset in each partition it wrote to.
 
@@ -126,6 +139,8 @@ ProfileEvent: TypeAlias = (
     | DeletionPurged
     | EmailReleased
     | BatchOpened
+    | CompanyGone
+    | CompanyLeft
     | BatchReceived
 )
 
@@ -139,13 +154,37 @@ class EmailClaimed(msgspec.Struct, frozen=True):
     id: str
 
 
-class CompanyUpserted(msgspec.Struct, tag="company-upserted", tag_field="type", frozen=True):
-    """A company, in ``company-events``."""
+class CompanyUpserted(_Event, tag="company-upserted", frozen=True):
+    """What a product knows of a company, in ``company-events``. The first event of an id makes the company.
 
-    account: str
-    at: int
+    `uid` is None in an event that names the company by its id: it does not create.
+    """
+
     id: str
-    uid: int | str
+    uid: int | str | None = None
+    properties: dict[str, Any] = {}
+    unset: list[str] = []
+
+
+class CompanyDeleted(_Event, tag="company-deleted", frozen=True):
+    """The company is erased (contract §10), its profiles too with `cascade`. Kept for ever: its id is spent."""
+
+    id: str
+    deletion: str
+    cascade: bool = False
+
+
+class CompanyTombstoned(_Event, tag="company-tombstoned", frozen=True):
+    """Nobody is a member any more and every tombstone has left. Kept for ever, for the receipt.
+
+    `id` is the deletion's; `events` is how many records there were.
+    """
+
+    id: str
+    events: int
+
+
+CompanyEvent: TypeAlias = CompanyUpserted | CompanyDeleted | CompanyTombstoned
 
 
 class Secret(msgspec.Struct, frozen=True):
@@ -171,6 +210,7 @@ class UndecodableRecord(ProfilelogError):
 
 ENCODER: Final = msgspec.json.Encoder()
 _profile_events: Final = msgspec.json.Decoder[ProfileEvent](ProfileEvent)
+_company_events: Final = msgspec.json.Decoder[CompanyEvent](CompanyEvent)
 _Record = TypeVar("_Record", bound=msgspec.Struct)
 
 
@@ -190,6 +230,14 @@ def decode_profile_event(value: bytes) -> ProfileEvent:
         return _profile_events.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise UndecodableRecord("not an event of profile-events") from None
+
+
+def decode_company_event(value: bytes) -> CompanyEvent:
+    """Read a value of ``company-events``. Raises `UndecodableRecord`, without the bytes."""
+    try:
+        return _company_events.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise UndecodableRecord("not an event of company-events") from None
 
 
 def decode_record(value: bytes, kind: type[_Record]) -> _Record:

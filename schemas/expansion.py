@@ -18,6 +18,25 @@ class Expand(NamedTuple):
     events: Form = "skip"
 
 
+def query_expand(query: Mapping[str, str]) -> Mapping[str, object]:
+    """What the bracketed names of a query ask to expand, `expand[company]=all`."""
+    return {
+        name[len("expand[") : -1]: value
+        for name, value in query.items()
+        if name.startswith("expand[") and name.endswith("]")
+    }
+
+
+def body_expand(body: Mapping[str, object]) -> Mapping[str, object]:
+    """What a body asks to expand, `{"expand":{…}}`. Raises `Unprocessable`."""
+    given = body.get("expand")
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise Unprocessable("expand: send an object, or brackets as in expand[company]=all")
+    return given  # pyright: ignore[reportUnknownVariableType] - JSON's keys are text
+
+
 def parse_expand(given: Mapping[str, object]) -> Expand:
     """`expand` of a body, or of a query by its bracketed names. Raises `Unprocessable`."""
     forms: dict[str, Any] = {}

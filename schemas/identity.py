@@ -118,6 +118,7 @@ class Identity:
         self._uids = blake2b(key=hash_key, digest_size=16, person=b"uid")
         self._emails = blake2b(key=hash_key, digest_size=16, person=b"email")
         self._companies = blake2b(key=hash_key, digest_size=12, person=b"company")
+        self._next_companies = blake2b(key=hash_key, digest_size=12, person=b"next-company")
         self._secrets = blake2b(key=hash_key, digest_size=32, person=b"secret")
         self._names = blake2b(key=hash_key, digest_size=16, person=b"event-name")
         self._repeats = blake2b(key=hash_key, digest_size=16, person=b"idempotency-key")
@@ -137,7 +138,7 @@ class Identity:
         return digest.digest()
 
     def company_id(self, account: str, uid: int | str) -> str:
-        """The id of a company: 24 hex digits that any node can compute."""
+        """The first id of a company: 24 hex digits that any node can compute. Deleted, it has the next one."""
         digest = self._companies.copy()
         digest.update(f"{account}:{uid_text(uid)}".encode())
         return digest.hexdigest()
@@ -159,6 +160,12 @@ class Identity:
         digest = self._requests.copy()
         digest.update(f"{account}:{route}:".encode())
         digest.update(body)
+        return digest.hexdigest()
+
+    def next_company_id(self, id_: str) -> str:
+        """The id under which the uid of a company comes back that had `id_` and was deleted."""
+        digest = self._next_companies.copy()
+        digest.update(id_.encode())
         return digest.hexdigest()
 
     def secret_hash(self, secret: str) -> str:

@@ -2,20 +2,19 @@
 
 import asyncio
 import contextlib
-import time
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from projections.companies import Companies
 from projections.fold import Verdict
 from schemas.errors import TooLarge, Unavailable
-from schemas.events import CompanyUpserted, ProfileEvent, encode
+from schemas.events import ProfileEvent, encode
 from schemas.identity import Identity, event_key
 from streams.accounts import AccountBook
 from streams.appender import Appender
-from streams.replicas import Replica
+from streams.company_log import CompanyLog
+from streams.departures import Departures
 from streams.topics import MAX_EVENT_BYTES, Topics, prepare_topics
 from streams.worker import Worker
 
@@ -68,12 +67,17 @@ class Node:
             timeout=deployment.write_timeout,
             max_pending=deployment.max_pending,
         )
-        self.companies = Companies()
-        self._company_replica = Replica(
-            deployment.bootstrap, self.topics.companies, self.companies.apply
+        self.company_log = CompanyLog(
+            deployment.bootstrap,
+            self.topics,
+            self.identity,
+            self.appender,
+            timeout=deployment.write_timeout,
         )
+        self.companies = self.company_log.companies
         self.book = AccountBook(deployment.bootstrap, self.topics, self.identity, self.appender)
         self.worker: Worker
+        self.departures: Departures
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator["Node"]:
@@ -100,10 +104,18 @@ class Node:
         async with contextlib.AsyncExitStack() as stack:
             await self.appender.start()
             stack.push_async_callback(self.appender.stop)
-            for reader in (self.book, self._company_replica):
+            for reader in (self.book, self.company_log):
                 stack.push_async_callback(reader.stop)
                 await reader.start()
             await stack.enter_async_context(self.worker.running(STOP_SECONDS))
+            self.departures = Departures(
+                self.topics,
+                self.appender,
+                self.company_log,
+                self.worker,
+                timeout=deployment.write_timeout,
+            )
+            await stack.enter_async_context(_running(self.departures.run(), "departures"))
             yield self
 
     async def write(self, partition: int, event: ProfileEvent) -> Written:
@@ -144,20 +156,13 @@ class Node:
         except TimeoutError:
             raise Unavailable("the service has not come that far in the log, try again") from None
 
-    async def make_companies(self, account: str, uids: Iterable[int | str]) -> None:
-        """Make the companies with these uids that are not known yet; returns when reads show them."""
-        new = {self.identity.company_id(account, uid): uid for uid in uids}
-        records = [
-            (event_key(), encode(CompanyUpserted(account, now(), id_, uid)))
-            for id_, uid in new.items()
-            if self.companies.get(id_, account) is None
-        ]
-        if records:
-            acks = await self.appender.append_many(self.topics.companies, 0, records)
-            offsets = [await self.appender.wait(ack) for ack in acks]
-            await self._company_replica.applied(max(offsets))
 
-
-def now() -> int:
-    """The server's time, in unix milliseconds."""
-    return time.time_ns() // 1_000_000
+@contextlib.asynccontextmanager
+async def _running(work: Coroutine[None, None, None], name: str) -> AsyncGenerator[None]:
+    """Run beside the rest until the block ends."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -408,6 +408,14 @@ class Worker:
         assert isinstance(state, ProfileState)
         return state
 
+    def owned_profiles(self) -> dict[int, ProfileState]:
+        """The profiles of each partition that is here and caught up."""
+        return {
+            tp.partition: owned.state
+            for tp, owned in self._owned.items()
+            if owned.ready and isinstance(owned.state, ProfileState)
+        }
+
     def emails(self, partition: int) -> EmailState:
         """The email index of a partition. Raises `Unavailable` unless it is here and caught up."""
         state = self._ready(TP(self._topics.emails, partition)).state

@@ -51,13 +51,23 @@ def parse_id(value: object) -> str:
 
 def by_id(node: Node, account: str, id_: str) -> StoredProfile | None:
     """The profile with this id."""
-    return node.worker.profiles(node.identity.partition_of_id(id_)).read_by_id(id_, account)
+    found = node.worker.profiles(node.identity.partition_of_id(id_)).read_by_id(id_, account)
+    return _unless_doomed(node, found)
 
 
 def by_uid(node: Node, account: str, uid: int | str) -> StoredProfile | None:
     """The profile of the user with this uid."""
     user = node.identity.uid_hash(account, uid)
-    return node.worker.profiles(node.identity.partition_of_hash(user)).read(user, account)
+    found = node.worker.profiles(node.identity.partition_of_hash(user)).read(user, account)
+    return _unless_doomed(node, found)
+
+
+def _unless_doomed(node: Node, profile: StoredProfile | None) -> StoredProfile | None:
+    """Not a profile whose company was deleted with it, though its own forget is still to come (contract §10)."""
+    if profile is None or profile.header.company is None:
+        return profile
+    deletion = node.companies.deletion_of(profile.header.company)
+    return None if deletion is not None and deletion.cascade else profile
 
 
 def by_email(node: Node, account: str, email: str) -> StoredProfile | None:

@@ -24,7 +24,8 @@ from schemas.events import BatchReceived, EventTracked, ProfileUpserted, encode
 from schemas.identifiers import fold_email, missing_identifier_sentence, ordinal, uid_text
 from schemas.identity import event_key, event_keys, is_id, random_id
 from streams.appender import Keyed
-from streams.node import Node, now
+from streams.clock import now
+from streams.node import Node
 from streams.topics import MAX_EVENT_BYTES
 
 SLICE: Final = 1000
@@ -99,6 +100,7 @@ class BatchWriter:
         self._errors: list[ItemError] = []
         # Errors that hang on what was there, and not on the item alone.
         self._situational: list[ItemError] = []
+        self._companies: dict[int | str, str] = {}
         self._skipped = 0
         self._acks: dict[int, list[asyncio.Future[int]]] = {}
 
@@ -151,7 +153,7 @@ class BatchWriter:
             if write.company is not None and write.company.uid is not None and write.identified
         }
         if companies:
-            await self._node.make_companies(self._account, companies)
+            self._companies = await self._node.company_log.make(self._account, companies, self._at)
         events: dict[int, list[Keyed]] = {}
         keys = iter(event_keys(len(drafts)))
         for index, write in drafts.items():
@@ -194,7 +196,7 @@ class BatchWriter:
 
     def _event(self, index: int, write: Draft) -> tuple[int, bytes]:
         """Partition and value of the item's event."""
-        if write.company is not None:
+        if write.company is not None and write.identified:
             write.properties["company_id"] = self._company(index, write.company)
         partition, id_, uid = self._target(index, write)
         event = ProfileUpserted(
@@ -222,7 +224,7 @@ class BatchWriter:
 
     def _company(self, index: int, company: CompanyReference) -> str | None:
         try:
-            return company_id(self._node, self._account, company)
+            return company_id(self._node, self._account, company, self._companies)
         except Unprocessable as error:
             raise _Refused(422, f"{error} for the {ordinal(index + 1)} item") from None
 

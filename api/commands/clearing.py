@@ -4,7 +4,8 @@ from api.commands.addressing import NO_PROFILE, by_id
 from projections.profile import StoredProfile
 from schemas.errors import NotFound
 from schemas.events import ProfileCleared
-from streams.node import Node, Written, now
+from streams.clock import now
+from streams.node import Node, Written
 
 
 async def clear(node: Node, account: str, profile: StoredProfile) -> tuple[Written, StoredProfile]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from schemas.browser import check_browser_fields
 from schemas.identifiers import InvalidIdentifier, parse_email, parse_uid
 from schemas.identity import is_id
 from schemas.normalization import UNSET, InvalidProperty, check_text, normalize, normalize_name
@@ -62,6 +63,7 @@ def draft(sent: Mapping[str, object], now: int) -> Draft:
         company = None
         if "company_id" in properties or "company_uid" in properties:
             company = _company(properties)
+        check_browser_fields(properties)
     except InvalidProperty as error:
         raise InvalidDraft(f"{error.name_place} {error.reason}") from None
     except InvalidIdentifier as error:

@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 from api.commands.addressing import NO_PROFILE, find, parse_identifiers
 from projections.profile import StoredProfile
 from schemas.errors import ItemError, NotFound, RequestError, Unavailable, Unprocessable
-from schemas.events import ProfileForgotten
-from schemas.identity import random_id, slot_of
-from streams.node import Node, Written, now
+from streams.clock import now
+from streams.forgetting import forget_event
+from streams.node import Node, Written
 
 COLUMNS: Final = ("uid", "email", "id")
 # Forgets that follow one another in the log share the request to the broker, the fold's write and the transaction of
@@ -28,20 +28,11 @@ class Forgotten(NamedTuple):
     written: Written
 
 
-async def forget(node: Node, account: str, profile: StoredProfile) -> Forgotten:
+async def forget(node: Node, profile: StoredProfile) -> Forgotten:
     """Erase the profile; from the answer on no read shows it. Raises `NotFound`, `Unavailable`."""
-    at = now()
     partition = node.identity.partition_of_id(profile.id)
     state = node.worker.profiles(partition)
-    event = ProfileForgotten(
-        account=account,
-        at=at,
-        id=profile.id,
-        user=profile.user.hex(),
-        deletion=random_id(slot_of(profile.id)),
-        spent=state.repeats(profile.id, at),
-        events=state.count_history(profile.id),
-    )
+    event = forget_event(state, profile, now())
     written = await node.write(partition, event)
     if written.verdict.outcome == "missing":
         raise NotFound(NO_PROFILE)
@@ -75,7 +66,7 @@ async def _forget_item(node: Node, account: str, item: object) -> Forgotten | Re
         if not isinstance(item, dict):
             raise Unprocessable("An item must be an object with `uid`, `email` or `id`")
         named = parse_identifiers(item)  # pyright: ignore[reportUnknownArgumentType]
-        return await forget(node, account, find(node, account, named))
+        return await forget(node, find(node, account, named))
     except RequestError as error:
         return error
 

@@ -14,7 +14,7 @@ def show(node: Node, profile: StoredProfile, expand: Expand) -> bytes:
     """The JSON of a profile, with its company. The whole form costs no decoding."""
     match expand.profile:
         case "all":
-            json = profile.json
+            json = _json(node, profile)
         case "min":
             json = ENCODER.encode(min_document(profile.document()))
         case "skip":
@@ -28,7 +28,18 @@ def show(node: Node, profile: StoredProfile, expand: Expand) -> bytes:
     company = node.companies.get(profile.header.company, profile.header.account)
     if company is None:
         return json
-    return b'%b,"company":%b}' % (json[:-1], company.min)
+    shown = company.json if expand.company == "all" else company.min
+    return b'%b,"company":%b}' % (json[:-1], shown)
+
+
+def _json(node: Node, profile: StoredProfile) -> bytes:
+    """The whole form. A company that is deleted is not shown, though its member has still to leave it."""
+    company = profile.header.company
+    if company is None or node.companies.deletion_of(company) is None:
+        return profile.json
+    document = profile.document()
+    document.pop("company_id", None)
+    return ENCODER.encode(document)
 
 
 def _events(node: Node, profile: StoredProfile, *, whole: bool) -> dict[str, dict[str, Any]]:

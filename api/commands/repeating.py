@@ -22,7 +22,8 @@ from projections.repeats import First, Opened
 from schemas.errors import NotFound, Unavailable, Unprocessable
 from schemas.events import ENCODER, BatchOpened, EventTracked, ProfileUpserted
 from schemas.identity import batch_id, item_repeat_id
-from streams.node import Node, Written, now
+from streams.clock import now
+from streams.node import Node, Written
 
 MAX_KEY_LENGTH: Final = 255
 _KEPT: Final = 10_000

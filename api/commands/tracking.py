@@ -10,7 +10,8 @@ from api.commands.upserting import target_of
 from schemas.errors import NotFound, Unprocessable
 from schemas.events import EventTracked
 from schemas.identity import tracked_id
-from streams.node import Node, Written, now
+from streams.clock import now
+from streams.node import Node, Written
 
 
 class Tracked(NamedTuple):

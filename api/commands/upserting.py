@@ -15,7 +15,8 @@ from api.commands.repeating import KeyedRequest, Target
 from schemas.errors import Conflict, NotFound, Unprocessable
 from schemas.events import ProfileUpserted
 from schemas.identifiers import missing_identifier_sentence
-from streams.node import Node, Written, now
+from streams.clock import now
+from streams.node import Node, Written
 
 TOO_LARGE = "The profile would be too large: send fewer or shorter properties, or `$unset` some"
 
@@ -51,9 +52,9 @@ async def upsert(
         # The email only says who is meant: written again it could be claimed back from a later holder.
         del properties["email"]
     if write.company is not None:
-        if write.company.uid is not None:
-            await node.make_companies(account, [write.company.uid])
-        properties["company_id"] = company_id(node, account, write.company)
+        uid = write.company.uid
+        made = {} if uid is None else await node.company_log.make(account, [uid], at)
+        properties["company_id"] = company_id(node, account, write.company, made)
     event = ProfileUpserted(
         account=account,
         at=at,
@@ -97,10 +98,12 @@ def target_of(node: Node, account: str, write: Draft) -> Target:
     return Target(node.identity.partition_of_id(found.id), {"id": found.id})
 
 
-def company_id(node: Node, account: str, company: CompanyReference) -> str | None:
-    """The id of the company that a write names; its uid's company has been made (contract §3)."""
+def company_id(
+    node: Node, account: str, company: CompanyReference, made: Mapping[int | str, str]
+) -> str | None:
+    """The id of the company that a write names, by its uid one of those that have been made (contract §3)."""
     if company.uid is not None:
-        return node.identity.company_id(account, company.uid)
+        return made[company.uid]
     if company.id is not None and node.companies.get(company.id, account) is None:
         raise Unprocessable("company_id: no such company")
     return company.id

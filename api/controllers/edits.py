@@ -9,6 +9,7 @@ from api.answers import Answer, answer, positions, raw_answer
 from api.bodies import as_object, decode_json, read_body
 from api.commands.addressing import Identifiers, find, parse_id, parse_identifiers
 from api.commands.clearing import clear
+from api.commands.companies import show_company_receipt
 from api.commands.forgetting import forget, forget_many, read_csv
 from api.commands.reading import show
 from api.commands.receipts import list_receipts, parse_page, show_receipt
@@ -76,6 +77,9 @@ class EditsController(Controller):
         at = door(request)
         account = at.principal(request).account
         await at.reach(request)
+        company = at.node.companies.receipt(deletion_id, account)
+        if company is not None:
+            return answer({"deletion": show_company_receipt(at.node, company)})
         return answer({"deletion": show_receipt(at.node, account, deletion_id)})
 
 
@@ -87,7 +91,7 @@ async def _clear(at: Door, account: str, named: Identifiers) -> Answer:
 
 async def _forget(at: Door, account: str, named: Identifiers) -> Answer:
     profile: StoredProfile = find(at.node, account, named)
-    done = await forget(at.node, account, profile)
+    done = await forget(at.node, profile)
     content = {"profile": {"id": done.profile}, "deletion": {"id": done.deletion}}
     return answer(content, x_log_position=done.written.position)
 

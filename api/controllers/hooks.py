@@ -18,6 +18,7 @@ from api.commands.tracking import track
 from api.commands.upserting import upsert
 from api.door import door
 from api.incoming import Incoming
+from projections.accounts import Principal
 from schemas.errors import TooLarge
 from schemas.timestamps import format_timestamp
 
@@ -101,15 +102,29 @@ class HooksController(Controller):
         )
 
 
-async def _receive_batch(
-    request: Incoming, kind: type[Envelope], writer: type[BatchWriter]
-) -> Answer:
+async def read_batch(request: Incoming, kind: type[Envelope]) -> tuple[Principal, Envelope, bytes]:
+    """The principal and the body of a batch, which may hold the secret: split into items, and as it was sent."""
     at = door(request)
     outer = at.outer_principal(request)
     with at.unauthorized_unless(outer):
         body = await read_body(request, at.settings.batch_limit, TooLarge(BATCH_TOO_LARGE))
         envelope = open_envelope(body, kind)
-    principal = outer or at.authenticate(envelope.account_secret)
+    return outer or at.authenticate(envelope.account_secret), envelope, body
+
+
+def batch_answer(received: Received) -> Answer:
+    """The answer to a batch (contract §4)."""
+    content: dict[str, object] = {"batch": {"id": received.id}}
+    if received.errors:
+        content["errors"] = received.errors
+    return answer(content, 202, **positions(received.positions))
+
+
+async def _receive_batch(
+    request: Incoming, kind: type[Envelope], writer: type[BatchWriter]
+) -> Answer:
+    at = door(request)
+    principal, envelope, body = await read_batch(request, kind)
     ignores_missing = envelope.ignores_missing()
     async with at.keyed(request, principal, kind.__name__, body) as keyed:
         handling = writer(
@@ -124,14 +139,7 @@ async def _receive_batch(
             assert keyed is not None
             errors = await handling.again(envelope.items, known)
             last = {int(partition): offset for partition, offset in known.last.items()}
-            return _batch_answer(Received(keyed.batch, errors, last))
+            return batch_answer(Received(keyed.batch, errors, last))
         received, batch = await handling.write(envelope.items)
         at.batches.add(received.id, batch)
-        return _batch_answer(received)
-
-
-def _batch_answer(received: Received) -> Answer:
-    content: dict[str, object] = {"batch": {"id": received.id}}
-    if received.errors:
-        content["errors"] = received.errors
-    return answer(content, 202, **positions(received.positions))
+        return batch_answer(received)

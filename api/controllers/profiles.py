@@ -10,8 +10,7 @@ from api.commands.addressing import Identifiers, find, parse_id, parse_identifie
 from api.commands.reading import show
 from api.door import Door, door
 from api.incoming import Incoming
-from schemas.errors import Unprocessable
-from schemas.expansion import Expand, parse_expand
+from schemas.expansion import Expand, body_expand, parse_expand, query_expand
 
 _DEFAULT: Final = Expand()
 
@@ -61,18 +60,10 @@ def _answer(at: Door, account: str, named: Identifiers, expand: Expand) -> Answe
 
 
 def _query_expand(query: Mapping[str, str]) -> Expand:
-    given = {
-        name[len("expand[") : -1]: value
-        for name, value in query.items()
-        if name.startswith("expand[") and name.endswith("]")
-    }
+    given = query_expand(query)
     return parse_expand(given) if given else _DEFAULT
 
 
 def _body_expand(body: Mapping[str, object]) -> Expand:
-    given = body.get("expand")
-    if given is None:
-        return _DEFAULT
-    if not isinstance(given, dict):
-        raise Unprocessable("expand must be an object")
-    return parse_expand(given)  # pyright: ignore[reportUnknownArgumentType] - JSON's keys are text
+    given = body_expand(body)
+    return parse_expand(given) if given else _DEFAULT

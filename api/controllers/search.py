@@ -13,7 +13,7 @@ from schemas.events import ENCODER
 from schemas.search.brackets import from_query
 from schemas.search.cursors import encode_cursor
 from schemas.search.request import parse_count, parse_search
-from streams.node import now
+from streams.clock import now
 
 
 class SearchController(Controller):

@@ -1,10 +1,10 @@
 """A search, put together from the parameters of a request (contract §6)."""
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 from schemas.errors import Unprocessable
-from schemas.expansion import Expand, parse_expand
+from schemas.expansion import Expand, body_expand, parse_expand
 from schemas.identity import is_id
 from schemas.normalization import InvalidProperty, normalize_scalar
 from schemas.search.conditions import Condition, Moment
@@ -47,10 +47,10 @@ def parse_search(parameters: Mapping[str, object], account: str, now: int) -> Se
     """
     return SearchRequest(
         condition=parse_count(parameters, now),
-        limit=_limit(parameters.get("limit", DEFAULT_LIMIT)),
+        limit=parse_limit(parameters.get("limit", DEFAULT_LIMIT)),
         before=_bound(parameters, "before", account, now),
         after=_bound(parameters, "after", account, now),
-        expand=_expand(parameters.get("expand")),
+        expand=parse_expand(body_expand(parameters)),
     )
 
 
@@ -59,7 +59,8 @@ def parse_count(parameters: Mapping[str, object], now: int) -> Condition:
     return condition_of(parse_filters(parameters), now)
 
 
-def _limit(value: object) -> int:
+def parse_limit(value: object) -> int:
+    """How many a page of a list shows, 1 to `MAX_LIMIT`. Raises `Unprocessable`."""
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10:
         value = int(value)
     if type(value) is not int or not 1 <= value <= MAX_LIMIT:
@@ -76,7 +77,7 @@ def _bound(parameters: Mapping[str, object], name: str, account: str, now: int) 
             return ProfileId(value)
         if (place := decode_cursor(value, account)) is not None:
             return place
-    moment = _moment(value, now)
+    moment = parse_moment(value, now)
     if moment is None:
         raise Unprocessable(
             f"{name}: send the cursor of an answer to this account, a profile's id or a timestamp"
@@ -84,7 +85,8 @@ def _bound(parameters: Mapping[str, object], name: str, account: str, now: int) 
     return moment
 
 
-def _moment(value: object, now: int) -> Moment | None:
+def parse_moment(value: object, now: int) -> Moment | None:
+    """What contract §9 reads as a timestamp; None for anything else. `now` is in Unix milliseconds."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
     try:
@@ -93,11 +95,3 @@ def _moment(value: object, now: int) -> Moment | None:
         return None
     ms = parse_stored_timestamp(stored) if isinstance(stored, str) else None
     return None if ms is None else Moment(ms)
-
-
-def _expand(given: object) -> Expand:
-    if given is None:
-        return Expand()
-    if not isinstance(given, dict):
-        raise Unprocessable("expand: send an object, or brackets as in expand[company]=all")
-    return parse_expand(cast("dict[str, Any]", given))

@@ -12,8 +12,9 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import pytest
 
-from projections import emails, fold, keyspace, repeats
-from projections.fold import Fold, HistoryType, Verdict
+from projections import emails, fold, history, keyspace, repeats
+from projections.fold import Fold, Verdict
+from projections.history import HistoryType
 from projections.outbox import EventTombstone, OutboxRow
 from projections.partition import PartitionState
 from projections.profile import Profile
@@ -69,7 +70,7 @@ def _late_records_are_not_waited_for(patch: pytest.MonkeyPatch) -> None:
 
 
 def _forgets_to_remember(kind: int, patch: pytest.MonkeyPatch) -> None:
-    remember: Callable[..., None] = vars(fold)["_remember"]
+    remember: Callable[..., None] = vars(history)["remember"]
 
     def remember_others(
         state: WorkingSet, profile: Profile, key: bytes, offset: int, type_: int, at: int
@@ -77,7 +78,7 @@ def _forgets_to_remember(kind: int, patch: pytest.MonkeyPatch) -> None:
         if type_ != kind:
             remember(state, profile, key, offset, type_, at)
 
-    patch.setattr(fold, "_remember", remember_others)
+    patch.setattr(history, "remember", remember_others)
 
 
 def _a_repeat_is_a_write(patch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from projections import keyspace
+from projections.state_files import journal_rows, table_rows
 from streams.topic_settings import topic_settings
 from tests.support.kafka import Broker, change, hurry, lags, said_of
 from tests.support.service import (
@@ -143,6 +145,34 @@ def test_no_byte_of_a_forgotten_user_is_left(
     assert kinds_with(folders, other) >= {"events.log", "profiles.log"}
     assert account.read(uid=others).content == before
     assert "deletions" not in service.http.get("/ready").json()
+
+
+def members_in_files(service: Service, company: str) -> set[str]:
+    """The profiles of a company's membership rows in any file of the state, deleted rows included."""
+    start, _ = keyspace.members(company)
+    found: set[str] = set()
+    for folder in (service.data / "state").glob("*profile-events-*"):
+        for suffix, rows in (("sst", table_rows), ("log", journal_rows)):
+            for path in folder.glob(f"*.{suffix}"):
+                keys = [key for key, _ in rows(path)]
+                found |= {keyspace.member_id(key) for key in keys if key.startswith(start)}
+    return found
+
+
+def test_no_membership_row_of_a_forgotten_user_is_left(service: Service, account: Account) -> None:
+    company = marked("company")
+    stays, goes = (account.known(uid=marked("uid"), company_uid=company) for _ in range(2))
+    company_id = account.profile(id=stays)["company_id"]
+    # A restart writes the rows into tables.
+    assert service.terminate() == 0
+    assert members_in_files(service, company_id) == {stays, goes}
+    service.start()
+
+    account.purged(account.forget(id=goes).json()["deletion"]["id"])
+
+    assert service.terminate() == 0
+    assert members_in_files(service, company_id) == {stays}
+    service.start()
 
 
 # --- kill -9

@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from projections import keyspace
 from projections.emails import EmailState, Folded
-from projections.fold import Verdict, history_row
+from projections.fold import Verdict
+from projections.history import history_row
 from projections.outbox import OutboxRow
 from projections.partition import Origin, PartitionState
 from projections.profiles import ProfileState

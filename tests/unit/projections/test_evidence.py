@@ -14,6 +14,8 @@ from projections.evidence import Evidence, Mark, Role, Trace
 from projections.fold import Verdict
 from projections.person import Asked, Person
 from schemas.events import (
+    CompanyGone,
+    CompanyLeft,
     CompanyUpserted,
     DeletionTombstoned,
     EmailClaimed,
@@ -31,6 +33,7 @@ from tests.support.folding import ACCOUNT, AT, IDENTITY, Emails, Profiles, key, 
 OTHER: Final = "b" * 24
 DELETION: Final = "d" * 24
 STRANGER: Final = "5" * 24
+COMPANY: Final = "c" * 24
 
 _CHARACTERS: Final = st.characters(min_codepoint=32, exclude_categories=("Cs",))
 TEXTS: Final = st.text(_CHARACTERS, min_size=1, max_size=20)
@@ -143,10 +146,24 @@ def test_the_uid_in_another_account_is_a_namesake() -> None:
     assert mark(judged(person(uid="ada"), elsewhere)) is Mark.FOUND
 
 
-def test_a_company_with_the_uid_is_a_namesake() -> None:
-    company = encode(CompanyUpserted(ACCOUNT, AT, "c" * 24, "ada"))
+def test_a_company_with_the_uid_or_the_email_is_a_namesake() -> None:
+    properties = {"email": "ADA@x.example"}
+    company = encode(
+        CompanyUpserted(account=ACCOUNT, at=AT, id=COMPANY, uid="ada", properties=properties)
+    )
 
     assert mark(judged(person(uid="ada"), company, role="companies")) is Mark.NAMESAKE
+    assert mark(judged(person(email="ada@x.example"), company, role="companies")) is Mark.NAMESAKE
+    assert judged(person(uid="bob"), company, role="companies") is None
+
+
+def test_who_left_a_company_is_found_and_that_it_is_gone_says_nothing_of_anybody() -> None:
+    about = person((key(0), 0, encode(upserted("ada"))), uid="ada")
+    left = CompanyLeft(account=ACCOUNT, at=AT, id=id_of("ada"), company=COMPANY)
+
+    assert mark(judged(about, left)) is Mark.FOUND
+    assert judged(about, CompanyLeft(account=ACCOUNT, at=AT, id=STRANGER, company=COMPANY)) is None
+    assert judged(about, CompanyGone(account=ACCOUNT, at=AT, company=COMPANY)) is None
 
 
 def test_a_uid_leads_to_every_event_that_names_only_the_profile() -> None:
@@ -349,7 +366,7 @@ def test_no_record_is_such_that_it_stops_an_audit(key_: bytes, value: bytes, rol
         Evidence(about).record(role, 0, offset, key_, value)
 
 
-@given(st.sampled_from("DUHIXSRTBOZMEK?"), st.binary(), JUNK)
+@given(st.sampled_from("DUHIGYXSRTBOZMEK?"), st.binary(), JUNK)
 def test_no_row_is_such_that_it_stops_an_audit(prefix: str, rest: bytes, value: bytes) -> None:
     about = curious()
 
@@ -395,11 +412,14 @@ def _by_prefix(about: Person, states: Iterable[dict[bytes, bytes]]) -> dict[str,
 
 @pytest.fixture
 def folded() -> Folded:
-    """Ada and Bob; each has an email, a repeat and a claim."""
+    """Ada and Bob; each has an email, a repeat, a claim and the company of both."""
     made = Folded()
     for number, (uid, repeat) in enumerate((("ada", "e" * 32), ("bob", "f" * 32))):
         email = f"{uid}@x.example"
-        id_ = made.put(upserted(uid, email=email, idempotency=repeat, note=f"{uid}-note")).id
+        event = upserted(
+            uid, email=email, idempotency=repeat, note=f"{uid}-note", company_id=COMPANY
+        )
+        id_ = made.put(event).id
         made.claim(email, id_, 50 + number)
     return made
 
@@ -411,7 +431,7 @@ KEPT: Final = {Mark.KEPT}
 @pytest.mark.parametrize(
     ("asked", "prefixes"),
     [
-        ({"uid": "ada"}, "DUHIJOE"),
+        ({"uid": "ada"}, "DUHIJOEY"),
         ({"email": "ADA@x.example"}, "DOEK"),
         ({"texts": ("ada-note",)}, "DO"),
     ],
@@ -465,7 +485,9 @@ def test_the_marker_of_a_deleted_row_is_kept(folded: Folded) -> None:
 
     assert mark(evidence.row(keyspace.document(user("ada")), None)) is Mark.KEPT
     assert mark(evidence.row(keyspace.user(id_of("ada")), None)) is Mark.KEPT
+    assert mark(evidence.row(keyspace.member(COMPANY, id_of("ada")), None)) is Mark.KEPT
     assert evidence.row(keyspace.user(STRANGER), None) is None
+    assert evidence.row(keyspace.member(COMPANY, STRANGER), None) is None
     assert evidence.row(keyspace.outbox(1), None) is None
 
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from projections import fold, keyspace
-from projections.fold import HistoryType, history_row
+from projections.history import HistoryType, history_row
 from projections.outbox import (
     Claim,
     ClaimTombstone,

@@ -1,0 +1,135 @@
+"""Create or update many companies at once (contract §10), in slices as profiles are (`api.commands.batching`).
+
+Each slice is folded before the next one is appended: every node holds all companies, so an answered batch is applied.
+"""
+
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import Any, Final, cast
+
+import msgspec
+
+from api.commands.batching import SLICE, Envelope, Received
+from api.commands.companies import (
+    TOO_LARGE,
+    CompanyDraft,
+    company_event,
+    draft_company,
+    no_identifier_sentence,
+)
+from api.commands.drafting import InvalidDraft
+from projections.batches import Batch
+from schemas.errors import ItemError, NotFound, RequestError, TooLarge, Unprocessable
+from schemas.events import BatchReceived, CompanyUpserted, encode
+from schemas.identifiers import ordinal
+from schemas.identity import event_key, random_id
+from streams.clock import now
+from streams.node import Node
+
+# The fold did not take the event, because the company was deleted at the same moment.
+_DELETED: Final = ("spent", "missing")
+
+
+class CompanyEnvelope(Envelope, rename={"items": "companies"}):
+    """The body of a batch of companies."""
+
+    items: list[msgspec.Raw]
+
+
+class CompanyBatchWriter:
+    """Handles one batch of companies of one account; `item_limit` is in bytes."""
+
+    def __init__(self, node: Node, account: str, *, ignore_missing: bool, item_limit: int) -> None:
+        self._node = node
+        self._account = account
+        self._ignore = ignore_missing
+        self._item_limit = item_limit
+        self._at = now()
+        self._errors: list[ItemError] = []
+        self._skipped = 0
+
+    async def write(self, items: Sequence[msgspec.Raw]) -> tuple[Received, Batch]:
+        """Write every good item; returns when all are folded. Raises `Unavailable`."""
+        received = len(items)
+        for start in range(0, received, SLICE):
+            drafts = self._drafts(start, items[start : start + SLICE])
+            while drafts:
+                drafts = await self._write(drafts)
+        failed = len(self._errors)
+        event = BatchReceived(
+            account=self._account,
+            at=self._at,
+            id=random_id(),
+            received=received,
+            accepted=received - failed - self._skipped,
+            skipped=self._skipped,
+            failed=failed,
+            last={},
+        )
+        node = self._node
+        partition = node.identity.partition_of_id(event.id)
+        await node.appender.append(node.topics.events, partition, event_key(), encode(event))
+        errors = sorted(self._errors, key=attrgetter("index"))
+        return Received(event.id, errors, {}), Batch.of(event)
+
+    async def _write(self, drafts: Mapping[int, CompanyDraft]) -> dict[int, CompanyDraft]:
+        """Write a slice; returns what has to be written again, by index."""
+        events: dict[int, CompanyUpserted] = {}
+        for index, write in drafts.items():
+            try:
+                event = self._event(write)
+            except RequestError as error:
+                self._refuse(index, error)
+            else:
+                if event is None:
+                    self._skipped += 1
+                else:
+                    events[index] = event
+        verdicts = await self._node.company_log.write(list(events.values())) if events else []
+        again: dict[int, CompanyDraft] = {}
+        for index, verdict in zip(events, verdicts, strict=True):
+            if verdict.outcome in _DELETED:
+                again[index] = drafts[index]
+            elif verdict.outcome == "too_large":
+                self._refuse(index, Unprocessable(TOO_LARGE))
+        return again
+
+    def _drafts(self, start: int, items: Sequence[msgspec.Raw]) -> dict[int, CompanyDraft]:
+        drafts: dict[int, CompanyDraft] = {}
+        for index, item in enumerate(items, start):
+            try:
+                drafts[index] = self._draft(index, item)
+            except RequestError as error:
+                self._refuse(index, error)
+        return drafts
+
+    def _draft(self, index: int, item: msgspec.Raw) -> CompanyDraft:
+        if len(memoryview(item)) > self._item_limit:
+            raise TooLarge(f"The item is larger than {self._item_limit} bytes")
+        sent: Any = msgspec.json.decode(item)
+        if type(sent) is not dict:
+            raise Unprocessable("The item must be a JSON object")
+        try:
+            write = draft_company(cast("dict[str, object]", sent), self._at)
+        except InvalidDraft as error:
+            raise Unprocessable(str(error)) from None
+        if not write.identified:
+            raise Unprocessable(no_identifier_sentence(index + 1))
+        return write
+
+    def _event(self, write: CompanyDraft) -> CompanyUpserted | None:
+        """The event of an item; None for what `ignore` leaves out."""
+        try:
+            event = company_event(self._node, self._account, write, self._at)
+        except NotFound:
+            if self._ignore:
+                return None
+            raise
+        known = self._node.companies.get(event.id, self._account) is not None
+        return event if known or not self._ignore else None
+
+    def _refuse(self, index: int, error: RequestError) -> None:
+        said = error.messages[0]
+        place = ordinal(index + 1)
+        named = said if place in said else f"{said} for the {place} item"
+        self._errors.append(ItemError(error.code, index, named))
