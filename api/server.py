@@ -30,7 +30,7 @@ from aiokafka.errors import KafkaError
 from litestar import Litestar
 
 from api.app import create_app
-from api.collector import tune_garbage_collector
+from api.interpreter import shorten_waits_for_the_lock, tune_garbage_collector
 from api.joined_writes import JoinedWritesProtocol
 from api.settings import Settings, deployment, kept
 from schemas.errors import OperatorError
@@ -109,6 +109,7 @@ async def _serve(
                 await _start(node, stack)
                 secret = await _usable_secret(node, settings.data, embedded, account_secret)
             tune_garbage_collector()
+            shorten_waits_for_the_lock()
             server = _Server(create_app(node, settings))
             started = Started(_url(settings.host, listener), bootstrap, secret)
             _watch(_failure(node), stack, trouble)

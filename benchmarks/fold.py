@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from api.collector import tune_garbage_collector
+from api.interpreter import tune_garbage_collector
 from benchmarks.errors import MeasureError
 from benchmarks.log_records import ACCOUNT, Log, LogRecord, make_log
 from projections.emails import EmailState

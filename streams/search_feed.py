@@ -35,7 +35,7 @@ from streams.owned import Owned
 
 log = logging.getLogger(__name__)
 
-COMMIT_SECONDS: Final = 0.3
+COMMIT_SECONDS: Final = 0.5
 """Between commits: with the commit itself, a write is found within a second (contract §3)."""
 
 _PORTION: Final = (
@@ -152,12 +152,15 @@ class SearchFeed:
         for state in self._states():
             state.look_at_all_changed()
         while not self._is_foreign:
-            while taken := await self._take(indexer):
+            taken, is_all = await self._take(indexer)
+            if taken:
                 await indexer.commit()
                 self._drop(taken)
-            self._in_step.set()
-            await asyncio.sleep(COMMIT_SECONDS)
-            await self._wait()
+            if is_all:
+                # A commit of one profile costs what one of hundreds does: they wait for company.
+                self._in_step.set()
+                await asyncio.sleep(COMMIT_SECONDS)
+                await self._wait()
         self._in_step.clear()
 
     async def _wait(self) -> None:
@@ -170,25 +173,26 @@ class SearchFeed:
             self._indexer = SearchIndexer(index, self._companies)
         return self._indexer
 
-    async def _take(self, indexer: SearchIndexer) -> Rows:
-        """Hand the index what changed, a portion of each partition in turn; returns the rows that said so."""
+    async def _take(self, indexer: SearchIndexer) -> tuple[Rows, bool]:
+        """Hand the index what changed; returns the rows that said so, and whether they were all."""
         taken: Rows = []
         noted = 0
-        while noted < _COMMIT_PROFILES:
-            before = noted
-            for tp, owned in list(self._owned.items()):
-                if self._owned.get(tp) is owned and isinstance(owned.state, ProfileState):
-                    began = time.monotonic()
-                    keys, ids = owned.state.take_changed(_PORTION)
-                    if keys:
-                        taken.append((tp, owned, keys))
-                        noted += len(ids)
-                        self._note(indexer, owned.state, ids)
-                        await indexer.write()
-                        await self._let_others_run(time.monotonic() - began)
-            if noted == before:
-                break
-        return taken
+        behind = list(self._owned.items())
+        while behind and noted < _COMMIT_PROFILES:
+            tp, owned = behind.pop(0)
+            if self._owned.get(tp) is not owned or not isinstance(owned.state, ProfileState):
+                continue
+            began = time.monotonic()
+            keys, ids = owned.state.take_changed(_PORTION)
+            if len(ids) >= _PORTION:
+                behind.append((tp, owned))
+            if keys:
+                taken.append((tp, owned, keys))
+                noted += len(ids)
+                self._note(indexer, owned.state, ids)
+                await indexer.write()
+                await self._let_others_run(time.monotonic() - began)
+        return taken, not behind
 
     def _note(self, indexer: SearchIndexer, state: ProfileState, ids: list[str]) -> None:
         found = {profile.id: profile for profile in state.read_all(ids)}
