@@ -10,6 +10,7 @@ from benchmarks.processes import cpu_seconds
 from benchmarks.system import System
 
 FORGET = "/v3/edit/profiles/forget"
+COUNT = "/v3/analyze/profiles/count"
 MANY = 10_000
 IDLE_SECONDS = 10
 _PURGED_SECONDS = 300
@@ -38,6 +39,16 @@ def erase_many(system: System, uids: Sequence[str]) -> float:
         return deletions[-1]["id"]
 
     return _until_purged(system, forget)
+
+
+def wait_until_searchable(system: System) -> None:
+    """Wait until the search index has all that was written; searches are refused until then."""
+    with system.client() as client:
+        started = time.perf_counter()
+        while not client.get(COUNT).is_success:
+            if time.perf_counter() - started > _PURGED_SECONDS:
+                raise MeasureError(f"no search is answered after {_PURGED_SECONDS} s")
+            time.sleep(_POLL_SECONDS)
 
 
 def idle_cpu(pid: int) -> float:

@@ -6,7 +6,14 @@ from pathlib import Path
 
 from benchmarks import seeds
 from benchmarks.batches import BatchTimes, send_batch
-from benchmarks.erasure import IDLE_SECONDS, MANY, erase_many, erase_one, idle_cpu
+from benchmarks.erasure import (
+    IDLE_SECONDS,
+    MANY,
+    erase_many,
+    erase_one,
+    idle_cpu,
+    wait_until_searchable,
+)
 from benchmarks.errors import BenchmarkError, NothingAlikeError
 from benchmarks.load import LoadResult, Script, run_wrk, write_users
 from benchmarks.paced_reads import READS_PER_SECOND, read_during
@@ -164,6 +171,7 @@ def _erasure(this: Round) -> Iterator[Figure]:
         raise NothingAlikeError("it deletes rows, and proves nothing of what is left in its files")
     system, users = this.system, this.other_users(MANY + 2)
     one, reader, many = users[0], users[1], users[2:]
+    wait_until_searchable(system)
     idle = idle_cpu(system.pid)
     seconds: list[float] = []
     for erase in (lambda: erase_one(system, one), lambda: erase_many(system, many)):
