@@ -4,7 +4,7 @@ Two readers, because neither sees what the other does. `shown_rows` opens the fo
 which takes no lock and writes nothing there: the rows that the service itself would find. `table_rows` and
 `journal_rows` read one file each, byte by byte: every version of every row that it holds, those included that were
 overwritten or deleted since and that RocksDB shows nobody. They know the format that `projections.storage` writes:
-block-based tables of format version 6, plain or LZ4, and an uncompressed write-ahead log.
+block-based tables of format version 6 and a write-ahead log, both uncompressed.
 """
 
 import struct
@@ -23,7 +23,7 @@ _TRAILER_BYTES: Final = 5
 _MAGIC: Final = bytes.fromhex("f7cff485b741e288")
 _EXTENDED_MAGIC: Final = bytes.fromhex("3e007a00")
 _FORMAT_VERSION: Final = 6
-_PLAIN, _LZ4 = 0, 4
+_PLAIN: Final = 0
 _SEQUENCE_BYTES: Final = 8
 _HASH_INDEXED: Final = 1 << 31
 _RESTARTS: Final = (1 << 28) - 1
@@ -100,44 +100,7 @@ def _unpacked(stored: bytes) -> bytes:
     kind = stored[-_TRAILER_BYTES]
     if kind == _PLAIN:
         return stored[:-_TRAILER_BYTES]
-    if kind != _LZ4:
-        raise UnknownFormat(f"a table with blocks of compression type {kind}")
-    size, start = _varint(stored, 0)
-    return _unpack_lz4(stored, start, len(stored) - _TRAILER_BYTES, size)
-
-
-def _unpack_lz4(source: bytes, at: int, end: int, size: int) -> bytes:
-    """One LZ4 block: runs of literals, each but the last followed by a copy of what was there before."""
-    out = bytearray()
-    while True:
-        token = source[at]
-        length, at = _lz4_length(source, at + 1, token >> 4)
-        out += source[at : at + length]
-        at += length
-        if at >= end:
-            break
-        back = source[at] | source[at + 1] << 8
-        length, at = _lz4_length(source, at + 2, token & 15)
-        length += 4
-        start = len(out) - back
-        if back >= length:
-            out += out[start : start + length]
-        else:
-            out += (bytes(out[start:]) * (length // back + 1))[:length]
-    if len(out) != size:
-        raise UnknownFormat("a table with a damaged block")
-    return bytes(out)
-
-
-def _lz4_length(source: bytes, at: int, length: int) -> tuple[int, int]:
-    if length == 15:
-        while True:
-            more = source[at]
-            at += 1
-            length += more
-            if more != 255:
-                break
-    return length, at
+    raise UnknownFormat(f"a table with blocks of compression type {kind}")
 
 
 def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:

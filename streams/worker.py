@@ -21,7 +21,7 @@ from faust.types import TP
 from projections.emails import EmailState
 from projections.fold import Verdict
 from projections.outbox import Claim, Release
-from projections.partition import Origin, Record
+from projections.partition import NOTHING, Origin, Record
 from projections.profiles import ProfileState
 from projections.search.lowering import CompanyIds
 from projections.storage import RocksStorage
@@ -134,6 +134,7 @@ class Worker:
         app = ChunkApp(
             self._app_id,
             positions=self._positions,
+            applied=self._applied,
             broker=f"kafka://{self._bootstrap}",
             datadir=str(self._folder / "faust"),
             broker_session_timeout=6.0,  # Kafka's least: how long a killed node keeps its partitions
@@ -167,6 +168,10 @@ class Worker:
                 self._fail(error)
                 raise
             return {tp: self._owned[tp].state.applied + 1 for tp in assigned}
+
+    def _applied(self, tp: TP) -> int:
+        owned = self._owned.get(tp)
+        return NOTHING if owned is None else owned.state.applied
 
     async def _take(self, tp: TP) -> None:
         owned = self._open(tp)
@@ -316,7 +321,7 @@ class Worker:
     def apply_own(self, topic: str, partition: int, first: int, records: Sequence[Keyed]) -> None:
         """Fold what this node has just appended, when it is what comes next, instead of waiting to fetch it.
 
-        Faust delivers it all the same, and finds it applied. A batch is left to Faust altogether.
+        What Faust fetches of it is passed over. A batch is left to Faust altogether.
         """
         owned = self._owned.get(TP(topic, partition))
         if (

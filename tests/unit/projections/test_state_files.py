@@ -17,7 +17,7 @@ from projections.storage import RocksStorage
 SHOWN = "from pathlib import Path; from projections.state_files import shown_rows; print(dict(shown_rows(Path({!r}))))"
 
 
-# Long and short, dull and random: values that LZ4 packs in each of its ways.
+# Long and short, dull and random.
 PARTS: Final = st.binary(min_size=1, max_size=30)
 VALUES: Final = st.one_of(
     st.binary(max_size=300),
@@ -55,7 +55,7 @@ def written(tmp_path: Path) -> Iterator[Written]:
 
 
 def some_rows(count: int) -> dict[bytes, bytes | None]:
-    """Rows that compress, of several blocks."""
+    """Rows of several blocks."""
     return {
         b"D%06d" % n: b'{"uid":"user-%d","plan":"free","n":%d}' % (n, n * n) for n in range(count)
     }
