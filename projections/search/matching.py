@@ -31,19 +31,19 @@ def holds(condition: OnProperty, document: _Hash) -> bool:
     The condition's path begins inside the company: ``("name",)``.
     """
     value = _at(document, condition.path)
+    scalar = value if is_identifier((COMPANY, *condition.path)) else _scalar(value)
     match condition:
         case Exists():
             return value is not _MISSING
         case IsNull():
             return value is None
         case OneOf(_, values):
-            return any(_same(_scalar(value), wanted) for wanted in values)
+            return any(_same(scalar, wanted) for wanted in values)
         case Compares(_, comparison, bound):
-            pair = _comparable(_scalar(value), bound)
+            pair = _comparable(scalar, bound)
             return pair is not None and comparison.holds(*pair)
         case Contains(_, text, ignore_case):
-            found = _scalar(value)
-            return isinstance(found, str) and _contains(found, text, ignore_case=ignore_case)
+            return isinstance(scalar, str) and _contains(scalar, text, ignore_case=ignore_case)
         case HasItem(_, wanted):
             items = cast("list[_Stored]", value) if isinstance(value, list) else []
             return any(_same(_scalar(item), wanted) for item in items)
