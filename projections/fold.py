@@ -142,16 +142,9 @@ class Fold:
         user: bytes | None,
         size: int,
     ) -> Verdict:
-        if user is None:
-            profile = None if event.id is None else state.profile_by_id(event.id)
-            if profile is None:
-                return _orphan(state, key, offset, event.id)
-        else:
-            profile = state.profile(user)
-        if event.idempotency is not None:
-            repeated = _repeated(state, profile, event, event.idempotency, key, offset, user)
-            if repeated is not None:
-                return repeated
+        profile = _addressed(state, event, key, offset, user)
+        if isinstance(profile, Verdict):
+            return profile
         created = profile is None
         held = 0 if profile is None else len(profile.json)
         if held + size > MAX_DOCUMENT_BYTES and not _fits(profile, event):
@@ -252,16 +245,9 @@ class Fold:
         self, state: WorkingSet, event: EventTracked, key: bytes, offset: int, user: bytes | None
     ) -> Verdict:
         """A tracked event is no part of the document, so all that is published of it is a profile that it creates."""
-        if user is None:
-            profile = None if event.id is None else state.profile_by_id(event.id)
-            if profile is None:
-                return _orphan(state, key, offset, event.id)
-        else:
-            profile = state.profile(user)
-        if event.idempotency is not None:
-            repeated = _repeated(state, profile, event, event.idempotency, key, offset, user)
-            if repeated is not None:
-                return repeated
+        profile = _addressed(state, event, key, offset, user)
+        if isinstance(profile, Verdict):
+            return profile
         created = profile is None
         if profile is None:
             assert user is not None
@@ -402,6 +388,27 @@ def _orphan(
     whose = user if id_ is None else bytes.fromhex(id_)
     state.put_waiting(keyspace.late(offset), whose or b"")
     return Verdict("missing", offset, id_, lost=lost)
+
+
+def _addressed(
+    state: WorkingSet,
+    event: ProfileUpserted | EventTracked,
+    key: bytes,
+    offset: int,
+    user: bytes | None,
+) -> Profile | Verdict | None:
+    """The profile that an event is about, None for one to be created; or the verdict that it changes nothing."""
+    if user is not None:
+        profile = state.profile(user)
+    else:
+        profile = None if event.id is None else state.profile_by_id(event.id)
+        if profile is None:
+            return _orphan(state, key, offset, event.id)
+    if event.idempotency is not None:
+        repeated = _repeated(state, profile, event, event.idempotency, key, offset, user)
+        if repeated is not None:
+            return repeated
+    return profile
 
 
 def _repeated(
