@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Final
 
@@ -227,21 +227,21 @@ class SearchFeed:
 
     async def _rebuild(self, indexer: SearchIndexer) -> None:
         applied = {state.partition: state.applied for state in self._states()}
-        await indexer.rebuild(self._ids(), self._read)
+        # Asked once: what is tracked of somebody first from now on is a change, and indexed as one.
+        tracks = {state.partition for state in self._states() if state.has_tracked()}
+        await indexer.rebuild(self._ids(), lambda id_: self._read(id_, tracks))
         self._clean = applied
 
     def _ids(self) -> Iterator[str]:
         for state in self._states():
             yield from state.ids()
 
-    def _read(self, id_: str) -> Entry | None:
+    def _read(self, id_: str, tracks: Set[int]) -> Entry | None:
         partition = self._identity.partition_of_id(id_)
         for state in self._states():
             if state.partition == partition:
-                tracks = state.has_tracked()
-                return next(
-                    (_entry(it, state, tracks=tracks) for it in state.read_all([id_])), None
-                )
+                found = state.read_all([id_])
+                return _entry(found[0], state, tracks=partition in tracks) if found else None
         raise Unavailable("The partition is no longer here")
 
     def _states(self) -> list[ProfileState]:
