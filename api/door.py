@@ -46,6 +46,7 @@ class Door:
 
     def authenticate(self, secret: object) -> Principal:
         """Raises `Unauthorized`."""
+        self.node.pace.requested()
         principal = (
             self.node.book.accounts.authenticate(secret) if isinstance(secret, str) else None
         )

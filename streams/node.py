@@ -15,6 +15,7 @@ from streams.accounts import AccountBook
 from streams.appender import Appender
 from streams.company_log import CompanyLog
 from streams.departures import Departures
+from streams.pace import Pace
 from streams.topics import MAX_EVENT_BYTES, Topics, prepare_topics
 from streams.worker import Worker
 
@@ -67,6 +68,7 @@ class Node:
             timeout=deployment.write_timeout,
             max_pending=deployment.max_pending,
         )
+        self.pace = Pace()
         self.company_log = CompanyLog(
             deployment.bootstrap,
             self.topics,
@@ -100,6 +102,7 @@ class Node:
             appender=self.appender,
             purge_within=deployment.purge_within,
             companies=self.companies.matching,
+            pace=self.pace,
         )
         async with contextlib.AsyncExitStack() as stack:
             await self.appender.start()

@@ -15,6 +15,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Set
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -25,22 +26,21 @@ from projections.profile import StoredProfile
 from projections.profiles import ProfileState
 from projections.search.documents import Entry
 from projections.search.index import SearchIndex, discard_index
-from projections.search.indexer import SearchIndexer
+from projections.search.indexer import SLICE, SearchIndexer, in_slices
 from projections.search.lowering import CompanyIds
 from schemas.errors import Unavailable
 from schemas.events import ENCODER
 from schemas.identity import Identity
 from schemas.timestamps import format_timestamp
 from streams.owned import Owned
+from streams.pace import Pace
 
 log = logging.getLogger(__name__)
 
 COMMIT_SECONDS: Final = 0.5
 """Between commits: with the commit itself, a write is found within a second (contract §3)."""
 
-_PORTION: Final = (
-    100  # profiles that are read on the loop, and then written, at once: 1 ms and 3 ms
-)
+_PORTION: Final = 100  # profiles that are written at once
 _COMMIT_PROFILES: Final = 10_000  # a commit of more holds the interpreter's lock for too long
 _STAND_BACK_SECONDS: Final = 0.3
 _RETRY_SECONDS: Final = 2.0
@@ -66,6 +66,7 @@ class SearchFeed:
         owned: Mapping[TP, Owned],
         is_ready: Callable[[], bool],
         is_busy: Callable[[], bool],
+        pace: Pace,
     ) -> None:
         self._root = root
         self._origin = origin
@@ -74,6 +75,7 @@ class SearchFeed:
         self._owned = owned
         self._is_ready = is_ready
         self._is_busy = is_busy
+        self._pace = pace
         self._wake = asyncio.Event()
         self._indexer: SearchIndexer | None = None
         self._in_step = asyncio.Event()
@@ -182,17 +184,23 @@ class SearchFeed:
             tp, owned = behind.pop(0)
             if self._owned.get(tp) is not owned or not isinstance(owned.state, ProfileState):
                 continue
-            began = time.monotonic()
             keys, ids = owned.state.take_changed(_PORTION)
             if len(ids) >= _PORTION:
                 behind.append((tp, owned))
             if keys:
                 taken.append((tp, owned, keys))
                 noted += len(ids)
-                self._note(indexer, owned.state, ids)
+                await self._note_all(indexer, owned.state, ids)
                 await indexer.write()
-                await self._let_others_run(time.monotonic() - began)
+                if self._is_busy():
+                    await asyncio.sleep(_STAND_BACK_SECONDS)
         return taken, not behind
+
+    async def _note_all(self, indexer: SearchIndexer, state: ProfileState, ids: list[str]) -> None:
+        for part in in_slices(ids, SLICE):
+            began = time.monotonic()
+            self._note(indexer, state, part)
+            await self._rest(time.monotonic() - began)
 
     def _note(self, indexer: SearchIndexer, state: ProfileState, ids: list[str]) -> None:
         found = {profile.id: profile for profile in state.read_all(ids)}
@@ -208,9 +216,8 @@ class SearchFeed:
             if self._owned.get(tp) is owned and isinstance(owned.state, ProfileState):
                 owned.state.drop_changed(keys)
 
-    async def _let_others_run(self, took: float) -> None:
-        """The loop, and the interpreter's lock, are left to others for as long as a portion took."""
-        await asyncio.sleep(max(took, _STAND_BACK_SECONDS) if self._is_busy() else took)
+    async def _rest(self, worked: float) -> None:
+        await asyncio.sleep(self._pace.rest(worked))
 
     # ------------------------------------------------------------------ rebuilding
 
@@ -229,20 +236,22 @@ class SearchFeed:
         applied = {state.partition: state.applied for state in self._states()}
         # Asked once: what is tracked of somebody first from now on is a change, and indexed as one.
         tracks = {state.partition for state in self._states() if state.has_tracked()}
-        await indexer.rebuild(self._ids(), lambda id_: self._read(id_, tracks))
+        await indexer.rebuild(self._ids(), lambda ids: self._read(ids, tracks), self._rest)
         self._clean = applied
 
     def _ids(self) -> Iterator[str]:
         for state in self._states():
             yield from state.ids()
 
-    def _read(self, id_: str, tracks: Set[int]) -> Entry | None:
-        partition = self._identity.partition_of_id(id_)
-        for state in self._states():
-            if state.partition == partition:
-                found = state.read_all([id_])
-                return _entry(found[0], state, tracks=partition in tracks) if found else None
-        raise Unavailable("The partition is no longer here")
+    def _read(self, ids: list[str], tracks: Set[int]) -> list[Entry]:
+        states = {state.partition: state for state in self._states()}
+        entries: list[Entry] = []
+        for partition, there in groupby(ids, self._identity.partition_of_id):
+            if (state := states.get(partition)) is None:
+                raise Unavailable("The partition is no longer here")
+            found = state.read_all(list(there))
+            entries += (_entry(it, state, tracks=partition in tracks) for it in found)
+        return entries
 
     def _states(self) -> list[ProfileState]:
         states = (owned.state for owned in self._owned.values())

@@ -31,6 +31,7 @@ from schemas.identity import Identity
 from streams.appender import Appender, Keyed
 from streams.delivery import CHUNK_RECORDS, Chunk, ChunkApp
 from streams.owned import Owned, OwnRecord, drop_old_state
+from streams.pace import Pace
 from streams.progress import read_progress
 from streams.purge import Purge
 from streams.relay import Relay
@@ -67,6 +68,7 @@ class Worker:
         appender: Appender,
         purge_within: float,
         companies: CompanyIds,
+        pace: Pace,
     ) -> None:
         self._app_id = app_id
         self._bootstrap = bootstrap
@@ -75,6 +77,7 @@ class Worker:
         self._identity = identity
         self._folder = folder
         self._appender = appender
+        self._pace = pace
         self._owned: dict[TP, Owned] = {}
         self._expected: dict[bytes, asyncio.Future[Verdict]] = {}
         self._assigning = asyncio.Lock()
@@ -88,6 +91,7 @@ class Worker:
             self._owned,
             is_ready=lambda: self.ready,
             is_busy=self._is_busy,
+            pace=pace,
         )
         self.purge = Purge(
             bootstrap, topics, appender, self._owned, purge_within, self.search.erase
@@ -218,7 +222,7 @@ class Worker:
         relay = Relay(
             state, tp.topic, self._topics, self._identity, publisher, self._appender.append
         )
-        return Owned(state, relay, publisher)
+        return Owned(state, relay, publisher, self._pace)
 
     async def _start_relay(self, owned: Owned, tp: TP) -> None:
         """Rule 1 of the relay, until Kafka answers."""
@@ -384,7 +388,7 @@ class Worker:
         self.search.wake()
         while True:
             try:
-                await owned.relay.empty(owned.relay_pause)
+                await owned.relay.empty(owned.relay_rests)
             except (PublicationFailed, Unavailable) as error:
                 log.warning("relay of %s-%s starts again: %s", tp.topic, tp.partition, error)
                 await asyncio.sleep(_RETRY_SECONDS)

@@ -51,6 +51,19 @@ class Entry(NamedTuple):
     tracked: bytes | None = None
 
 
+class Indexable(NamedTuple):
+    """What tantivy takes of a profile: a JSON document, beside what it is found by to be replaced or removed."""
+
+    id: str
+    partition: int
+    json: str
+
+    @classmethod
+    def of(cls, entry: Entry) -> "Indexable":
+        """Some 50 us for a small profile."""
+        return cls(entry.id, entry.partition, index_document(entry))
+
+
 class _Leaves(NamedTuple):
     """The values of one hash by their kind, each under its name."""
 

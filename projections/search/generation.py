@@ -1,16 +1,20 @@
 """One index on disk: a tantivy index in a folder, and what is still to be written to it."""
 
+import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from tantivy import Index, IndexWriter, Occur, Query, Searcher
 
 from projections.search import fields
-from projections.search.documents import Entry, index_document
+from projections.search.documents import Indexable
 
 WRITER_BYTES: Final = 64 << 20
 """Memory that tantivy collects documents in before it writes a segment."""
+
+_NICENESS: Final = 10
 
 _Key = TypeVar("_Key", str, int)
 
@@ -18,7 +22,7 @@ _Key = TypeVar("_Key", str, int)
 class _Noted(NamedTuple):
     """What is to be written: a profile by its id (None: it is gone), after whole partitions went."""
 
-    profiles: dict[str, Entry | None]
+    profiles: dict[str, Indexable | None]
     dropped: set[int]
 
 
@@ -38,7 +42,7 @@ class Generation:
         self.index.config_reader("manual")
         self.index.reload()
         self.schema = self.index.schema
-        self._writer: IndexWriter = self.index.writer(WRITER_BYTES, 1)
+        self._writer = _open_writer(self.index)
         self._writing = threading.Lock()
         self._noting = threading.Lock()
         self._noted = _Noted({}, set())
@@ -49,10 +53,10 @@ class Generation:
 
     # --- what is to be done
 
-    def upsert(self, entry: Entry) -> None:
+    def upsert(self, profile: Indexable) -> None:
         """Index this profile, in place of what is indexed of it."""
         with self._noting:
-            self._noted.profiles[entry.id] = entry
+            self._noted.profiles[profile.id] = profile
 
     def delete(self, id_: str) -> None:
         """Remove the profile. No search that begins from now on finds it."""
@@ -67,7 +71,9 @@ class Generation:
             profiles, dropped = self._noted
             dropped.add(partition)
             stale = [
-                id_ for id_, entry in profiles.items() if entry and entry.partition == partition
+                id_
+                for id_, profile in profiles.items()
+                if profile and profile.partition == partition
             ]
             for id_ in stale:
                 del profiles[id_]
@@ -100,10 +106,10 @@ class Generation:
         writer = self._writer
         for partition in noted.dropped:
             writer.delete_documents_by_term(fields.PARTITION, partition)
-        for id_, entry in noted.profiles.items():
+        for id_, profile in noted.profiles.items():
             writer.delete_documents_by_term(fields.ID, id_)
-            if entry is not None:
-                writer.add_json(index_document(entry))
+            if profile is not None:
+                writer.add_json(profile.json)
 
     def close(self) -> None:
         """Let merges end, and give the folder's lock back. What is noted is lost."""
@@ -131,6 +137,19 @@ class Generation:
         return Query.boolean_query(
             [(Occur.Must, query), *((Occur.MustNot, excluded) for excluded in gone)]
         )
+
+
+def _open_writer(index: Index) -> IndexWriter:
+    """A writer whose own threads go behind everybody else's of this machine: Linux's threads inherit that.
+
+    They hold no lock that others wait for.
+    """
+    with ThreadPoolExecutor(1, initializer=_stand_behind) as opener:
+        return opener.submit(index.writer, WRITER_BYTES, 1).result()
+
+
+def _stand_behind() -> None:
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 def _since(gone: dict[_Key, int], takes: int) -> dict[_Key, int]:

@@ -21,7 +21,7 @@ from typing import Any, Final
 import msgspec
 
 from projections.search import fields
-from projections.search.documents import Entry
+from projections.search.documents import Entry, Indexable
 from projections.search.generation import Generation
 from projections.search.integrity import DamagedIndex, check_files
 from projections.search.lowering import CompanyIds, Lowering
@@ -78,8 +78,9 @@ class SearchIndex:
 
     def upsert(self, entry: Entry) -> None:
         """Index this profile; searches show it after the next `commit`."""
+        profile = Indexable.of(entry)
         for generation in self._generations():
-            generation.upsert(entry)
+            generation.upsert(profile)
 
     def delete(self, id_: str) -> None:
         """Remove the profile. No search that begins from now on finds it."""
@@ -124,7 +125,7 @@ class SearchIndex:
         """Give the new generation profiles, as they are now."""
         assert self._next is not None, "a rebuild has begun"
         for entry in entries:
-            self._next.upsert(entry)
+            self._next.upsert(Indexable.of(entry))
 
     def finish_rebuild(self) -> None:
         """Use the new generation from now on, and remove the folder of the old one. It may wait.

@@ -81,17 +81,17 @@ def test_a_rebuild_reads_profiles_as_they_are_while_changes_go_on(tmp_path: Path
     async def scenario() -> tuple[int, int, int]:
         async with indexer(tmp_path) as search:
 
-            def read(id_: str) -> Entry | None:
-                if id_ == f"{300:024x}":  # in the middle, users change and go
+            def read(ids: list[str]) -> list[Entry]:
+                if f"{300:024x}" in ids:  # in the middle, users change and go
                     for n in (1, 299, 300, 999):
                         stored[f"{n:024x}"] = profile(f"{n:024x}", plan="gold")
                         search.index.upsert(stored[f"{n:024x}"])
                     for n in (2, 998):
                         del stored[f"{n:024x}"]
                         search.index.delete(f"{n:024x}")
-                return stored.get(id_)
+                return [stored[id_] for id_ in ids if id_ in stored]
 
-            await search.rebuild(list(stored), read)
+            await search.rebuild(list(stored), read, asyncio.sleep)
             return (
                 await search.count("account", EVERYBODY),
                 await search.count("account", OneOf(("plan",), ("gold",))),
@@ -102,15 +102,15 @@ def test_a_rebuild_reads_profiles_as_they_are_while_changes_go_on(tmp_path: Path
 
 
 def test_a_rebuild_that_fails_leaves_the_index_as_it_was(tmp_path: Path) -> None:
-    def read(id_: str) -> Entry | None:
-        raise RuntimeError(id_)
+    def read(ids: list[str]) -> list[Entry]:
+        raise RuntimeError(ids)
 
     async def scenario() -> list[str]:
         async with indexer(tmp_path) as search:
             search.index.upsert(profile(A))
             await search.commit()
             with pytest.raises(RuntimeError):
-                await search.rebuild([B], read)
+                await search.rebuild([B], read, asyncio.sleep)
             return (await search.page("account", EVERYBODY, Window(), 9)).ids
 
     assert asyncio.run(scenario()) == [A]

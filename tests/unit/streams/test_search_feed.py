@@ -15,6 +15,7 @@ from schemas.events import ProfileForgotten
 from schemas.search.conditions import EVERYBODY
 from streams import search_feed
 from streams.owned import Owned
+from streams.pace import Pace
 from streams.search_feed import SearchFeed
 from tests.support.folding import ACCOUNT, AT, IDENTITY, Profiles, upserted, user
 from tests.support.searching import no_companies
@@ -28,7 +29,7 @@ class Fed:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.profiles = Profiles()
-        owned = Owned(self.profiles.state, cast("Any", None), cast("Any", None))
+        owned = Owned(self.profiles.state, cast("Any", None), cast("Any", None), Pace())
         self.feed = SearchFeed(
             root,
             "this log",
@@ -37,6 +38,7 @@ class Fed:
             {TP("profile-events", 0): owned},
             is_ready=lambda: True,
             is_busy=lambda: False,
+            pace=Pace(),
         )
 
     def forget(self, id_: str, uid: str) -> int:
