@@ -13,9 +13,16 @@ from benchmarks.errors import BenchmarkError, MeasureError, NotInstalledError, S
 from benchmarks.fold import fold_in_process
 from benchmarks.measures import GROUPS, Group, Measure, Round
 from benchmarks.results import Results
-from benchmarks.search import search_in_process, search_measures
+from benchmarks.search import (
+    Answers,
+    answer_measures,
+    search_in_process,
+    search_measures,
+    twin_search_in_process,
+)
 from benchmarks.service import Profilelog
 from benchmarks.system import System
+from benchmarks.twin.system import PostgresTwin
 
 FOLD = "fold"
 SEARCH = "search"
@@ -80,7 +87,9 @@ def run(plan: Plan, systems: Systems, progress: Progress) -> Results:
         _fold(plan, results)
     if plan.search_measures:
         progress(f"{Profilelog.name}, {SEARCH}")
-        _search(plan, results)
+        ours = _search(plan, results)
+        progress(f"{PostgresTwin.name}, {SEARCH}")
+        _search_twin(plan, results, ours)
     return results
 
 
@@ -125,11 +134,25 @@ def _fold(plan: Plan, results: Results) -> None:
         results.add(Profilelog.name, cpu, folded.cpu_seconds)
 
 
-def _search(plan: Plan, results: Results) -> None:
+def _search(plan: Plan, results: Results) -> Answers | None:
     try:
-        figures = search_in_process(plan.search_count).figures()
+        found = search_in_process(plan.search_count)
     except BenchmarkError as error:
         results.fail(Profilelog.name, plan.search_measures, error)
+        return None
+    for measure, figure in zip(plan.search_measures, found.figures(), strict=True):
+        results.add(Profilelog.name, measure, figure)
+    return found.answers
+
+
+def _search_twin(plan: Plan, results: Results, ours: Answers | None) -> None:
+    measures = answer_measures(plan.search_count)
+    try:
+        found = twin_search_in_process(plan.search_count)
+        if ours is not None:
+            found.check_alike(ours)
+    except BenchmarkError as error:
+        results.fail(PostgresTwin.name, measures, error)
     else:
-        for measure, figure in zip(plan.search_measures, figures, strict=True):
-            results.add(Profilelog.name, measure, figure)
+        for measure, figure in zip(measures, found.figures(), strict=True):
+            results.add(PostgresTwin.name, measure, figure)

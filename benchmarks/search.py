@@ -1,4 +1,4 @@
-"""The search index: what it costs to fill and to keep, and how soon it answers.
+"""The search index: what it costs to fill and to keep, and how soon it answers; and the same questions to PostgreSQL.
 
 In a process of its own. What a node does around it, HTTP and reading the documents of a page, is
 not in the figures.
@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, NamedTuple
@@ -19,7 +20,7 @@ import msgspec
 from benchmarks.errors import MeasureError
 from benchmarks.fold import REPOSITORY
 from benchmarks.measures import Measure
-from benchmarks.profiles import company_id, make_profile
+from benchmarks.profiles import COMPANIES, company_id, make_profile
 from projections.search.documents import Entry
 from projections.search.index import SearchIndex
 from projections.search.pages import Window
@@ -31,6 +32,8 @@ ACCOUNT: Final = "account"
 CHUNK: Final = 10_000
 REPEATS: Final = 15
 NOW: Final = 1_870_258_680_000
+GOLD_EVERY: Final = 500
+"""One company of so many has the plan that is asked for."""
 
 
 def _where(prop: str, op: str, value: object = None) -> dict[str, object]:
@@ -76,16 +79,34 @@ class WriteCost(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Answers:
+    """Medians in ms of the pages and counts, and how many each count found."""
+
+    pages_ms: dict[str, float]
+    counts_ms: dict[str, float]
+    counts: dict[str, int]
+
+    def figures(self) -> list[float]:
+        """One for each of `answer_measures`, in their order."""
+        return [*self.pages_ms.values(), *self.counts_ms.values()]
+
+    def check_alike(self, other: "Answers") -> None:
+        """Raises MeasureError when the two did not find the same."""
+        unlike = [name for name in self.counts if self.counts[name] != other.counts.get(name)]
+        if unlike:
+            raise MeasureError(f"it counts others than profilelog: {', '.join(unlike)}")
+
+
+@dataclass(frozen=True)
 class SearchResult:
-    """Times in ms are medians; `written` is what one document costs, in microseconds."""
+    """`written` is what one document costs, in microseconds."""
 
     written: WriteCost
     visible_ms: float
     open_ms: float
     index_bytes: int
     memory_bytes: int
-    pages_ms: dict[str, float]
-    counts_ms: dict[str, float]
+    answers: Answers
 
     def figures(self) -> list[float]:
         """One for each of `search_measures`, in their order."""
@@ -96,13 +117,12 @@ class SearchResult:
             self.open_ms,
             self.index_bytes / 2**20,
             self.memory_bytes / 2**20,
-            *self.pages_ms.values(),
-            *self.counts_ms.values(),
+            *self.answers.figures(),
         ]
 
 
 def search_measures(count: int) -> list[Measure]:
-    """The rows of the table."""
+    """The rows of the table: what the index costs, and how soon it answers."""
     of = f"search index of {count:,}"
     return [
         Measure(f"{of}: a document's CPU on the writing thread", "us"),
@@ -111,6 +131,14 @@ def search_measures(count: int) -> list[Measure]:
         Measure(f"{of}: opened, every file checked", "ms"),
         Measure(f"{of}: its files", "MiB"),
         Measure(f"{of}: memory while it is asked", "MiB"),
+        *answer_measures(count),
+    ]
+
+
+def answer_measures(count: int) -> list[Measure]:
+    """The rows that the twin has too."""
+    of = f"search among {count:,}"
+    return [
         *(Measure(f"{of}: first page of 50, {name}", "ms") for name in PAGES),
         *(Measure(f"{of}: count, {name}", "ms") for name in COUNTS),
     ]
@@ -118,14 +146,23 @@ def search_measures(count: int) -> list[Measure]:
 
 def search_in_process(count: int) -> SearchResult:
     """`measure_search` in a fresh process, so that its memory is the index's."""
-    command = [sys.executable, "-m", "benchmarks.search", str(count)]
+    return msgspec.json.decode(_run("benchmarks.search", count), type=SearchResult)
+
+
+def twin_search_in_process(count: int) -> Answers:
+    """The same questions asked of PostgreSQL."""
+    return msgspec.json.decode(_run("benchmarks.twin.search", count), type=Answers)
+
+
+def _run(module: str, count: int) -> bytes:
+    command = [sys.executable, "-m", module, str(count)]
     done = subprocess.run(  # our own fixed command
         command, cwd=REPOSITORY, capture_output=True, check=False
     )
     if done.returncode != 0:
         last_line = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise MeasureError(f"the search ended with code {done.returncode}: {last_line}")
-    return msgspec.json.decode(done.stdout, type=SearchResult)
+    return done.stdout
 
 
 def measure_search(count: int) -> SearchResult:
@@ -140,14 +177,11 @@ def measure_search(count: int) -> SearchResult:
         index.close()
         before = _memory()
         open_ms, index = _timed(lambda: SearchIndex(root, "benchmark"))
-        counts_ms = {name: _count(index, filters) for name, filters in COUNTS.items()}
-        pages_ms = {name: _page(index, COUNTS[name]) for name in PAGES}
+        answers = _ask(index)
         memory_bytes = _memory() - before
         index.close()
         index_bytes = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
-    return SearchResult(
-        written, visible_ms, open_ms, index_bytes, memory_bytes, pages_ms, counts_ms
-    )
+    return SearchResult(written, visible_ms, open_ms, index_bytes, memory_bytes, answers)
 
 
 def _entry(number: int, partitions: int = 16) -> Entry:
@@ -181,11 +215,17 @@ def _visible(index: SearchIndex, count: int) -> float:
     return _median(lambda: write(next(numbers)))
 
 
-def _count(index: SearchIndex, filters: list[dict[str, object]]) -> float:
-    condition = parse_count({"filters": filters}, NOW)
-    if not index.count(ACCOUNT, condition, _gold):
-        raise MeasureError("a search found nobody")
-    return _median(lambda: index.count(ACCOUNT, condition, _gold))
+def _ask(index: SearchIndex) -> Answers:
+    counts: dict[str, int] = {}
+    counts_ms: dict[str, float] = {}
+    for name, filters in COUNTS.items():
+        condition = parse_count({"filters": filters}, NOW)
+        counts[name] = index.count(ACCOUNT, condition, _gold)
+        if not counts[name]:
+            raise MeasureError("a search found nobody")
+        counts_ms[name] = _median(partial(index.count, ACCOUNT, condition, _gold))
+    pages_ms = {name: _page(index, COUNTS[name]) for name in PAGES}
+    return Answers(pages_ms, counts_ms, counts)
 
 
 def _page(index: SearchIndex, filters: list[dict[str, object]]) -> float:
@@ -193,11 +233,11 @@ def _page(index: SearchIndex, filters: list[dict[str, object]]) -> float:
     return _median(lambda: index.page(ACCOUNT, condition, _gold, Window(), 50))
 
 
-_GOLD_COMPANIES: Final = [company_id(number) for number in range(0, 50_000, 500)]
+_GOLD_COMPANIES: Final = [company_id(number) for number in range(0, COMPANIES, GOLD_EVERY)]
 
 
 def _gold(account: str, condition: OnProperty) -> list[str]:  # noqa: ARG001 - CompanyIds
-    """One company of 500 has the plan that is asked for."""
+    """The companies that have the plan that is asked for."""
     return _GOLD_COMPANIES
 
 

@@ -26,6 +26,7 @@ class Connection(Queries, Protocol):
 
 
 class Pool(Queries, Protocol):
+    async def close(self) -> None: ...
     def acquire(self) -> AbstractAsyncContextManager[Connection]: ...
 
 
