@@ -4,10 +4,90 @@ A slice of the log leaves one row, written with its fold, because what a row cos
 12 bytes each, of who was changed and who was erased: nothing else of anybody.
 """
 
+from collections import deque
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
+
+from projections import keyspace
+from projections.partition import NOTHING
+from projections.storage import Storage
+
+FEW: Final = 32
+"""What changes no more profiles at once is no part of a batch."""
 
 _ID_BYTES: Final = 12
+_MOST_EARLY: Final = 10_000  # rows; those beyond wait for their turn
+
+
+class Taken(NamedTuple):
+    """Keys of rows, the ids that they name, and whether a row was given before its turn."""
+
+    keys: list[bytes]
+    ids: list[str]
+    early: bool
+
+
+class ChangedRows:
+    """The rows of one partition in the order in which they are looked at.
+
+    First those of single writes, or they would wait behind a batch; then the others, the oldest first.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._looked_at = NOTHING
+        self._few: deque[tuple[bytes, list[str]]] = deque()
+        # Given before their turn, and still there.
+        self._early: set[bytes] = set()
+
+    def wrote(self, offset: int, ids: list[str]) -> None:
+        """A row was written."""
+        if 0 < len(ids) <= FEW and len(self._few) < _MOST_EARLY:
+            self._few.append((keyspace.changed(offset), ids))
+
+    def take(self, enough: int) -> Taken:
+        """The next rows, up to the one that makes it `enough` profiles.
+
+        Each is given once, until `look_again`.
+        """
+        keys: list[bytes] = []
+        ids: dict[str, None] = {}
+        while self._few and len(ids) < enough:
+            key, changed = self._few.popleft()
+            keys.append(key)
+            ids.update(dict.fromkeys(changed))
+        self._early.update(keys)
+        early = bool(keys)
+        if len(ids) < enough:
+            self._take_in_turn(enough, keys, ids)
+        return Taken(keys, list(ids), early)
+
+    def _take_in_turn(self, enough: int, keys: list[bytes], ids: dict[str, None]) -> None:
+        start, stop = keyspace.changed(self._looked_at + 1), keyspace.after(keyspace.CHANGED)
+        for key, row in self._storage.scan(start, stop):
+            self._looked_at = keyspace.changed_offset(key)
+            if key in self._early:
+                continue
+            keys.append(key)
+            ids.update(dict.fromkeys(decode(row)))
+            if len(ids) >= enough:
+                break
+
+    def look_again(self) -> None:
+        """Give all rows again that are there."""
+        self._looked_at = NOTHING
+        self._few.clear()
+        self._early.clear()
+
+    def drop(self, keys: list[bytes]) -> None:
+        """What these rows name is in the search index, committed."""
+        self._storage.write(dict.fromkeys(keys))
+        self._early.difference_update(keys)
+
+    def drop_all(self) -> None:
+        """The search index is built anew from all profiles."""
+        self._storage.write({}, cut=(keyspace.CHANGED, keyspace.after(keyspace.CHANGED)))
+        self.look_again()
 
 
 def encode(ids: Iterable[str]) -> bytes:

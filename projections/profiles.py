@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
-from projections import batches, changes, keyspace, tracking
+from projections import batches, keyspace, tracking
+from projections.changes import ChangedRows
 from projections.deletions import has_waiting
 from projections.fold import Fold, Verdict
 from projections.history import history_row
@@ -47,7 +48,7 @@ class ProfileState(PartitionState):
         self.undecoded = 0
         # Ids that folds have erased; who feeds the search index takes them at once.
         self.erased: list[str] = []
-        self._looked_at = NOTHING
+        self.changed = ChangedRows(storage)
 
     def apply(self, records: Sequence[Record]) -> list[tuple[bytes, Verdict]]:
         """Fold consecutive records; what is applied already is passed over. Returns (key, verdict) per event."""
@@ -67,8 +68,10 @@ class ProfileState(PartitionState):
             key, size = record.key, len(record.value or b"")
             verdicts.append((key, evolve(state, event, key, record.offset, user, size)))
         if records and records[-1].offset > self.applied:
-            state.put_changed(records[-1].offset)
-            self.commit(state.rows(), records[-1].offset)
+            last = records[-1].offset
+            changed = state.put_changed(last)
+            self.commit(state.rows(), last)
+            self.changed.wrote(last, changed)
             self.erased += state.erased
             self.news_to_purge |= state.has_waiting
         self.last_forget = max(
@@ -114,35 +117,6 @@ class ProfileState(PartitionState):
         while rows := list(islice(self.storage.scan(start, stop), _IDS_AT_ONCE)):
             yield from (keyspace.user_id(key) for key, _ in rows)
             start = rows[-1][0] + b"\0"
-
-    def take_changed(self, enough: int) -> tuple[list[bytes], list[str]]:
-        """The keys of the next "changed" rows, up to the one that makes it `enough` profiles, and who they name.
-
-        Each row is given once, until `look_at_all_changed`.
-        """
-        keys: list[bytes] = []
-        ids: dict[str, None] = {}
-        start, stop = keyspace.changed(self._looked_at + 1), keyspace.after(keyspace.CHANGED)
-        for key, row in self.storage.scan(start, stop):
-            keys.append(key)
-            ids.update(dict.fromkeys(changes.decode(row)))
-            if len(ids) >= enough:
-                break
-        if keys:
-            self._looked_at = keyspace.changed_offset(keys[-1])
-        return keys, list(ids)
-
-    def look_at_all_changed(self) -> None:
-        """Give all "changed" rows again that are there."""
-        self._looked_at = NOTHING
-
-    def drop_changed(self, keys: Iterable[bytes]) -> None:
-        """What these "changed" rows name is in the search index, committed."""
-        self.storage.write(dict.fromkeys(keys))
-
-    def drop_all_changed(self) -> None:
-        """The search index is built anew from all profiles."""
-        self.storage.write({}, cut=(keyspace.CHANGED, keyspace.after(keyspace.CHANGED)))
 
     def read_all(self, ids: Sequence[str]) -> list[StoredProfile]:
         """The profiles with these ids, in whatever account, without those that are gone."""

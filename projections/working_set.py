@@ -126,11 +126,15 @@ class WorkingSet:
         if self._outbox.full:
             self._put_pack()
 
-    def put_changed(self, offset: int) -> None:
-        """One row, under the last record's offset, for all that the search index has to look at again."""
+    def put_changed(self, offset: int) -> list[str]:
+        """One row, under the last record's offset, for all that the search index has to look at again.
+
+        Returns their ids.
+        """
         ids = [*(profile.id for profile in self._changed.values()), *self._noted, *self.erased]
         if ids:
             self._rows[keyspace.changed(offset)] = changes.encode(ids)
+        return ids
 
     def _put_pack(self) -> None:
         taken = self._outbox.take()

@@ -152,7 +152,7 @@ class SearchFeed:
         if self._is_foreign or not indexer.index.is_complete:
             await self._build(indexer)
         for state in self._states():
-            state.look_at_all_changed()
+            state.changed.look_again()
         while not self._is_foreign:
             taken, is_all = await self._take(indexer)
             if taken:
@@ -180,11 +180,15 @@ class SearchFeed:
         taken: Rows = []
         noted = 0
         behind = list(self._owned.items())
+        is_waited_for, began = False, time.monotonic()
         while behind and noted < _COMMIT_PROFILES:
+            if is_waited_for and time.monotonic() - began > COMMIT_SECONDS:
+                break
             tp, owned = behind.pop(0)
             if self._owned.get(tp) is not owned or not isinstance(owned.state, ProfileState):
                 continue
-            keys, ids = owned.state.take_changed(_PORTION)
+            keys, ids, early = owned.state.changed.take(_PORTION)
+            is_waited_for |= early
             if len(ids) >= _PORTION:
                 behind.append((tp, owned))
             if keys:
@@ -214,7 +218,7 @@ class SearchFeed:
     def _drop(self, taken: Rows) -> None:
         for tp, owned, keys in taken:
             if self._owned.get(tp) is owned and isinstance(owned.state, ProfileState):
-                owned.state.drop_changed(keys)
+                owned.state.changed.drop(keys)
 
     async def _rest(self, worked: float) -> None:
         await asyncio.sleep(self._pace.rest(worked))
@@ -228,7 +232,7 @@ class SearchFeed:
             log.info("the search index is built from the state")
             self._is_foreign = False
             for state in self._states():
-                state.drop_all_changed()
+                state.changed.drop_all()
             await self._rebuild(indexer)
             log.info("the search index is complete")
 

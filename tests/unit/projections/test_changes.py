@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections import changes, keyspace
+from projections.changes import Taken
 from projections.profile import Profile
 from schemas.events import ProfileCleared, ProfileEvent, ProfileForgotten, encode
 from tests.support.folding import ACCOUNT, AT, Profiles, key, rows, upserted, user
@@ -68,26 +69,41 @@ def test_whoever_is_not_as_before_is_named(chunks: list[list[tuple[str, str]]]) 
         fold(profiles, events)
         after = documents(profiles)
 
-        _, named = profiles.state.take_changed(1000)
+        named = profiles.state.changed.take(1000).ids
 
         changed = {id_ for id_ in before.keys() | after.keys() if before.get(id_) != after.get(id_)}
         assert changed <= set(named)
-        assert profiles.state.take_changed(1000) == ([], [])
+        assert not profiles.state.changed.take(1000).keys
 
 
 def test_rows_are_given_in_portions_and_again_until_they_are_dropped(profiles: Profiles) -> None:
     ids = [profiles.create(f"u{n}") for n in range(5)]
 
-    first, some = profiles.state.take_changed(3)
-    second, others = profiles.state.take_changed(3)
-    profiles.state.drop_changed(first)
-    profiles.state.look_at_all_changed()
+    first = profiles.state.changed.take(3)
+    second = profiles.state.changed.take(3)
+    profiles.state.changed.drop(first.keys)
+    profiles.state.changed.look_again()
 
-    assert (some, others) == (ids[:3], ids[3:])
-    assert profiles.state.take_changed(9) == (second, others)
-    profiles.state.drop_all_changed()
-    profiles.state.look_at_all_changed()
-    assert profiles.state.take_changed(9) == ([], [])
+    assert (first.ids, second.ids) == (ids[:3], ids[3:])
+    assert profiles.state.changed.take(9).keys == second.keys
+    profiles.state.changed.drop_all()
+    assert not profiles.state.changed.take(9).keys
+
+
+def test_a_single_write_is_given_before_a_batch_and_once(profiles: Profiles) -> None:
+    fold(profiles, [upserted(f"u{n}") for n in range(90)])
+    fold(profiles, [upserted(f"w{n}") for n in range(90)])
+    ada = profiles.create("ada")
+    rows = profiles.state.changed
+
+    first, second, third, fourth = (rows.take(50) for _ in range(4))
+
+    assert (first.ids[0], first.early, len(first.ids)) == (ada, True, 91)
+    assert (second.early, len(second.ids)) == (False, 90)
+    assert third == fourth == Taken([], [], early=False)
+    rows.drop(first.keys)
+    rows.look_again()
+    assert rows.take(50).keys == second.keys
 
 
 def test_who_is_erased_is_told_and_is_not_read_any_more(profiles: Profiles) -> None:
@@ -103,6 +119,6 @@ def test_who_is_erased_is_told_and_is_not_read_any_more(profiles: Profiles) -> N
 def test_a_chunk_leaves_one_row(profiles: Profiles) -> None:
     fold(profiles, [upserted(f"u{n}") for n in range(50)])
 
-    keys, ids = profiles.state.take_changed(1)
+    taken = profiles.state.changed.take(1)
 
-    assert (keys, len(ids)) == ([keyspace.changed(49)], 50)
+    assert (taken.keys, len(taken.ids)) == ([keyspace.changed(49)], 50)
