@@ -15,6 +15,7 @@ MANY = 10_000
 IDLE_SECONDS = 10
 _PURGED_SECONDS = 300
 _POLL_SECONDS = 0.2
+_STILL_SECONDS = 5
 
 
 def erase_one(system: System, uid: str) -> float:
@@ -42,12 +43,17 @@ def erase_many(system: System, uids: Sequence[str]) -> float:
 
 
 def wait_until_searchable(system: System) -> None:
-    """Wait until the search index has all that was written; searches are refused until then."""
+    """Wait until the search index has all that was written: until it has stood still for a while."""
     with system.client() as client:
-        started = time.perf_counter()
-        while not client.get(COUNT).is_success:
+        started = changed = time.perf_counter()
+        known = None
+        while known is None or time.perf_counter() - changed < _STILL_SECONDS:
             if time.perf_counter() - started > _PURGED_SECONDS:
-                raise MeasureError(f"no search is answered after {_PURGED_SECONDS} s")
+                raise MeasureError(f"the search index is not in step after {_PURGED_SECONDS} s")
+            answer = client.get(COUNT)
+            count = answer.json()["count"] if answer.is_success else None
+            if count != known:
+                known, changed = count, time.perf_counter()
             time.sleep(_POLL_SECONDS)
 
 
