@@ -142,6 +142,12 @@ class Account:
         assert answer.status_code == 200, answer.text
         return answer.json()["deletion"]
 
+    def receipts(self) -> list[dict[str, Any]]:
+        """The receipts of all deletions, of which there are few."""
+        answer = self.http.get("/v3/edit/deletions", params={"limit": 500})
+        assert "before" not in answer.json()["cursor"], "more than one page"
+        return answer.json()["deletions"]
+
     def tombstoned(self, deletion: str) -> dict[str, Any]:
         """The receipt once the tombstones are in the log."""
 
