@@ -9,6 +9,7 @@ from typing import Final
 
 from api.bodies import read_object
 from api.commands.batching import Batches
+from api.commands.pacing import Turns
 from api.commands.repeating import KeyedRequest, Repeats
 from api.incoming import Incoming
 from api.settings import Settings
@@ -34,10 +35,11 @@ class Door:
     settings: Settings
     batches: Batches
     repeats: Repeats
+    turns: Turns
 
     @classmethod
     def of(cls, node: Node, settings: Settings) -> "Door":
-        return cls(node, settings, Batches(node), Repeats(node))
+        return cls(node, settings, Batches(node), Repeats(node), Turns())
 
     def outer_secret(self, request: Incoming) -> str | None:
         """The secret in the path, the header or the query: whichever is there, in this order."""

@@ -8,7 +8,7 @@
    keys, so any node can go on with it after any crash.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from typing import Any, Final, Literal, NamedTuple
 
@@ -227,10 +227,17 @@ class Companies:
         return found if found is not None and found.account == account else None
 
     def newest(self, account: str, before: Place | None, after: Place | None) -> Iterator[Company]:
-        """The account's companies between two places, which are left out, the newest first."""
+        """The account's companies between two places, which are left out, the newest first.
+
+        Companies may come and go between two of them; who comes is not among them.
+        """
         places = self._places.get(account, [])
+        start = 0 if after is None else bisect_right(places, after)
         stop = len(places) if before is None else bisect_left(places, before)
-        for n in range(stop - 1, -1, -1):
-            if after is not None and places[n] <= after:
-                return
-            yield self._companies[places[n].id]
+        for place in reversed(places[start:stop]):
+            if (company := self._companies.get(place.id)) is not None:
+                yield company
+
+    def count(self, account: str) -> int:
+        """How many companies the account has."""
+        return len(self._places.get(account, []))

@@ -106,8 +106,8 @@ identifier_values = st.sampled_from(
 
 
 @st.composite
-def property_filters(draw: st.DrawFn) -> dict[str, Any]:
-    prop = draw(st.sampled_from(PATHS))
+def property_filters(draw: st.DrawFn, paths: tuple[str, ...] = PATHS) -> dict[str, Any]:
+    prop = draw(st.sampled_from(paths))
     op = draw(st.sampled_from(
         ["ex", "nx", "eq", "ne", "gt", "gte", "lt", "lte", "gt-d", "lt-d", "in", "nin",
          "in-i", "nin-i", "in-v", "nin-v", "in-a", "nin-a"]
@@ -159,14 +159,22 @@ def are_affordable(filters: list[dict[str, Any]]) -> bool:
     return sum(map(_substrings, filters)) <= MAX_SUBSTRINGS
 
 
-filters: st.SearchStrategy[dict[str, Any]] = st.recursive(
-    leaves,
-    lambda inner: st.fixed_dictionaries(
-        {
-            "kind": st.just("group"),
-            "filters_op": st.sampled_from(["and", "or"]),
-            "filters": st.lists(inner, min_size=1, max_size=3),
-        }
-    ),
-    max_leaves=5,
-).filter(lambda filter_: are_affordable([filter_]))
+def grouped(leaves: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """These filters, and groups of them."""
+    return st.recursive(
+        leaves,
+        lambda inner: st.fixed_dictionaries(
+            {
+                "kind": st.just("group"),
+                "filters_op": st.sampled_from(["and", "or"]),
+                "filters": st.lists(inner, min_size=1, max_size=3),
+            }
+        ),
+        max_leaves=5,
+    ).filter(lambda filter_: are_affordable([filter_]))
+
+
+filters = grouped(leaves)
+
+COMPANY_PATHS = tuple(path for path in PATHS if path.startswith("company."))
+company_filters = grouped(property_filters(COMPANY_PATHS))
