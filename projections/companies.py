@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
+from projections.properties.descriptions import Descriptions
 from projections.receipts import Tombstoned
 from projections.search.matching import holds
 from schemas.events import (
@@ -21,6 +22,7 @@ from schemas.events import (
     CompanyDeleted,
     CompanyTombstoned,
     CompanyUpserted,
+    PropertyDescribed,
     decode_company_event,
 )
 from schemas.identity import Identity
@@ -97,6 +99,9 @@ class Companies:
         self.deletions: list[CompanyDeletion] = []
         self.unfinished: dict[str, CompanyDeletion] = {}
         """By the company's id."""
+        self.descriptions = Descriptions()
+        self.version = 0
+        """Another one after each event: what was gathered from all companies is then of before."""
 
     # ------------------------------------------------------------------ folding
 
@@ -105,6 +110,7 @@ class Companies:
         if value is None:
             self._erased(key)
             return None
+        self.version += 1
         match decode_company_event(value):
             case CompanyUpserted() as event:
                 return CompanyVerdict(self._upserted(key, event), event.id)
@@ -112,6 +118,8 @@ class Companies:
                 return CompanyVerdict(self._deleted(event), event.id)
             case CompanyTombstoned() as event:
                 return CompanyVerdict(self._tombstoned(event), event.id)
+            case PropertyDescribed() as event:
+                return CompanyVerdict(self.descriptions.apply(event), event.id)
 
     def _upserted(self, key: bytes, event: CompanyUpserted) -> Outcome:
         deletion = self._deletions.get(event.id)

@@ -25,6 +25,7 @@ from projections.search.documents import Entry
 from projections.search.generation import Generation
 from projections.search.integrity import DamagedIndex, check_files
 from projections.search.lowering import CompanyIds, Lowering
+from projections.search.names import PropertyNames
 from projections.search.pages import Page, Window, read_page
 from schemas.errors import Unavailable
 from schemas.search.conditions import Condition
@@ -182,6 +183,10 @@ class SearchIndex:
         return read_page(
             generation.searcher(), generation.schema, generation.without_gone(query), window, limit
         )
+
+    def names(self, account: str) -> PropertyNames:
+        """What the properties of the account's profiles are called. Raises like `count`."""
+        return PropertyNames(self._complete(), account)
 
     def _complete(self) -> Generation:
         if self._current is None:

@@ -137,7 +137,7 @@ def test_a_bad_filter_is_422_with_its_place(
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_count_is_a_read_like_the_others(crowd: Account, method: str) -> None:
-    body = {} if method == "POST" else None
+    body: dict[str, str] | None = {} if method == "POST" else None
     position = {"X-Min-Log-Position": "x"}
     wrong = {"X-Account-Secret": marked("secret")}
 

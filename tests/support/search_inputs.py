@@ -124,7 +124,7 @@ def _value_for(op: str, prop: str) -> st.SearchStrategy[Any]:
         case "eq" | "ne":
             return wanted | st.none()
         case "gt" | "gte" | "lt" | "lte":
-            return wanted.filter(lambda value: value not in (True, False) or type(value) is int)
+            return wanted.filter(_is_comparable)
         case "gt-d" | "lt-d":
             return st.sampled_from([0, 1, 2, 3, "3", 0.5, -1, 1e9])
         case "in" | "nin" | "in-i" | "nin-i":
@@ -135,6 +135,11 @@ def _value_for(op: str, prop: str) -> st.SearchStrategy[Any]:
             )
         case _:
             return wanted
+
+
+def _is_comparable(value: Any) -> bool:
+    """Whether the value can be compared with: no boolean, and no text that spells one."""
+    return not isinstance(value, bool) and value not in ("true", "false")
 
 
 @st.composite
