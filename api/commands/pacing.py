@@ -37,7 +37,7 @@ class Turns:
     async def turn(self) -> AsyncGenerator[None]:
         """Wait for the turn and have it. Raises `Unavailable` when too many wait already."""
         if self._waiting == MAX_WAITING:
-            raise Unavailable("Too many requests look at all companies: try again", retry_after=5)
+            raise Unavailable("Too many requests of this kind at once: try again", retry_after=5)
         self._waiting += 1
         try:
             async with self._turn:

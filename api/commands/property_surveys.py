@@ -69,9 +69,10 @@ class PropertySurveys:
 
     async def survey(self, account: str, kind: Kind, choose: Choose) -> dict[str, Known | None]:
         """What is known of the properties that `choose` chooses; None for one that nobody has. Raises `Unavailable`."""
-        if kind == "profile":
-            return await self._of_profiles(account, choose)
-        seen = (await self._of_companies(account)).seen
+        async with self._turns.turn():
+            if kind == "profile":
+                return await self._of_profiles(account, choose)
+            seen = (await self._of_companies(account)).seen
         return {name: _known(seen[name], None) if name in seen else None for name in choose(seen)}
 
     def check(self, kind: Kind) -> None:
@@ -121,11 +122,10 @@ class PropertySurveys:
 
     async def _of_companies(self, account: str) -> Survey:
         companies = self._node.companies
-        async with self._turns.turn():
-            version, survey = self._companies.get(account, (None, None))
-            if survey is None or version != companies.version:
-                version, survey = companies.version, Survey("company")
-                async for company in paced(companies.newest(account, None, None)):
-                    survey.add(company.document())
-                self._companies[account] = version, survey
+        version, survey = self._companies.get(account, (None, None))
+        if survey is None or version != companies.version:
+            version, survey = companies.version, Survey("company")
+            async for company in paced(companies.newest(account, None, None)):
+                survey.add(company.document())
+            self._companies[account] = version, survey
         return survey

@@ -17,7 +17,6 @@ from projections.search.encoding import (
     mark_text_item,
     mark_time_item,
     name_place,
-    name_term,
     plain_number,
 )
 from schemas.events import ENCODER
@@ -80,7 +79,7 @@ def index_document(entry: Entry) -> str:
         fields.NUMBER: leaves.number,
         fields.TIME: leaves.time,
         fields.MARKS: marks,
-        fields.NAMES: leaves.names,
+        fields.NAMES: " ".join(leaves.names),
         fields.UPDATED: parse_stored_timestamp(document["updated_at"]) or 0,
     }
     if entry.tracked is not None:
@@ -142,7 +141,7 @@ def _sort(
             for outer, sorted_ in zip(leaves[:3], inner[:3], strict=True):
                 if sorted_:
                     outer[name] = sorted_
-        names.append(name_term(place + full_name, type_))
+        names.append(f"{place}{full_name},{type_}")  # `name_term`, which is called too often
 
 
 def _mark_item(path: str, item: str | float) -> str:

@@ -118,16 +118,23 @@ def plain_number(number: float) -> float:
 
 
 def name_place(account: str) -> str:
-    """What the terms of an account's properties begin with, and the terms of no other account."""
-    return f"{account} "
+    """What the terms of an account's properties begin with, and those of few others.
+
+    It keeps them together; whose they are the account's own term says. The whole id, twenty times in a profile, would
+    cost a tenth of its time.
+    """
+    return f"{account[:_PLACE_DIGITS]},"
 
 
 def name_term(place: str, type_: ValueType) -> str:
     """A profile has a property with a value of this type. `place` ends in its dotted name.
 
-    A blank, which no name has, comes before all that names have: terms are in the order of the names.
+    A comma, which no name has, comes before all that names have: terms are in the order of the names.
     """
-    return f"{place} {type_}"
+    return f"{place},{type_}"
+
+
+_PLACE_DIGITS: Final = 6
 
 
 # --- marks: one term for what is there without a value in a column

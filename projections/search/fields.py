@@ -53,7 +53,8 @@ def schema() -> Schema:
     builder.add_text_field(ID, tokenizer_name="raw", index_option="basic", stored=True)
     builder.add_text_field(ACCOUNT, tokenizer_name="raw", index_option="basic")
     builder.add_text_field(MARKS, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field(NAMES, tokenizer_name="raw", index_option="basic")
+    # One text, taken apart by tantivy: as an array it would cost a profile a fifth more.
+    builder.add_text_field(NAMES, tokenizer_name="whitespace", index_option="basic")
     builder.add_integer_field(PARTITION, indexed=True)
     builder.add_integer_field(ORDER, fast=True)
     builder.add_integer_field(UPDATED, fast=True)

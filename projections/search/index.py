@@ -166,9 +166,8 @@ class SearchIndex:
         generation = self._complete()
         query = Lowering(generation.index, account, companies).query(condition)
         # A limit of 0 panics; sorted by a column, no hit is scored.
-        found: Any = generation.searcher().search(
-            generation.without_gone(query), 1, count=True, order_by_field=fields.ORDER
-        )
+        searcher, left = generation.snapshot(query)
+        found: Any = searcher.search(left, 1, count=True, order_by_field=fields.ORDER)
         return found.count  # not in tantivy's stubs
 
     def page(
@@ -180,9 +179,8 @@ class SearchIndex:
         """
         generation = self._complete()
         query = Lowering(generation.index, account, companies).query(condition)
-        return read_page(
-            generation.searcher(), generation.schema, generation.without_gone(query), window, limit
-        )
+        searcher, left = generation.snapshot(query)
+        return read_page(searcher, generation.schema, left, window, limit)
 
     def names(self, account: str) -> PropertyNames:
         """What the properties of the account's profiles are called. Raises like `count`."""

@@ -20,17 +20,16 @@ class PropertyNames:
 
     def __init__(self, generation: Generation, account: str) -> None:
         self._schema = generation.schema
-        self._searcher = generation.searcher()
         self._place = name_place(account)
-        # Who is forgotten while this is asked is left out by reading the profiles that it names.
-        self._everybody = generation.without_gone(self._having(fields.ACCOUNT, account))
+        everybody = self._having(fields.ACCOUNT, account)
+        self._searcher, self._everybody = generation.snapshot(everybody)
 
     def types(self) -> dict[str, list[ValueType]]:
         """By the dotted names of all properties, in their order, the types of their values."""
         found: dict[str, list[ValueType]] = {}
         terms = self._searcher.terms_with_prefix(fields.NAMES, self._place, self._everybody)
         for term, _ in terms:
-            name, _, type_ = term.removeprefix(self._place).rpartition(" ")
+            name, _, type_ = term.removeprefix(self._place).rpartition(",")
             found.setdefault(name, []).append(cast("ValueType", type_))
         return found
 
