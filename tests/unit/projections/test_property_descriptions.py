@@ -77,10 +77,12 @@ def test_kinds_and_accounts_have_descriptions_of_their_own() -> None:
         described(account=STRANGER, name="Another plan"),
     )
 
-    names = [
-        [description.name for description in companies.descriptions.of(account, kind).values()]
-        for account, kind in ((ACCOUNT, "profile"), (ACCOUNT, "company"), (STRANGER, "profile"))
-    ]
-    assert names == [["Plan"], ["Their plan"], ["Another plan"]]
+    def names(account: str, kind: Kind) -> list[str | None]:
+        return [each.name for each in companies.descriptions.of(account, kind).values()]
+
+    assert names(ACCOUNT, "profile") == ["Plan"]
+    assert names(ACCOUNT, "company") == ["Their plan"]
+    assert names(STRANGER, "profile") == ["Another plan"]
+    assert names(STRANGER, "company") == []
     id_ = IDENTITY.property_id(ACCOUNT, "profile", "plan")
     assert companies.descriptions.get(id_, STRANGER) is None

@@ -35,7 +35,7 @@ def types(index: SearchIndex, account: str = ACCOUNT) -> dict[str, list[ValueTyp
     return {name: found[name] for name in found if name not in NO_PROPERTIES["profile"]}
 
 
-def person(id_: str, created: int = NOW, updated: int = NOW, **more: Any) -> Entry:
+def person(id_: str, created: int = NOW, updated: int = NOW, /, **more: Any) -> Entry:
     entry = profile(id_, created, ACCOUNT, **more)
     document = msgspec.json.decode(entry.document) | {"updated_at": format_timestamp(updated)}
     return entry._replace(document=msgspec.json.encode(document))
