@@ -24,19 +24,19 @@ NO_PROPERTIES: Final[Mapping[Kind, frozenset[str]]] = {
 
 def type_of(value: Any) -> ValueType:
     """The type of a stored value."""
-    match value:
-        case str():
-            return "string" if parse_stored_timestamp(value) is None else "timestamp"
-        case bool():
-            return "boolean"
-        case int() | float():
-            return "number"
-        case None:
-            return "null"
-        case list():
-            return "array"
-        case _:
-            return "hash"
+    if isinstance(value, str):
+        return "string" if parse_stored_timestamp(value) is None else "timestamp"
+    return _OTHER_TYPES[type(value)]
+
+
+_OTHER_TYPES: Final[Mapping[type, ValueType]] = {
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    type(None): "null",
+    list: "array",
+    dict: "hash",
+}
 
 
 def parse_prop(sent: object, kind: Kind) -> str | None:

@@ -28,8 +28,11 @@ class Seen:
     def add(self, value: Any, created: int, updated: int) -> None:
         type_ = type_of(value)
         self.types.add(type_)
-        self.created = min(self.created, created)
-        self.last = max(self.last, updated)
+        # No `min` and `max`: they would take a third of the time.
+        if created < self.created:
+            self.created = created
+        if updated > self.last:
+            self.last = updated
         if type_ in SCALARS:
             self._keep((type_, cast("Scalar", value)), updated)
 
