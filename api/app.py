@@ -11,6 +11,7 @@ from api.controllers.edits import EditsController
 from api.controllers.hooks import HooksController
 from api.controllers.operations import OperationsController
 from api.controllers.profiles import ProfilesController
+from api.controllers.properties import PropertiesController
 from api.controllers.search import SearchController
 from api.door import Door
 from api.incoming import Incoming
@@ -28,6 +29,7 @@ def create_app(node: Node, settings: Settings) -> Litestar:
             SearchController,
             EditsController,
             CompaniesController,
+            PropertiesController,
             OperationsController,
         ],
         state=State({"door": Door.of(node, settings)}),

@@ -9,6 +9,8 @@ from typing import Final
 
 from api.bodies import read_object
 from api.commands.batching import Batches
+from api.commands.pacing import Turns
+from api.commands.property_surveys import PropertySurveys
 from api.commands.repeating import KeyedRequest, Repeats
 from api.incoming import Incoming
 from api.settings import Settings
@@ -34,10 +36,15 @@ class Door:
     settings: Settings
     batches: Batches
     repeats: Repeats
+    turns: Turns
+    surveys: PropertySurveys
 
     @classmethod
     def of(cls, node: Node, settings: Settings) -> "Door":
-        return cls(node, settings, Batches(node), Repeats(node))
+        turns = Turns()
+        return cls(
+            node, settings, Batches(node), Repeats(node), turns, PropertySurveys(node, turns)
+        )
 
     def outer_secret(self, request: Incoming) -> str | None:
         """The secret in the path, the header or the query: whichever is there, in this order."""

@@ -8,12 +8,13 @@
    keys, so any node can go on with it after any crash.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
+from projections.properties.descriptions import Descriptions
 from projections.receipts import Tombstoned
 from projections.search.matching import holds
 from schemas.events import (
@@ -21,6 +22,7 @@ from schemas.events import (
     CompanyDeleted,
     CompanyTombstoned,
     CompanyUpserted,
+    PropertyDescribed,
     decode_company_event,
 )
 from schemas.identity import Identity
@@ -97,6 +99,9 @@ class Companies:
         self.deletions: list[CompanyDeletion] = []
         self.unfinished: dict[str, CompanyDeletion] = {}
         """By the company's id."""
+        self.descriptions = Descriptions()
+        self.version = 0
+        """Another one after each event: what was gathered from all companies is then of before."""
 
     # ------------------------------------------------------------------ folding
 
@@ -105,6 +110,7 @@ class Companies:
         if value is None:
             self._erased(key)
             return None
+        self.version += 1
         match decode_company_event(value):
             case CompanyUpserted() as event:
                 return CompanyVerdict(self._upserted(key, event), event.id)
@@ -112,6 +118,8 @@ class Companies:
                 return CompanyVerdict(self._deleted(event), event.id)
             case CompanyTombstoned() as event:
                 return CompanyVerdict(self._tombstoned(event), event.id)
+            case PropertyDescribed() as event:
+                return CompanyVerdict(self.descriptions.apply(event), event.id)
 
     def _upserted(self, key: bytes, event: CompanyUpserted) -> Outcome:
         deletion = self._deletions.get(event.id)
@@ -227,10 +235,17 @@ class Companies:
         return found if found is not None and found.account == account else None
 
     def newest(self, account: str, before: Place | None, after: Place | None) -> Iterator[Company]:
-        """The account's companies between two places, which are left out, the newest first."""
+        """The account's companies between two places, which are left out, the newest first.
+
+        Companies may come and go between two of them; who comes is not among them.
+        """
         places = self._places.get(account, [])
+        start = 0 if after is None else bisect_right(places, after)
         stop = len(places) if before is None else bisect_left(places, before)
-        for n in range(stop - 1, -1, -1):
-            if after is not None and places[n] <= after:
-                return
-            yield self._companies[places[n].id]
+        for place in reversed(places[start:stop]):
+            if (company := self._companies.get(place.id)) is not None:
+                yield company
+
+    def count(self, account: str) -> int:
+        """How many companies the account has."""
+        return len(self._places.get(account, []))

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 import msgspec
 
 from schemas.errors import ProfilelogError
+from schemas.properties import Kind
 
 
 class _Event(
@@ -184,7 +185,20 @@ class CompanyTombstoned(_Event, tag="company-tombstoned", frozen=True):
     events: int
 
 
-CompanyEvent: TypeAlias = CompanyUpserted | CompanyDeleted | CompanyTombstoned
+class PropertyDescribed(_Event, tag="property-described", frozen=True):
+    """What an operator wrote about a property (contract §10), in ``company-events``. No user's data.
+
+    `prop` is the normalized name, dotted. A `name` or `description` that is not there stays as it was, null ends it.
+    """
+
+    id: str
+    kind: Kind
+    prop: str
+    name: str | msgspec.UnsetType | None = msgspec.UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+CompanyEvent: TypeAlias = CompanyUpserted | CompanyDeleted | CompanyTombstoned | PropertyDescribed
 
 
 class Secret(msgspec.Struct, frozen=True):

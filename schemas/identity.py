@@ -119,6 +119,7 @@ class Identity:
         self._emails = blake2b(key=hash_key, digest_size=16, person=b"email")
         self._companies = blake2b(key=hash_key, digest_size=12, person=b"company")
         self._next_companies = blake2b(key=hash_key, digest_size=12, person=b"next-company")
+        self._properties = blake2b(key=hash_key, digest_size=12, person=b"property")
         self._secrets = blake2b(key=hash_key, digest_size=32, person=b"secret")
         self._names = blake2b(key=hash_key, digest_size=16, person=b"event-name")
         self._repeats = blake2b(key=hash_key, digest_size=16, person=b"idempotency-key")
@@ -166,6 +167,12 @@ class Identity:
         """The id under which the uid of a company comes back that had `id_` and was deleted."""
         digest = self._next_companies.copy()
         digest.update(id_.encode())
+        return digest.hexdigest()
+
+    def property_id(self, account: str, kind: str, prop: str) -> str:
+        """The id of a property, by its kind and its normalized, dotted name: 24 hex digits."""
+        digest = self._properties.copy()
+        digest.update(f"{account}:{kind}:{prop}".encode())
         return digest.hexdigest()
 
     def secret_hash(self, secret: str) -> str:

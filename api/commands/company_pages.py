@@ -1,14 +1,22 @@
-"""A page of an account's companies, the newest first (contract §10)."""
+"""A page of an account's companies, the newest first, and how many there are (contract §10)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
+from api.commands.pacing import Turns, paced
 from projections.companies import Company
+from projections.search.matching import meets
 from schemas.errors import Unprocessable
 from schemas.identity import is_id
+from schemas.search.conditions import EVERYBODY, Condition
 from schemas.search.cursors import Place, decode_cursor, encode_cursor
-from schemas.search.request import DEFAULT_LIMIT, parse_limit, parse_moment
+from schemas.search.request import (
+    DEFAULT_LIMIT,
+    parse_company_filters,
+    parse_limit,
+    parse_moment,
+)
 from streams.clock import now
 from streams.node import Node
 
@@ -24,17 +32,47 @@ class Page(NamedTuple):
     before: str | None
 
 
-def read_page(node: Node, account: str, given: Mapping[str, object]) -> Page:
-    """The page that `limit`, `before` and `after` name. Raises `Unprocessable`."""
-    if "filters" in given or "filters_op" in given:
-        raise Unprocessable("filters: a list of companies takes limit, before and after only")
+async def read_page(node: Node, turns: Turns, account: str, given: Mapping[str, object]) -> Page:
+    """The page that `filters`, `filters_op`, `limit`, `before` and `after` name.
+
+    Raises `Unprocessable`, and `Unavailable` when too many ask for filters at once.
+    """
+    condition = parse_company_filters(given, now())
     limit = parse_limit(given.get("limit", DEFAULT_LIMIT))
     before = _place(node, account, given, "before", _FIRST_ID)
     after = _place(node, account, given, "after", _LAST_ID)
-    found = list(islice(node.companies.newest(account, before, after), limit + 1))
+    companies = node.companies.newest(account, before, after)
+    found = await _first(turns, companies, condition, limit + 1)
     shown = found[:limit]
     more = len(found) > limit
     return Page(shown, limit, encode_cursor(shown[-1].place, account) if more else None)
+
+
+async def count_companies(
+    node: Node, turns: Turns, account: str, given: Mapping[str, object]
+) -> int:
+    """How many companies meet `filters` and `filters_op`. Raises like `read_page`."""
+    condition = parse_company_filters(given, now())
+    if condition == EVERYBODY:
+        return node.companies.count(account)
+    companies = node.companies.newest(account, None, None)
+    return len(await _first(turns, companies, condition, None))
+
+
+async def _first(
+    turns: Turns, companies: Iterable[Company], condition: Condition, limit: int | None
+) -> list[Company]:
+    """The first `limit` of the companies that meet the condition; all without a limit."""
+    if condition == EVERYBODY:
+        return list(islice(companies, limit))
+    found: list[Company] = []
+    async with turns.turn():
+        async for company in paced(companies):
+            if meets(condition, company.document()):
+                found.append(company)
+                if len(found) == limit:
+                    break
+    return found
 
 
 def _place(

@@ -25,7 +25,7 @@ async def search(node: Node, account: str, asked: SearchRequest) -> Found:
 
     Raises `Unprocessable` for a bound that is no profile of the account, and `Unavailable`.
     """
-    _check_ready(node)
+    check_ready(node)
     window = Window(
         _edge(node, account, "before", asked.before), _edge(node, account, "after", asked.after)
     )
@@ -42,11 +42,12 @@ async def search(node: Node, account: str, asked: SearchRequest) -> Found:
 
 async def count(node: Node, account: str, condition: Condition) -> int:
     """How many profiles of the account meet the condition. Raises `Unavailable`."""
-    _check_ready(node)
+    check_ready(node)
     return await node.worker.search.indexer.count(account, condition)
 
 
-def _check_ready(node: Node) -> None:
+def check_ready(node: Node) -> None:
+    """Raises `Unavailable` while the node catches up: what is asked of the index is read from the state."""
     if not node.worker.ready:
         raise Unavailable("the service is catching up with the log, try again", retry_after=1)
 

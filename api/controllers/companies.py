@@ -7,14 +7,15 @@ from litestar import Controller, delete, get, post
 from api.answers import Answer, answer, raw_answer
 from api.commands.companies import delete_company, find_company, upsert_company
 from api.commands.company_batching import CompanyBatchWriter, CompanyEnvelope
-from api.commands.company_pages import read_page
+from api.commands.company_pages import count_companies, read_page
 from api.controllers.hooks import batch_answer, read_batch
 from api.door import Door, door
-from api.incoming import Incoming
+from api.incoming import Incoming, parse_query
 from projections.companies import Company
 from schemas.errors import Unprocessable
 from schemas.events import ENCODER
 from schemas.expansion import Form, body_expand, parse_expand, query_expand
+from schemas.search.brackets import from_query
 
 
 class CompaniesController(Controller):
@@ -73,16 +74,30 @@ class CompaniesController(Controller):
     @get("/analyze/companies", summary="List companies, the newest first")
     async def page(self, request: Incoming) -> Answer:
         at = door(request)
-        account, query = at.principal(request).account, request.query
+        account = at.principal(request).account
         await at.reach(request)
-        return _page(at, account, query, _form(query_expand(query)))
+        return await _page(at, account, _parameters(request))
 
     @post("/analyze/companies", status_code=200, summary="List companies, the newest first")
     async def page_for_body(self, request: Incoming) -> Answer:
         at = door(request)
         principal, body = await at.receive(request)
         await at.reach(request)
-        return _page(at, principal.account, body, _form(body_expand(body)))
+        return await _page(at, principal.account, body)
+
+    @get("/analyze/companies/count", summary="Count companies")
+    async def count(self, request: Incoming) -> Answer:
+        at = door(request)
+        account = at.principal(request).account
+        await at.reach(request)
+        return await _count(at, account, _parameters(request))
+
+    @post("/analyze/companies/count", status_code=200, summary="Count companies")
+    async def count_for_body(self, request: Incoming) -> Answer:
+        at = door(request)
+        principal, body = await at.receive(request)
+        await at.reach(request)
+        return await _count(at, principal.account, body)
 
     @delete("/edit/company", status_code=200, summary="Delete a company named by id or uid")
     async def delete_by_uid(self, request: Incoming) -> Answer:
@@ -117,8 +132,17 @@ def _one(company: Company, form: Form) -> Answer:
     return raw_answer(b'{"company":%b}' % _show(company, form))
 
 
-def _page(at: Door, account: str, given: Mapping[str, object], form: Form) -> Answer:
-    page = read_page(at.node, account, given)
+def _parameters(request: Incoming) -> Mapping[str, object]:
+    return from_query(parse_query(request.scope["query_string"]))
+
+
+async def _count(at: Door, account: str, given: Mapping[str, object]) -> Answer:
+    return answer({"count": await count_companies(at.node, at.turns, account, given)})
+
+
+async def _page(at: Door, account: str, given: Mapping[str, object]) -> Answer:
+    form = _form(body_expand(given))
+    page = await read_page(at.node, at.turns, account, given)
     cursor: dict[str, object] = {"limit": page.limit}
     if page.before is not None:
         cursor["before"] = page.before

@@ -16,10 +16,12 @@ from projections.search.encoding import (
     mark_number_item,
     mark_text_item,
     mark_time_item,
+    name_place,
     plain_number,
 )
 from schemas.events import ENCODER
 from schemas.identifiers import fold_email, uid_text
+from schemas.properties import ValueType
 from schemas.timestamps import parse_stored_timestamp
 
 _IDENTIFIERS: Final = ("id", "uid", "company_id", "company_uid")
@@ -65,20 +67,21 @@ class Indexable(NamedTuple):
 
 
 class _Leaves(NamedTuple):
-    """The values of one hash by their kind, each under its name."""
+    """The values of one hash by their kind, each under its name, and the type of each in `names`."""
 
     text: dict[str, Any]
     number: dict[str, Any]
     time: dict[str, Any]
+    names: list[str]
 
 
 def index_document(entry: Entry) -> str:
     """The JSON that tantivy takes."""
     document = _decode(entry.document)
     created = parse_stored_timestamp(document["created_at"]) or 0
-    leaves, marks = _Leaves({}, {}, {}), list[str]()
+    leaves, marks = _Leaves({}, {}, {}, []), list[str]()
     identifiers = _take_identifiers(document)
-    _sort(document, "", leaves, marks)
+    _sort(document, "", name_place(entry.account), leaves, marks)
     leaves.text.update(identifiers)
     indexed: dict[str, Any] = {
         fields.ID: entry.id,
@@ -89,6 +92,8 @@ def index_document(entry: Entry) -> str:
         fields.NUMBER: leaves.number,
         fields.TIME: leaves.time,
         fields.MARKS: marks,
+        fields.NAMES: " ".join(leaves.names),
+        fields.UPDATED: parse_stored_timestamp(document["updated_at"]) or 0,
     }
     if entry.tracked is not None:
         _add_tracked(indexed, entry.tracked)
@@ -108,34 +113,48 @@ def _take_identifiers(document: dict[str, Any]) -> dict[str, str]:
     return taken
 
 
-def _sort(hash_: dict[str, Any], prefix: str, leaves: _Leaves, marks: list[str]) -> None:
-    """Put each value where its kind is indexed. `prefix` is the dotted path, with its dot."""
-    text, number, time = leaves
+def _sort(
+    hash_: dict[str, Any], prefix: str, place: str, leaves: _Leaves, marks: list[str]
+) -> None:
+    """Put each value where its kind is indexed.
+
+    `prefix` is the dotted path, with its dot, and `place` the same of whole names behind `name_place`.
+    """
+    text, number, time, names = leaves
     for full_name, value in hash_.items():
         name = encode_name(full_name)
         kind = cast("type[object]", type(value))
+        type_: ValueType
         if kind is str:
             moment = parse_stored_timestamp(value)
             if moment is None:
+                type_ = "string"
                 text[name] = encode_text(value)
             else:
+                type_ = "timestamp"
                 time[name] = moment
         elif kind is bool:
+            type_ = "boolean"
             number[name] = value
         elif kind is int or kind is float:
+            type_ = "number"
             number[name] = encode_large(value) if is_large(value) else plain_number(value)
         elif value is None:
+            type_ = "null"
             marks.append(mark_null(prefix + name))
         elif kind is list:
+            type_ = "array"
             marks.append(mark_container(prefix + name))
             marks.extend(_mark_item(prefix + name, item) for item in value)
         else:
+            type_ = "hash"
             marks.append(mark_container(prefix + name))
-            inner = _Leaves({}, {}, {})
-            _sort(value, f"{prefix}{name}.", inner, marks)
-            for outer, sorted_ in zip(leaves, inner, strict=True):
+            inner = _Leaves({}, {}, {}, names)
+            _sort(value, f"{prefix}{name}.", f"{place}{full_name}.", inner, marks)
+            for outer, sorted_ in zip(leaves[:3], inner[:3], strict=True):
                 if sorted_:
                     outer[name] = sorted_
+        names.append(f"{place}{full_name},{type_}")  # `name_term`, which is called too often
 
 
 def _mark_item(path: str, item: str | float) -> str:

@@ -12,6 +12,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
+from schemas.properties import ValueType
+
 LARGE: Final = 1 << 53
 """Numbers from here on, up and down, are no longer all exact as doubles."""
 
@@ -110,6 +112,29 @@ _HALF_STEP: Final = 1 << 15  # an integer of 64 bits is at most 512 off the near
 def plain_number(number: float) -> float:
     """12.0 as 12: one number, one term."""
     return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+# --- names
+
+
+def name_place(account: str) -> str:
+    """What the terms of an account's properties begin with, and those of few others.
+
+    It keeps them together; whose they are the account's own term says. The whole id, twenty times in a profile, would
+    cost a tenth of its time.
+    """
+    return f"{account[:_PLACE_DIGITS]},"
+
+
+def name_term(place: str, type_: ValueType) -> str:
+    """A profile has a property with a value of this type. `place` ends in its dotted name.
+
+    A comma, which no name has, comes before all that names have: terms are in the order of the names.
+    """
+    return f"{place},{type_}"
+
+
+_PLACE_DIGITS: Final = 6
 
 
 # --- marks: one term for what is there without a value in a column

@@ -118,12 +118,15 @@ class Generation:
 
     # --- what is found
 
-    def searcher(self) -> Searcher:
-        """A snapshot of what was last committed."""
-        return self.index.searcher()
+    def snapshot(self, query: Query) -> tuple[Searcher, Query]:
+        """What was last committed, and `query` without what was removed, committed or not.
 
-    def without_gone(self, query: Query) -> Query:
-        """`query` without what was removed, committed or not."""
+        In this order: what a commit takes off the list of what is gone is not in a snapshot of after it.
+        """
+        left = self._without_gone(query)
+        return self.index.searcher(), left
+
+    def _without_gone(self, query: Query) -> Query:
         with self._noting:
             ids, partitions = list(self._gone), list(self._gone_partitions)
         if not ids and not partitions:

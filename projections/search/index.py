@@ -25,6 +25,7 @@ from projections.search.documents import Entry, Indexable
 from projections.search.generation import Generation
 from projections.search.integrity import DamagedIndex, check_files
 from projections.search.lowering import CompanyIds, Lowering
+from projections.search.names import PropertyNames
 from projections.search.pages import Page, Window, read_page
 from schemas.errors import Unavailable
 from schemas.search.conditions import Condition
@@ -166,9 +167,8 @@ class SearchIndex:
         generation = self._complete()
         query = Lowering(generation.index, account, companies).query(condition)
         # A limit of 0 panics; sorted by a column, no hit is scored.
-        found: Any = generation.searcher().search(
-            generation.without_gone(query), 1, count=True, order_by_field=fields.ORDER
-        )
+        searcher, left = generation.snapshot(query)
+        found: Any = searcher.search(left, 1, count=True, order_by_field=fields.ORDER)
         return found.count  # not in tantivy's stubs
 
     def page(
@@ -180,9 +180,12 @@ class SearchIndex:
         """
         generation = self._complete()
         query = Lowering(generation.index, account, companies).query(condition)
-        return read_page(
-            generation.searcher(), generation.schema, generation.without_gone(query), window, limit
-        )
+        searcher, left = generation.snapshot(query)
+        return read_page(searcher, generation.schema, left, window, limit)
+
+    def names(self, account: str) -> PropertyNames:
+        """What the properties of the account's profiles are called. Raises like `count`."""
+        return PropertyNames(self._complete(), account)
 
     def _complete(self) -> Generation:
         if self._current is None:

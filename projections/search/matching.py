@@ -6,12 +6,19 @@ from typing import Any, Final, TypeAlias, cast
 from schemas.identifiers import uid_text
 from schemas.search.conditions import (
     COMPANY,
+    AllOf,
+    AnyOf,
     Compares,
+    Condition,
     Contains,
     Exists,
+    Happened,
+    HappenedLast,
+    HappenedOften,
     HasItem,
     IsNull,
     Moment,
+    Not,
     OneOf,
     OnProperty,
     Path,
@@ -23,6 +30,21 @@ from schemas.timestamps import parse_stored_timestamp
 _Stored: TypeAlias = Any  # any JSON value
 _Hash: TypeAlias = Mapping[str, _Stored]
 _MISSING: Final = object()
+
+
+def meets(condition: Condition, document: _Hash) -> bool:
+    """Whether a company's document meets a condition on its own properties (`conditions.inside`)."""
+    match condition:
+        case AllOf(conditions):
+            return all(meets(each, document) for each in conditions)
+        case AnyOf(conditions):
+            return any(meets(each, document) for each in conditions)
+        case Not(inner):
+            return not meets(inner, document)
+        case Happened() | HappenedOften() | HappenedLast():
+            return False  # nothing is tracked of a company
+        case _:
+            return holds(condition, document)
 
 
 def holds(condition: OnProperty, document: _Hash) -> bool:

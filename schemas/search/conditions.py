@@ -6,7 +6,7 @@ property is missing, and on an array or a hash (contract §6). Values are in the
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
@@ -151,3 +151,18 @@ OnEvent: TypeAlias = Happened | HappenedOften | HappenedLast
 Condition: TypeAlias = OnProperty | OnEvent | Not | AllOf | AnyOf
 
 EVERYBODY: Final = AllOf(())
+
+
+def inside(condition: Condition) -> Condition:
+    """The condition with the first name of each path taken off: what `company.name` asks of a company."""
+    match condition:
+        case AllOf(conditions):
+            return AllOf(tuple(map(inside, conditions)))
+        case AnyOf(conditions):
+            return AnyOf(tuple(map(inside, conditions)))
+        case Not(inner):
+            return Not(inside(inner))
+        case Happened() | HappenedOften() | HappenedLast():
+            return condition
+        case _:
+            return replace(condition, path=condition.path[1:])

@@ -18,6 +18,7 @@ from schemas.normalization import (
     normalize_scalar,
 )
 from schemas.search.conditions import (
+    COMPANY,
     AllOf,
     AnyOf,
     Comparable,
@@ -97,6 +98,30 @@ def condition_of(filters: Filters, now: int) -> Condition:
     """
     _check_cost(list(_leaves(filters.filters)))
     return _joined(filters.filters, filters.filters_op, "filters", now)
+
+
+def about_companies(filters: Filters) -> Filters:
+    """The filters of a list of companies, as filters of profiles that reach into their company.
+
+    Raises `Unprocessable` for a filter of tracked events, which a company has none of (contract §10).
+    """
+    reaching = _reaching(filters.filters, "filters")
+    return filters.model_copy(update={"filters": reaching})
+
+
+def _reaching(filters: list[Filter], place: str) -> list[Filter]:
+    return [_reach(filter_, f"{place}[{index}]") for index, filter_ in enumerate(filters)]
+
+
+def _reach(filter_: Filter, place: str) -> Filter:
+    match filter_:
+        case PropertyFilter():
+            return filter_.model_copy(update={"prop": f"{COMPANY}.{filter_.prop}"})
+        case GroupFilter():
+            inner = _reaching(filter_.filters, f"{place}.filters")
+            return filter_.model_copy(update={"filters": inner})
+        case EventFilter():
+            raise Unprocessable(f"{place}.kind: send 'property' or 'group'")
 
 
 def _check_cost(leaves: list[PropertyFilter]) -> None:

@@ -7,10 +7,10 @@ from schemas.errors import Unprocessable
 from schemas.expansion import Expand, body_expand, parse_expand
 from schemas.identity import is_id
 from schemas.normalization import InvalidProperty, normalize_scalar
-from schemas.search.conditions import Condition, Moment
+from schemas.search.conditions import Condition, Moment, inside
 from schemas.search.cursors import Place, decode_cursor
 from schemas.search.grammar import parse_filters
-from schemas.search.meaning import condition_of
+from schemas.search.meaning import about_companies, condition_of
 from schemas.timestamps import parse_stored_timestamp
 
 DEFAULT_LIMIT: Final = 50
@@ -57,6 +57,11 @@ def parse_search(parameters: Mapping[str, object], account: str, now: int) -> Se
 def parse_count(parameters: Mapping[str, object], now: int) -> Condition:
     """What a count looks at: the filters alone. Raises like `parse_search`."""
     return condition_of(parse_filters(parameters), now)
+
+
+def parse_company_filters(parameters: Mapping[str, object], now: int) -> Condition:
+    """What a list of companies looks at: their own properties (contract §10). Raises like `parse_search`."""
+    return inside(condition_of(about_companies(parse_filters(parameters)), now))
 
 
 def parse_limit(value: object) -> int:

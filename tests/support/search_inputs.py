@@ -106,8 +106,8 @@ identifier_values = st.sampled_from(
 
 
 @st.composite
-def property_filters(draw: st.DrawFn) -> dict[str, Any]:
-    prop = draw(st.sampled_from(PATHS))
+def property_filters(draw: st.DrawFn, paths: tuple[str, ...] = PATHS) -> dict[str, Any]:
+    prop = draw(st.sampled_from(paths))
     op = draw(st.sampled_from(
         ["ex", "nx", "eq", "ne", "gt", "gte", "lt", "lte", "gt-d", "lt-d", "in", "nin",
          "in-i", "nin-i", "in-v", "nin-v", "in-a", "nin-a"]
@@ -124,7 +124,7 @@ def _value_for(op: str, prop: str) -> st.SearchStrategy[Any]:
         case "eq" | "ne":
             return wanted | st.none()
         case "gt" | "gte" | "lt" | "lte":
-            return wanted.filter(lambda value: value not in (True, False) or type(value) is int)
+            return wanted.filter(_is_comparable)
         case "gt-d" | "lt-d":
             return st.sampled_from([0, 1, 2, 3, "3", 0.5, -1, 1e9])
         case "in" | "nin" | "in-i" | "nin-i":
@@ -135,6 +135,11 @@ def _value_for(op: str, prop: str) -> st.SearchStrategy[Any]:
             )
         case _:
             return wanted
+
+
+def _is_comparable(value: Any) -> bool:
+    """Whether the value can be compared with: no boolean, and no text that spells one."""
+    return not isinstance(value, bool) and value not in ("true", "false")
 
 
 @st.composite
@@ -159,14 +164,22 @@ def are_affordable(filters: list[dict[str, Any]]) -> bool:
     return sum(map(_substrings, filters)) <= MAX_SUBSTRINGS
 
 
-filters: st.SearchStrategy[dict[str, Any]] = st.recursive(
-    leaves,
-    lambda inner: st.fixed_dictionaries(
-        {
-            "kind": st.just("group"),
-            "filters_op": st.sampled_from(["and", "or"]),
-            "filters": st.lists(inner, min_size=1, max_size=3),
-        }
-    ),
-    max_leaves=5,
-).filter(lambda filter_: are_affordable([filter_]))
+def grouped(leaves: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """These filters, and groups of them."""
+    return st.recursive(
+        leaves,
+        lambda inner: st.fixed_dictionaries(
+            {
+                "kind": st.just("group"),
+                "filters_op": st.sampled_from(["and", "or"]),
+                "filters": st.lists(inner, min_size=1, max_size=3),
+            }
+        ),
+        max_leaves=5,
+    ).filter(lambda filter_: are_affordable([filter_]))
+
+
+filters = grouped(leaves)
+
+COMPANY_PATHS = tuple(path for path in PATHS if path.startswith("company."))
+company_filters = grouped(property_filters(COMPANY_PATHS))

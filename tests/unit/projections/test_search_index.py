@@ -132,9 +132,14 @@ def test_a_rebuild_that_ends_half_way_leaves_the_index_as_it_was(tmp_path: Path)
 def test_erased_bytes_leave_the_files(tmp_path: Path) -> None:
     index = complete_index(tmp_path)
     erased = profile(
-        A, email="erika@x.io", plan="zinnober", address={"city": "Quakenburg"}, note="mirabelle"
+        A,
+        email="erika@x.io",
+        plan="zinnober",
+        address={"city": "Quakenburg"},
+        note="mirabelle",
+        hagebutte=1,
     )
-    words = (A, "erika", "zinnober", "Quakenburg", "mirabelle")
+    words = (A, "erika", "zinnober", "Quakenburg", "mirabelle", "hagebutte")
     kept = [profile(B, plan="magenta"), profile(C, plan="indigo")]
     upsert(index, [erased, *kept])
     assert words_in_files(tmp_path, words) == words

@@ -10,7 +10,7 @@ import pytest
 
 from projections.search.documents import Entry
 from projections.search.generation import Generation
-from projections.search.indexer import MAX_WAITING_SUBSTRINGS, SearchIndexer
+from projections.search.indexer import MAX_WAITING, SearchIndexer
 from projections.search.lowering import CompanyIds
 from projections.search.pages import Window
 from schemas.errors import Unavailable
@@ -126,7 +126,7 @@ def test_searches_for_substrings_hold_up_no_other_and_are_refused_when_too_many(
             await search.commit()
             waiting = [
                 asyncio.create_task(search.count("account", SLOW_SUBSTRING))
-                for _ in range(MAX_WAITING_SUBSTRINGS)
+                for _ in range(MAX_WAITING)
             ]
             await asyncio.sleep(0)
             with pytest.raises(Unavailable):
@@ -147,7 +147,7 @@ def test_a_substring_search_whose_request_is_gone_keeps_its_room_until_it_ends(
         async with indexer(tmp_path, companies) as search:
             searches = [
                 asyncio.create_task(search.count("account", SLOW_SUBSTRING))
-                for _ in range(MAX_WAITING_SUBSTRINGS)
+                for _ in range(MAX_WAITING)
             ]
             await asyncio.sleep(0)
             searches[0].cancel()

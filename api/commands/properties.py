@@ -1,0 +1,191 @@
+"""List properties, and describe them (contract §10)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from msgspec import UNSET, UnsetType
+
+from api.commands.property_surveys import Known, PropertySurveys
+from projections.properties.descriptions import Description
+from schemas.errors import NotFound, Unprocessable
+from schemas.events import PropertyDescribed
+from schemas.identity import is_id
+from schemas.normalization import MAX_BYTES, check_text
+from schemas.properties import KINDS, Kind, parse_kind, parse_prop, spelled
+from schemas.search.request import MAX_LIMIT, parse_limit
+from schemas.timestamps import format_timestamp
+from streams.clock import now
+from streams.node import Node
+
+MAX_DESCRIPTION_BYTES: Final = 4096
+MAX_DESCRIBED: Final = 10_000
+"""Properties of an account that somebody described, of each kind."""
+
+_NO_PROPERTY: Final = "No such property"
+
+
+class PropertyPage(NamedTuple):
+    """Properties as they are answered, by their names, and the last name where there are more behind it."""
+
+    properties: list[dict[str, Any]]
+    limit: int
+    after: str | None
+
+
+class Words(NamedTuple):
+    """What is written about a property: None ends it, and what is not there stays as it is."""
+
+    name: str | UnsetType | None
+    description: str | UnsetType | None
+
+
+# ---------------------------------------------------------------------- reading
+
+
+async def list_properties(
+    node: Node, surveys: PropertySurveys, account: str, given: Mapping[str, object]
+) -> PropertyPage:
+    """The page that `kind`, `limit` and `after` name. Raises `Unprocessable`, `Unavailable`."""
+    kind = _kind(given.get("kind"))
+    limit = parse_limit(given.get("limit", MAX_LIMIT))
+    after = given.get("after", "")
+    if not isinstance(after, str):
+        raise Unprocessable("after: send the prop that the page before ended with")
+    described = node.companies.descriptions.of(account, kind)
+
+    def choose(names: Iterable[str]) -> list[str]:
+        return sorted(name for name in {*names, *described} if name > after)[: limit + 1]
+
+    known = await surveys.survey(account, kind, choose)
+    page = list(known)[:limit]
+    shown = [
+        _show(node, account, kind, prop, known[prop])
+        for prop in page
+        if known[prop] is not None or prop in described
+    ]
+    return PropertyPage(shown, limit, page[-1] if len(known) > limit else None)
+
+
+async def show_property(
+    node: Node, surveys: PropertySurveys, account: str, kind: Kind, prop: str
+) -> dict[str, Any]:
+    """One property as it is answered. Raises `Unavailable`."""
+    known = await surveys.survey(account, kind, lambda _: [prop])
+    return _show(node, account, kind, prop, known[prop])
+
+
+async def find_property(
+    node: Node, surveys: PropertySurveys, account: str, id_: str
+) -> tuple[Kind, str]:
+    """Which property has this id: one that is described, or that somebody has. Raises `NotFound`, `Unavailable`."""
+    description = node.companies.descriptions.get(id_, account)
+    if description is not None:
+        return description.kind, description.prop
+    for kind in KINDS if is_id(id_) else ():
+
+        def choose(names: Iterable[str], kind: Kind = kind) -> list[str]:
+            return [name for name in names if node.identity.property_id(account, kind, name) == id_]
+
+        for prop, known in (await surveys.survey(account, kind, choose)).items():
+            if known is not None:
+                return kind, prop
+    raise NotFound(_NO_PROPERTY)
+
+
+def _show(node: Node, account: str, kind: Kind, prop: str, known: Known | None) -> dict[str, Any]:
+    description = node.companies.descriptions.of(account, kind).get(prop)
+    created = [known.created] if known is not None else []
+    if description is not None:
+        created.append(description.created)
+    first = min(created, default=None)
+    return {
+        "id": node.identity.property_id(account, kind, prop),
+        "name": _name(description) or spelled(prop),
+        "prop": prop,
+        "kind": kind,
+        "description": None if description is None else description.text,
+        "types": [] if known is None else known.types,
+        "values": [] if known is None else known.values,
+        "created_at": _time(first),
+        "updated_at": _time(first if description is None else description.updated),
+        "last_seen_at": _time(None if known is None else known.last),
+    }
+
+
+def _name(description: Description | None) -> str | None:
+    return None if description is None else description.name
+
+
+def _time(ms: int | None) -> str | None:
+    return None if ms is None else format_timestamp(ms)
+
+
+# ---------------------------------------------------------------------- writing
+
+
+def parse_property(sent: Mapping[str, object]) -> tuple[Kind, str]:
+    """Which property a body names by `kind` and `prop`. Raises `Unprocessable`."""
+    kind = _kind(sent.get("kind"))
+    prop = parse_prop(sent.get("prop"), kind)
+    if prop is None:
+        raise Unprocessable(
+            "prop: send the name of a property, or names joined by dots as in address.city"
+        )
+    return kind, prop
+
+
+def parse_words(sent: Mapping[str, object]) -> Words:
+    """What a body says of a property. Raises `Unprocessable`."""
+    words = Words(_text(sent, "name", MAX_BYTES), _text(sent, "description", MAX_DESCRIPTION_BYTES))
+    if words == (UNSET, UNSET):
+        raise Unprocessable("name: send a name or a description, or null to end one")
+    return words
+
+
+async def describe(
+    node: Node, surveys: PropertySurveys, account: str, kind: Kind, prop: str, words: Words
+) -> bool:
+    """Write it down; returns whether nothing was written about the property before.
+
+    Raises `Unprocessable`, and `Unavailable`, before anything is written where the answer could not be given.
+    """
+    surveys.check(kind)
+    described = node.companies.descriptions.of(account, kind)
+    if prop not in described and len(described) >= MAX_DESCRIBED:
+        raise Unprocessable(
+            f"prop: {MAX_DESCRIBED} properties are described; end some by null as `name` and `description`"
+        )
+    event = PropertyDescribed(
+        account=account,
+        at=now(),
+        id=node.identity.property_id(account, kind, prop),
+        kind=kind,
+        prop=prop,
+        name=words.name,
+        description=words.description,
+    )
+    (verdict,) = await node.company_log.write([event])
+    return verdict.outcome == "created"
+
+
+def _kind(sent: object) -> Kind:
+    kind = parse_kind(sent)
+    if kind is None:
+        raise Unprocessable("kind: send `profile` or `company`")
+    return kind
+
+
+def _text(sent: Mapping[str, object], name: str, limit: int) -> str | UnsetType | None:
+    if name not in sent or sent[name] is None:
+        return None if name in sent else UNSET
+    value = sent[name]
+    if (
+        not isinstance(value, str)
+        or not value.strip()
+        or not check_text(value)
+        or len(value.encode()) > limit
+    ):
+        raise Unprocessable(
+            f"{name}: send 1 to {limit} bytes of text, no control character (below U+0020) in it, or null"
+        )
+    return value

@@ -1,0 +1,62 @@
+"""Properties: what there is, what it is called, and what somebody wrote about it (contract §10)."""
+
+from litestar import Controller, get, post, put
+
+from api.answers import Answer, answer
+from api.commands.properties import (
+    describe,
+    find_property,
+    list_properties,
+    parse_property,
+    parse_words,
+    show_property,
+)
+from api.door import Door, door
+from api.incoming import Incoming
+from schemas.properties import Kind
+
+
+class PropertiesController(Controller):
+    """`/v3/edit/properties`."""
+
+    path = "/v3/edit/properties"
+    tags = ("properties",)
+
+    @get("/", summary="The account's properties of one kind, by their names")
+    async def page(self, request: Incoming) -> Answer:
+        at = door(request)
+        account = at.principal(request).account
+        page = await list_properties(at.node, at.surveys, account, request.query)
+        cursor: dict[str, object] = {"limit": page.limit}
+        if page.after is not None:
+            cursor["after"] = page.after
+        return answer({"properties": page.properties, "cursor": cursor})
+
+    @get("/{property_id:str}", summary="One property")
+    async def read(self, request: Incoming, property_id: str) -> Answer:
+        at = door(request)
+        account = at.principal(request).account
+        found = await find_property(at.node, at.surveys, account, property_id)
+        return await _one(at, account, *found)
+
+    @post("/", status_code=200, summary="Name and describe a property")
+    async def describe(self, request: Incoming) -> Answer:
+        at = door(request)
+        principal, body = await at.receive(request)
+        account, (kind, prop), words = principal.account, parse_property(body), parse_words(body)
+        is_new = await describe(at.node, at.surveys, account, kind, prop, words)
+        return await _one(at, account, kind, prop, 201 if is_new else 200)
+
+    @put("/{property_id:str}", status_code=200, summary="Change what a property is called")
+    async def change(self, request: Incoming, property_id: str) -> Answer:
+        at = door(request)
+        principal, body = await at.receive(request)
+        account, words = principal.account, parse_words(body)
+        kind, prop = await find_property(at.node, at.surveys, account, property_id)
+        await describe(at.node, at.surveys, account, kind, prop, words)
+        return await _one(at, account, kind, prop)
+
+
+async def _one(at: Door, account: str, kind: Kind, prop: str, status: int = 200) -> Answer:
+    shown = await show_property(at.node, at.surveys, account, kind, prop)
+    return answer({"property": shown}, status)

@@ -1,0 +1,66 @@
+"""Which properties the profiles of an account have, and who has one (contract §10).
+
+The dictionary of the index names every property, also one that a single profile of a million has. It goes on naming
+what only deleted profiles had, so each term is counted in those that are left: 5 ns for each profile that has it.
+"""
+
+from collections.abc import Iterable
+from typing import cast
+
+from tantivy import Occur, Order, Query
+
+from projections.search import fields
+from projections.search.encoding import name_place, name_term
+from projections.search.generation import Generation
+from schemas.properties import ValueType
+
+
+class PropertyNames:
+    """The properties of an account's profiles, from one snapshot of the index; for any thread."""
+
+    def __init__(self, generation: Generation, account: str) -> None:
+        self._schema = generation.schema
+        self._place = name_place(account)
+        everybody = self._having(fields.ACCOUNT, account)
+        self._searcher, self._everybody = generation.snapshot(everybody)
+
+    def types(self) -> dict[str, list[ValueType]]:
+        """By the dotted names of all properties, in their order, the types of their values."""
+        found: dict[str, list[ValueType]] = {}
+        terms = self._searcher.terms_with_prefix(fields.NAMES, self._place, self._everybody)
+        for term, _ in terms:
+            name, _, type_ = term.removeprefix(self._place).rpartition(",")
+            found.setdefault(name, []).append(cast("ValueType", type_))
+        return found
+
+    def newest(self, limit: int) -> list[str]:
+        """The ids of the profiles that were updated last."""
+        return self._newest(self._everybody, limit)
+
+    def holders(self, name: str, type_: ValueType, limit: int) -> list[str]:
+        """The ids of the profiles that were updated last among those with such a value."""
+        return self._newest(self._among(self._term(name, type_)), limit)
+
+    def first_created(self, name: str, types: Iterable[ValueType]) -> int | None:
+        """When the oldest profile with the property was created, in unix milliseconds."""
+        having = Query.boolean_query([(Occur.Should, self._term(name, type_)) for type_ in types])
+        hits = self._searcher.search(
+            self._among(having), 1, count=False, order_by_field=fields.ORDER, order=Order.Asc
+        ).hits
+        return fields.created_of(hits[0][0]) if hits else None
+
+    def _newest(self, query: Query, limit: int) -> list[str]:
+        hits = self._searcher.search(
+            query, limit, count=False, order_by_field=fields.UPDATED, order=Order.Desc
+        ).hits
+        return [self._searcher.doc(address)[fields.ID][0] for _, address in hits]
+
+    def _among(self, query: Query) -> Query:
+        return Query.boolean_query([(Occur.Must, query), (Occur.Must, self._everybody)])
+
+    def _term(self, name: str, type_: ValueType) -> Query:
+        return self._having(fields.NAMES, name_term(self._place + name, type_))
+
+    def _having(self, field: str, term: str) -> Query:
+        query = Query.term_query(self._schema, field, term, index_option="basic")
+        return Query.const_score_query(query, 1.0)
