@@ -209,6 +209,12 @@ class ProfileState(PartitionState):
         """By name, the counters, and the last tracked events of the profile's user."""
         return tracking.read(self.storage, id_)
 
+    def some_tracked(
+        self, id_: str, after: bytes, count: int
+    ) -> tuple[dict[str, tracking.Tracked], bytes | None]:
+        """What `tracked` gives, in portions; see `tracking.read_some`."""
+        return tracking.read_some(self.storage, id_, after, count)
+
     def members(self, company: str, limit: int) -> list[str]:
         """At most `limit` ids of profiles that are members of the company."""
         rows = islice(self.storage.scan(*keyspace.members(company)), limit)
