@@ -25,7 +25,7 @@ from schemas.timestamps import format_timestamp
 from streams.clock import now
 from streams.node import Node
 
-_SLICE: Final = 200
+_SLICE: Final = 100
 _NAMES: Final = 20
 _PAGE_BYTES: Final = 4 << 20
 _NO_MOMENT: Final = -1
