@@ -157,6 +157,19 @@ def test_pages_join_to_the_whole_history_whatever_is_written_meanwhile(
     assert joined == whole
 
 
+def test_a_page_of_large_events_ends_early_and_goes_on(account: Account, uid: str) -> None:
+    for letter in "abcdef":
+        id_ = account.known(uid=uid, large=[letter * 700] * 1400)
+
+    first = history(account, id_)
+    rest = history(account, id_, before=first["cursor"]["before"])
+
+    assert 0 < len(first["events"]) < 6
+    assert "before" not in rest["cursor"]
+    assert [*first["events"], *rest["events"]] == export(account, id_)["history"]
+    assert len(export(account, id_)["history"]) == 6
+
+
 def test_a_history_before_a_time_begins_with_what_was_earlier(account: Account, uid: str) -> None:
     created = account.upsert(uid=uid, step=0)
     id_ = created.json()["profile"]["id"]
