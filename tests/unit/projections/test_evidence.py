@@ -452,14 +452,12 @@ def test_an_old_value_is_found_in_a_history(folded: Folded, asked: dict[str, Any
     folded.put(upserted("ada", nick='ada "A" \u0105'))
     folded.put(upserted("ada", email="new@x.example", note="new", nick="new"))
     evidence = Evidence(person(*folded.log, **asked))
-    (row,) = [
-        (key_, row)
-        for key_, row in rows(folded.profiles.state).items()
-        if key_ == keyspace.history(id_of("ada"), folded.profiles.state.applied)
-    ]
+    state = rows(folded.profiles.state)
+    changed = keyspace.history(id_of("ada"), folded.profiles.state.applied)
+    created = keyspace.history(id_of("ada"), 0)
 
-    assert mark(evidence.row(*row)) is Mark.FOUND
-    assert evidence.row(keyspace.history(id_of("bob", 1), 1), row[1][:41]) is None
+    assert mark(evidence.row(changed, state[changed])) is Mark.FOUND
+    assert evidence.row(created, state[created]) is None
 
 
 def test_claims_that_the_log_names_are_found_in_the_email_index(folded: Folded) -> None:
