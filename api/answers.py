@@ -1,7 +1,8 @@
 """Answers: JSON bodies, and the one place where errors become HTTP (contract §2)."""
 
+import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, Final
 
 from litestar import Request
@@ -41,6 +42,34 @@ class Answer:
     def to_asgi_response(self, **_: object) -> "Answer":
         """What Litestar asks of the answer of an exception handler."""
         return self
+
+
+class StreamedAnswer:
+    """A JSON answer in parts, each made when the one before has left: however long it is, it takes little memory.
+
+    The first part is made before the head leaves, so an error of it is an answer of its own. Behind the head an
+    error of the request cuts the connection: an answer without its end is not mistaken for a whole one.
+    """
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, parts: AsyncGenerator[bytes]) -> None:
+        self._parts = parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
+        async with contextlib.aclosing(self._parts) as parts:
+            part = await anext(parts)
+            headers = [(b"content-type", b"application/json")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            try:
+                while part:
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+                    # uvicorn waits before it writes: this way it waits before the next part is made.
+                    await send({"type": "http.response.body", "body": b"", "more_body": True})
+                    part = await anext(parts, b"")
+            except RequestError:
+                return
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def answer(body: object, status: int = 200, **headers: str) -> Answer:

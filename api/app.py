@@ -8,6 +8,7 @@ from api.answers import EXCEPTION_HANDLERS
 from api.controllers.account import AccountController
 from api.controllers.companies import CompaniesController
 from api.controllers.edits import EditsController
+from api.controllers.history import HistoryController
 from api.controllers.hooks import HooksController
 from api.controllers.operations import OperationsController
 from api.controllers.profiles import ProfilesController
@@ -27,6 +28,7 @@ def create_app(node: Node, settings: Settings) -> Litestar:
             HooksController,
             ProfilesController,
             SearchController,
+            HistoryController,
             EditsController,
             CompaniesController,
             PropertiesController,

@@ -15,6 +15,7 @@ import msgspec
 
 from projections import keyspace, outbox
 from projections.emails import Claimant
+from projections.history import old_values
 from projections.person import Person
 from projections.profile import split
 from schemas.events import (
@@ -244,7 +245,10 @@ class Evidence:
                 return _found("document") if self._is_name(subject) else self._document_row(value)
             case b"U":
                 return _found("user") if self._is_name(subject) or self._is_name(value) else None
-            case b"H" | b"I":
+            case b"H":
+                named = self._is_name(subject)
+                return _found("history") if named else self._history_row(subject, value)
+            case b"I":
                 return _found("history") if self._is_name(subject) else None
             case b"J":
                 return _found("history") if self._is_name(value) else None
@@ -286,6 +290,15 @@ class Evidence:
         if self._texts and self._says_text(document):
             return _found("the string")
         return self._document(_fields(_json(document)), header.account, "document")
+
+    def _history_row(self, subject: bytes, value: bytes) -> Trace | None:
+        """What a history keeps of its profile's earlier values."""
+        old = old_values(value)
+        if not self._may_concern(old):
+            return None
+        if self._texts and self._says_text(old):
+            return _found("the string")
+        return self._document({**_fields(_json(old)), "id": subject.hex()}, None, "history")
 
     def _opaque(self, key: bytes, value: bytes) -> Trace | None:
         """A row that this version cannot read: better told than passed over."""

@@ -5,8 +5,9 @@ an event are rows of the outbox, in the order in which they must leave.
 
 The rules that the protocol rests on, each searched for faults with an executable model:
 
-1. Every record folded onto a profile leaves its key in a history row, duplicates and releases too. A record that
-   meets no profile gets its tombstone at once. So a later forget can name every record of the user.
+1. Every record folded onto a profile leaves its key in a history row, duplicates and releases too, and beside it the
+   old values of what it changed. A record that meets no profile gets its tombstone at once. So a later forget can
+   name every record of the user.
 2. A fold that changes an email gives the old claim up and makes a new one. Nothing else claims.
 3. A release takes the email only if it names the profile's current claim.
 4. A forget erases the profile that it names *and* whatever profile its user has, remembers the profile id (a
@@ -28,8 +29,8 @@ from projections import history, keyspace, memberships, outbox, repeats, trackin
 from projections.batches import Batch
 from projections.batches import encode as encode_batch
 from projections.deletions import close_deletion, open_deletion
-from projections.history import HistoryType
-from projections.profile import CLEARED, Header, Profile
+from projections.history import NOT_THERE, HistoryType
+from projections.profile import CLEARED, Document, Header, Profile
 from projections.receipts import Receipt, Tombstoned, encode_tombstoned
 from projections.working_set import WorkingSet
 from schemas import identity
@@ -158,11 +159,12 @@ class Fold:
             profile = _create(state, event, key, offset, user)
         if event.idempotency is not None:
             repeats.remember(state, profile.id, event, offset, created=created)
-        history.remember(state, profile, key, offset, HistoryType.UPSERTED, event.at)
         before = profile.header.claim
         changed = self._merge(state, profile, event, key, offset)
+        old = None if created else changed
+        history.remember(state, profile, key, offset, HistoryType.UPSERTED, event.at, old)
         if state.publishes(offset):
-            _publish(state, profile, "profile-upserted", key, offset, event.at, changed)
+            _publish(state, profile, "profile-upserted", key, offset, event.at, [*changed])
         outcome = "created" if created else "updated"
         claim = profile.header.claim
         if claim is None or "email" not in event.properties:
@@ -172,27 +174,25 @@ class Fold:
 
     def _merge(
         self, state: WorkingSet, profile: Profile, event: ProfileUpserted, key: bytes, offset: int
-    ) -> list[str]:
-        """Change the document; returns the names that changed."""
+    ) -> Document:
+        """Change the document; returns the old value of each name that changed, for its history."""
         document = profile.document
         before = document.get("email")
-        changed: list[str] = []
+        changed: Document = {}
         for name, value in event.properties.items():
+            old = document.get(name, NOT_THERE)
             if name == "company_id" and memberships.joins_none(state, profile, value):
                 if document.pop(name, None) is not None:
-                    changed.append(name)
-            elif (
-                name not in document or document[name] != value or not _same(document[name], value)
-            ):
+                    changed[name] = old
+            elif old is NOT_THERE or old != value or not _same(old, value):
                 document[name] = value
-                changed.append(name)
+                changed[name] = old
         for name in event.unset:
             if name in document:
-                del document[name]
-                changed.append(name)
+                changed.setdefault(name, document.pop(name))
         if event.uid is not None and type(event.uid) is not type(document["uid"]):
+            changed["uid"] = document["uid"]
             document["uid"] = event.uid
-            changed.append("uid")
         document["updated_at"] = format_timestamp(event.at)
         company = document.get("company_id")
         if company != profile.header.company:
@@ -267,10 +267,15 @@ class Fold:
         profile = state.profile_by_id(event.id)
         if profile is None:
             return _orphan(state, key, offset, event.id)
-        history.remember(state, profile, key, offset, HistoryType.CLEARED, event.at)
         tracking.erase(state, profile.id)
         document = profile.document
         changed = [name for name in CLEARED if document.get(name) is not None]
+        old = {
+            name: document.get(name, NOT_THERE)
+            for name in (*CLEARED, "percent", "last_cleared_at")
+            if document.get(name, NOT_THERE) is not None
+        }
+        history.remember(state, profile, key, offset, HistoryType.CLEARED, event.at, old)
         document.update(dict.fromkeys(CLEARED))
         document["percent"] = identity.percent(key)
         document["last_cleared_at"] = document["updated_at"] = format_timestamp(event.at)
@@ -288,8 +293,10 @@ class Fold:
         profile = state.profile_by_id(event.id)
         if profile is None:
             return _orphan(state, key, offset, event.id, lost=lost)
-        history.remember(state, profile, key, offset, HistoryType.RELEASED, event.at)
-        if profile.header.claim != lost:
+        takes = profile.header.claim == lost
+        old = {"email": profile.document["email"]} if takes else None
+        history.remember(state, profile, key, offset, HistoryType.RELEASED, event.at, old)
+        if not takes:
             return Verdict("done", offset, profile.id, lost=lost)
         self._give_up(state, profile, profile.document["email"], offset)
         profile.document["email"] = None
@@ -336,8 +343,10 @@ def _left(state: WorkingSet, event: CompanyLeft, key: bytes, offset: int) -> Ver
     profile = state.profile_by_id(event.id)
     if profile is None:
         return _orphan(state, key, offset, event.id)
-    history.remember(state, profile, key, offset, HistoryType.LEFT, event.at)
-    if profile.header.company != event.company:
+    leaves = profile.header.company == event.company
+    old = {"company_id": event.company} if leaves else None
+    history.remember(state, profile, key, offset, HistoryType.LEFT, event.at, old)
+    if not leaves:
         return Verdict("done", offset, profile.id)
     memberships.move(state, profile, None)
     del profile.document["company_id"]
@@ -426,7 +435,9 @@ def _repeated(
         return Verdict("spent", offset)
     if profile is None or not repeats.is_repeated(state, profile.id, repeat, event.at):
         return None
-    history.remember(state, profile, key, offset, HistoryType.DUPLICATE, event.at)
+    tracks = isinstance(event, EventTracked)
+    kind = HistoryType.TRACKED_DUPLICATE if tracks else HistoryType.DUPLICATE
+    history.remember(state, profile, key, offset, kind, event.at)
     # The first attempt's claim may still be on its way, and this answer shows the email too.
     speaks = "email" in event.properties
     return Verdict("duplicate", offset, profile.id, profile.header.claim if speaks else None)

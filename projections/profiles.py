@@ -8,7 +8,7 @@ from projections import batches, keyspace, tracking
 from projections.changes import ChangedRows
 from projections.deletions import has_waiting
 from projections.fold import Fold, Verdict
-from projections.history import history_row
+from projections.history import Entry, history_row
 from projections.partition import NOTHING, Origin, PartitionState, Record, slices
 from projections.profile import StoredProfile, split
 from projections.receipts import (
@@ -35,6 +35,8 @@ from schemas.events import (
 from schemas.identity import Identity
 
 _IDS_AT_ONCE: Final = 1000
+# What the event loop decodes in about a millisecond.
+_HISTORY_BYTES: Final = 1 << 18
 
 
 class ProfileState(PartitionState):
@@ -181,6 +183,12 @@ class ProfileState(PartitionState):
         """By name, the counters, and the last tracked events of the profile's user."""
         return tracking.read(self.storage, id_)
 
+    def some_tracked(
+        self, id_: str, after: bytes, count: int
+    ) -> tuple[dict[str, tracking.Tracked], bytes | None]:
+        """What `tracked` gives, in portions; see `tracking.read_some`."""
+        return tracking.read_some(self.storage, id_, after, count)
+
     def members(self, company: str, limit: int) -> list[str]:
         """At most `limit` ids of profiles that are members of the company."""
         rows = islice(self.storage.scan(*keyspace.members(company)), limit)
@@ -191,6 +199,23 @@ class ProfileState(PartitionState):
         wanted = list(companies)
         rows = self.storage.get_many([keyspace.gone(company) for company in wanted])
         return [company for company, row in zip(wanted, rows, strict=True) if row is None]
+
+    def history(
+        self, id_: str, start: int, stop: int, count: int, *, newest_first: bool = False
+    ) -> list[Entry]:
+        """Some entries of a profile's history with start <= offset < stop, from one end: none when there are no more.
+
+        At most `count` of them, and no more behind `_HISTORY_BYTES` of old values.
+        """
+        scan = self.storage.scan_back if newest_first else self.storage.scan
+        entries: list[Entry] = []
+        size = 0
+        for key, row in scan(keyspace.history(id_, start), keyspace.history(id_, stop)):
+            entries.append(Entry.decode(key, row))
+            size += len(row)
+            if len(entries) == count or size > _HISTORY_BYTES:
+                break
+        return entries
 
     def count_history(self, id_: str) -> int:
         """How many records of the log are about the profile."""

@@ -32,6 +32,10 @@ class Storage(Protocol):
         """Rows with start <= key < stop, in order of the key."""
         ...
 
+    def scan_back(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Rows with start <= key < stop, the last one first."""
+        ...
+
     def write(
         self, rows: Mapping[bytes, bytes | None], cut: tuple[bytes, bytes] | None = None
     ) -> None:
@@ -111,6 +115,16 @@ class RocksStorage:
         while rows.valid():
             yield rows.key(), rows.value()
             rows.next()
+
+    def scan_back(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        bounds = ReadOptions()
+        bounds.set_iterate_upper_bound(stop)
+        rows = self._db.iter(bounds)
+        rows.seek_to_last()
+        # The binding takes a lower bound, and does not keep to it.
+        while rows.valid() and (key := rows.key()) >= start:
+            yield key, rows.value()
+            rows.prev()
 
     def write(
         self, rows: Mapping[bytes, bytes | None], cut: tuple[bytes, bytes] | None = None

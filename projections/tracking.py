@@ -4,6 +4,8 @@ A name has a counter, and its last `KEPT` occurrences take the places of a ring,
 writes two whatever came before it.
 """
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -85,11 +87,36 @@ def counters(storage: Storage, profile: str) -> dict[str, Counter]:
 
 def read(storage: Storage, profile: str) -> dict[str, Tracked]:
     """By name, counts and the last ones, of the profile with this id."""
+    return _read(
+        storage.scan(*keyspace.counters(profile)), storage.scan(*keyspace.occurrences(profile))
+    )
+
+
+def read_some(
+    storage: Storage, profile: str, after: bytes, count: int
+) -> tuple[dict[str, Tracked], bytes | None]:
+    """What `read` gives of at most `count` names; and where the next call goes on `after`, None at the end.
+
+    A first call begins after b"".
+    """
+    start, stop = keyspace.counters(profile)
+    begin = keyspace.counter(profile, after) + b"\0" if after else start
+    counted = list(islice(storage.scan(begin, stop), count))
+    if not counted:
+        return {}, None
+    first, last = counted[0][0][_HASH], counted[-1][0][_HASH]
+    bounds = (keyspace.occurrence(profile, first, 0), keyspace.occurrence(profile, last, KEPT))
+    return _read(counted, storage.scan(*bounds)), last
+
+
+def _read(
+    counted: Iterable[tuple[bytes, bytes]], occurred: Iterable[tuple[bytes, bytes]]
+) -> dict[str, Tracked]:
     rings: dict[bytes, dict[int, Occurrence]] = {}
-    for key, row in storage.scan(*keyspace.occurrences(profile)):
+    for key, row in occurred:
         rings.setdefault(key[_HASH], {})[key[_PLACE]] = _occurrence(row)
     found: dict[str, Tracked] = {}
-    for key, row in storage.scan(*keyspace.counters(profile)):
+    for key, row in counted:
         counter = _counter(row)
         ring = rings[key[_HASH]]
         newest = range(counter.count - 1, counter.count - 1 - len(ring), -1)

@@ -1,9 +1,10 @@
 """Show a profile as it is answered (contract §5)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from projections.profile import StoredProfile, decode_document, min_document
-from projections.tracking import Counter, Occurrence
+from projections.tracking import Counter, Occurrence, Tracked
 from schemas.events import ENCODER
 from schemas.expansion import Expand
 from schemas.timestamps import format_timestamp
@@ -47,9 +48,14 @@ def _events(node: Node, profile: StoredProfile, *, whole: bool) -> dict[str, dic
     state = node.worker.profiles(node.identity.partition_of_id(profile.id))
     if not whole:
         return {name: _counted(counter) for name, counter in state.counters(profile.id).items()}
+    return show_tracked(state.tracked(profile.id))
+
+
+def show_tracked(tracked: Mapping[str, Tracked]) -> dict[str, dict[str, Any]]:
+    """By name, how often and when an event was tracked, and the last ones (contract §11)."""
     return {
         name: _counted(counter) | {"last": [_occurred(occurrence) for occurrence in last]}
-        for name, (counter, last) in state.tracked(profile.id).items()
+        for name, (counter, last) in tracked.items()
     }
 
 

@@ -17,7 +17,7 @@ from projections.fold import Fold, Verdict
 from projections.history import HistoryType
 from projections.outbox import EventTombstone, OutboxRow
 from projections.partition import PartitionState
-from projections.profile import Profile
+from projections.profile import Document, Profile
 from projections.working_set import WorkingSet
 from schemas.events import EmailReleased, ProfileForgotten
 from streams import relay
@@ -73,10 +73,16 @@ def _forgets_to_remember(kind: int, patch: pytest.MonkeyPatch) -> None:
     remember: Callable[..., None] = vars(history)["remember"]
 
     def remember_others(
-        state: WorkingSet, profile: Profile, key: bytes, offset: int, type_: int, at: int
+        state: WorkingSet,
+        profile: Profile,
+        key: bytes,
+        offset: int,
+        type_: int,
+        at: int,
+        before: Document | None = None,
     ) -> None:
         if type_ != kind:
-            remember(state, profile, key, offset, type_, at)
+            remember(state, profile, key, offset, type_, at, before)
 
     patch.setattr(history, "remember", remember_others)
 

@@ -25,6 +25,10 @@ class MemoryStorage:
         keys = self._keys[bisect_left(self._keys, start) : bisect_left(self._keys, stop)]
         return iter([(key, self._rows[key]) for key in keys])
 
+    def scan_back(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """The rows of `scan`, the last one first."""
+        return reversed(list(self.scan(start, stop)))
+
     def write(
         self, rows: Mapping[bytes, bytes | None], cut: tuple[bytes, bytes] | None = None
     ) -> None:

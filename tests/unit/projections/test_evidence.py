@@ -445,6 +445,21 @@ def test_each_row_about_the_person_is_found(
     assert found == set(prefixes)
 
 
+@pytest.mark.parametrize(
+    "asked", [{"email": "ADA@x.example"}, {"texts": ("ada-note",)}, {"texts": ('ada "A" \u0105',)}]
+)
+def test_an_old_value_is_found_in_a_history(folded: Folded, asked: dict[str, Any]) -> None:
+    folded.put(upserted("ada", nick='ada "A" \u0105'))
+    folded.put(upserted("ada", email="new@x.example", note="new", nick="new"))
+    evidence = Evidence(person(*folded.log, **asked))
+    state = rows(folded.profiles.state)
+    changed = keyspace.history(id_of("ada"), folded.profiles.state.applied)
+    created = keyspace.history(id_of("ada"), 0)
+
+    assert mark(evidence.row(changed, state[changed])) is Mark.FOUND
+    assert evidence.row(created, state[created]) is None
+
+
 def test_claims_that_the_log_names_are_found_in_the_email_index(folded: Folded) -> None:
     about = person(*folded.log, uid="ada")
     digest = IDENTITY.email_hash(ACCOUNT, "ada@x.example").hex()

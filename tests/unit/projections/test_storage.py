@@ -110,6 +110,17 @@ def test_a_scan_of_nothing_gives_nothing(storage: Storage, bounds: tuple[bytes, 
     assert list(storage.scan(*bounds)) == []
 
 
+@pytest.mark.parametrize(
+    "bounds", [(b"b", b"c"), (b"", b"\xff"), (b"b\x00", b"b\x00\x00"), (b"d", b"e")]
+)
+def test_a_scan_back_gives_what_a_scan_does_the_last_first(
+    storage: Storage, bounds: tuple[bytes, bytes]
+) -> None:
+    storage.write({name: name + b"1" for name in (b"a", b"b", b"b\x00", b"bb", b"c", b"c\x00")})
+
+    assert list(storage.scan_back(*bounds)) == [*storage.scan(*bounds)][::-1]
+
+
 def test_a_scan_that_is_under_way_sees_nothing_of_a_later_write(storage: Storage) -> None:
     storage.write({b"a": b"1", b"b": b"1"})
     rows = storage.scan(b"a", b"z")

@@ -1,0 +1,59 @@
+"""A profile's history, and all that is held about its user (contract §12)."""
+
+import contextlib
+
+from litestar import Controller, get
+
+from api.answers import Answer, StreamedAnswer, raw_answer
+from api.commands.addressing import Identifiers, find, parse_id
+from api.commands.history import HistoryPage, export, read_history
+from api.door import Door, door, parse_positions
+from api.incoming import Incoming
+from projections.profile import StoredProfile
+from schemas.errors import Unprocessable
+from schemas.search.conditions import Moment
+from schemas.search.request import DEFAULT_LIMIT, parse_limit, parse_moment
+from streams.clock import now
+
+
+class HistoryController(Controller):
+    """What is below one profile in `/v3/analyze/profiles`."""
+
+    path = "/v3/analyze/profiles/{profile_id:str}"
+    tags = ("history",)
+
+    @get("/history", summary="What happened to a profile, the newest first")
+    async def history(self, request: Incoming, profile_id: str) -> Answer:
+        at = door(request)
+        profile = await _named(at, request, profile_id)
+        limit = parse_limit(request.query.get("limit", DEFAULT_LIMIT))
+        page = HistoryPage(limit, _before(at, profile, request.query.get("before")))
+        return raw_answer(await read_history(at.node, profile, page))
+
+    @get("/export", summary="Everything held about a user as one document")
+    async def export(self, request: Incoming, profile_id: str) -> StreamedAnswer:
+        at = door(request)
+        return StreamedAnswer(export(at.node, await _named(at, request, profile_id)))
+
+
+async def _named(at: Door, request: Incoming, profile_id: str) -> StoredProfile:
+    account = at.principal(request).account
+    await at.reach(request)
+    return find(at.node, account, Identifiers(id=parse_id(profile_id)))
+
+
+def _before(at: Door, profile: StoredProfile, text: str | None) -> int | Moment | None:
+    """An offset in the profile's partition, or a time. Raises `Unprocessable`."""
+    if text is None:
+        return None
+    if (moment := parse_moment(text, now())) is not None:
+        return moment
+    partition = at.node.identity.partition_of_id(profile.id)
+    with contextlib.suppress(Unprocessable):
+        positions = parse_positions(text, at.node.identity.partitions)
+        if positions.keys() == {partition}:
+            return positions[partition]
+    raise Unprocessable(
+        "before: send the cursor of an answer, which is an event's position in the log of this "
+        "profile, or a timestamp"
+    )
