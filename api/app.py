@@ -6,6 +6,7 @@ from litestar.openapi import OpenAPIConfig
 
 from api.answers import EXCEPTION_HANDLERS
 from api.controllers.account import AccountController
+from api.controllers.changes import ChangesController
 from api.controllers.companies import CompaniesController
 from api.controllers.edits import EditsController
 from api.controllers.hooks import HooksController
@@ -28,6 +29,7 @@ def create_app(node: Node, settings: Settings) -> Litestar:
             SearchController,
             EditsController,
             CompaniesController,
+            ChangesController,
             OperationsController,
         ],
         state=State({"door": Door.of(node, settings)}),

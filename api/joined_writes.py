@@ -4,13 +4,20 @@ uvicorn writes them one after the other, and each write is a call of the system:
 """
 
 import asyncio
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+ABORT: Final = "profilelog.abort"
+"""An ASGI extension: its `abort` drops the connection, what waits to be sent included."""
 
 
 class JoinedWritesProtocol(HttpToolsProtocol):
     """For `uvicorn.Config(http=…)`."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         joined = _JoinedWrites(transport, self.loop)
