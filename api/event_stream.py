@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Mapping
+import logging
+from collections.abc import AsyncGenerator, Mapping
 from typing import Final, cast
 
 from litestar.types import HTTPResponseBodyEvent, Receive, Scope, Send
 
-from api.joined_writes import ABORT
+from api.joined_writes import CONNECTION, Connection
+
+log = logging.getLogger(__name__)
 
 # Who takes nothing for so long is gone, or as good as gone.
 _SEND_SECONDS: Final = 60.0
@@ -21,8 +24,8 @@ _HEADERS: Final = [
 class EventStream:
     """Sends the `first` portion of events, and `portions` as they come; an ASGI app like `api.answers.Answer`.
 
-    No portion is asked for before the one before has gone into the connection, so `portions` learns how fast the
-    consumer is. It is closed in the end, whoever ended it.
+    No portion is asked for before the one before is out, so that `portions` learns how fast the consumer is, and what
+    it gives is sent at once. It is closed in the end, whoever ended it.
     """
 
     __slots__ = ("_first", "_portions")
@@ -34,36 +37,32 @@ class EventStream:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         tasks = {
-            asyncio.ensure_future(self._send_all(scope, send)),
+            asyncio.ensure_future(self._send_all(_connection(scope), send)),
             asyncio.ensure_future(_gone(receive)),
         }
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        for task in done:
-            task.result()
+            for ended in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(ended, Exception):
+                    # Not its text, which may hold a value.
+                    log.error("a stream failed: %s", type(ended).__name__)
 
-    async def _send_all(self, scope: Scope, send: Send) -> None:
+    async def _send_all(self, connection: Connection, send: Send) -> None:
         async with contextlib.aclosing(self._portions) as portions:
             await send(_body(self._first, more=True))
+            await connection.drain(_SEND_SECONDS)
             async for portion in portions:
-                try:
-                    async with asyncio.timeout(_SEND_SECONDS):
-                        await send(_body(portion, more=True))
-                except TimeoutError:
-                    _abort(scope)
-                    return
-                # The connection writes at the end of the loop's turn, and says only then whether it is full.
-                await asyncio.sleep(0)
+                await send(_body(portion, more=True))
+                await connection.drain(_SEND_SECONDS)
         await send(_body(b"", more=False))
 
 
-def _abort(scope: Scope) -> None:
-    extensions = cast("Mapping[str, Mapping[str, Callable[[], None]]]", scope["extensions"])
-    extensions[ABORT]["abort"]()
+def _connection(scope: Scope) -> Connection:
+    extensions = cast("Mapping[str, Mapping[str, Connection]]", scope["extensions"])
+    return extensions[CONNECTION]["connection"]
 
 
 def _body(body: bytes, *, more: bool) -> HTTPResponseBodyEvent:

@@ -1,6 +1,5 @@
 """Changes of an account as server-sent events (contract §13)."""
 
-import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Final, NamedTuple, get_args
 
@@ -20,7 +19,6 @@ MAX_PROPS: Final = 100
 # An hour less than Kafka keeps the nulls of the forgotten, so that there is time to read them.
 RESUMABLE_SECONDS: Final = TOMBSTONES_KEPT_SECONDS - 3600
 
-_COMMENT_SECONDS: Final = 15.0
 _RETRY_MS: Final = 1000
 
 
@@ -93,11 +91,10 @@ async def observe(
     """
     async with node.changes.listening(account, wanted.place) as listener:
         told = wanted.place is None
-        silent = time.monotonic() + _COMMENT_SECONDS
         yield b"retry: %d\n%b" % (_RETRY_MS, _still_here(node, account, listener))
         while True:
             try:
-                records = await listener.take(max(silent - time.monotonic(), 0))
+                records = await listener.take()
                 authenticate()
                 portion = b"".join(_shown(node, wanted, records))
             except TooSlow:
@@ -108,11 +105,10 @@ async def observe(
             if not told and listener.is_idle:
                 told = True
                 portion += _caught_up(node, account, listener)
-            if not portion and time.monotonic() >= silent:
-                portion = _still_here(node, account, listener)
+            if listener.is_due():
+                portion += _still_here(node, account, listener)
             if portion:
                 yield portion
-                silent = time.monotonic() + _COMMENT_SECONDS
 
 
 def _shown(node: Node, wanted: Wanted, records: list[ChangeRecord]) -> list[bytes]:

@@ -1,7 +1,6 @@
 """One stream's way through the changes of an account: first what it has missed, then what comes."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,7 +11,8 @@ from streams.observe.catch_up import CatchUpReader
 from streams.observe.recent import Channel, Recent
 from streams.observe.record import CUT, ChangeRecord, Link, account_of
 
-PORTION_BYTES: Final = 64 << 10
+BEAT_SECONDS: Final = 15.0
+_PORTION_BYTES: Final = 64 << 10
 
 
 class TooSlow(ProfilelogError):
@@ -31,6 +31,8 @@ class Listener:
         self._catch_up = catch_up
         self._place = place
         self._news = asyncio.Event()
+        self._beat: asyncio.TimerHandle | None = None
+        self._is_due = False
         self._ended = False
         self._recent: Recent
         self._channel: Channel | None = None
@@ -49,6 +51,20 @@ class Listener:
             self._place = ChangePlace(now(), recent.now())
         self._seen = self._place.offsets
         self._go_on()
+        self._wait_for_beat()
+
+    def _wait_for_beat(self) -> None:
+        self._beat = asyncio.get_running_loop().call_later(BEAT_SECONDS, self._set_due)
+
+    def _set_due(self) -> None:
+        self._is_due = True
+        self._news.set()
+        self._wait_for_beat()
+
+    def is_due(self) -> bool:
+        """Whether it is time to say something, be there anything new or not; until the next time it is not any more."""
+        due, self._is_due = self._is_due, False
+        return due
 
     def _go_on(self) -> None:
         """From what is remembered, if that is all there is to see; otherwise catch up with what is new now."""
@@ -59,6 +75,9 @@ class Listener:
             self._target = self._recent.now()
 
     def leave(self) -> None:
+        """Come to the end."""
+        if self._beat is not None:
+            self._beat.cancel()
         if self._channel is not None:
             self._channel.wakes.discard(self._news.set)
             self._recent.leave(self._account)
@@ -79,18 +98,16 @@ class Listener:
         assert self._place is not None
         return self._place
 
-    async def take(self, seconds: float) -> list[ChangeRecord]:
-        """The next changes, some 64 KiB or, of what was missed, 256; none when there is nothing new for so long.
+    async def take(self) -> list[ChangeRecord]:
+        """The next changes, some 64 KiB or, of what was missed, 256; it may be none, among others when it is due.
 
         Raises `TooSlow`, `Ended`, and `Unavailable` when Kafka does not answer.
         """
         if self._target is not None and not self._ended:
             return await self._missed(self._target)
-        if self.is_idle and not self._ended:
+        if self.is_idle and not self._ended and not self._is_due:
             self._news.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._news.wait()
+            await self._news.wait()
         if self._ended:
             raise Ended
         return self._new()
@@ -99,7 +116,7 @@ class Listener:
         taken: list[ChangeRecord] = []
         size = 0
         following = self._last.next
-        while isinstance(following, ChangeRecord) and size < PORTION_BYTES:
+        while isinstance(following, ChangeRecord) and size < _PORTION_BYTES:
             self._last = following
             if following.offset >= self._seen[following.partition]:
                 taken.append(following)

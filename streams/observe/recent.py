@@ -4,8 +4,10 @@ Those of one account are linked, and a stream holds the last one that it has see
 stream takes. When a change has to go, the link to it is cut, so that a stream that has not seen it finds out.
 """
 
+import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from schemas.places import ChangePlace
@@ -13,6 +15,7 @@ from streams.observe.record import CUT, ChangeRecord, KafkaRecord, Link, account
 
 # What a change takes besides its value, and again its value once it is encoded.
 _RECORD_BYTES: Final = 600
+_WOKEN_TOGETHER: Final = 50
 
 
 class Channel:
@@ -79,8 +82,7 @@ class Recent:
         while self._bytes > self._limit:
             self._drop_first()
         for channel in woken.values():
-            for wake in channel.wakes:
-                wake()
+            _wake(iter(list(channel.wakes)))
 
     def _drop_first(self) -> None:
         channel, change = self._order.popleft()
@@ -97,3 +99,12 @@ class Recent:
 
 def _weight(change: ChangeRecord) -> int:
     return _RECORD_BYTES + 2 * change.size
+
+
+def _wake(wakes: Iterator[Callable[[], None]]) -> None:
+    """Some in each turn of the loop: each goes on to write, and a thousand of them would hold everybody up."""
+    woken = list(islice(wakes, _WOKEN_TOGETHER))
+    for wake in woken:
+        wake()
+    if len(woken) == _WOKEN_TOGETHER:
+        asyncio.get_running_loop().call_soon(_wake, wakes)
