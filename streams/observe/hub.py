@@ -78,7 +78,7 @@ class ChangeHub:
         """
         if self._ended or len(self._listeners) >= self._max:
             raise Unavailable("too many streams are open here, try again later", retry_after=10)
-        listener = Listener(account, place, self._catch_up)
+        listener = Listener(account, place, self._catch_up.read)
         self._listeners.add(listener)
         try:
             listener.follow(await self.recent())

@@ -1,18 +1,21 @@
 """One stream's way through the changes of an account: first what it has missed, then what comes."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeAlias
 
 from schemas.errors import ProfilelogError
 from schemas.places import ChangePlace
 from streams.clock import now
-from streams.observe.catch_up import CatchUpReader
 from streams.observe.recent import Channel, Recent
-from streams.observe.record import CUT, ChangeRecord, Link, account_of
+from streams.observe.record import CUT, ChangeRecord, KafkaRecord, Link, account_of
 
 BEAT_SECONDS: Final = 15.0
 _PORTION_BYTES: Final = 64 << 10
+
+
+ReadMissed: TypeAlias = Callable[[int, int, int], Awaitable[tuple[Sequence[KafkaRecord], int]]]
+"""`CatchUpReader.read`"""
 
 
 class TooSlow(ProfilelogError):
@@ -26,9 +29,9 @@ class Ended(ProfilelogError):
 class Listener:
     """Takes the changes of one account, in order: from `place` on, or with None from now on."""
 
-    def __init__(self, account: str, place: ChangePlace | None, catch_up: CatchUpReader) -> None:
+    def __init__(self, account: str, place: ChangePlace | None, read_missed: ReadMissed) -> None:
         self._account = account
-        self._catch_up = catch_up
+        self._read_missed = read_missed
         self._place = place
         self._news = asyncio.Event()
         self._beat: asyncio.TimerHandle | None = None
@@ -134,7 +137,7 @@ class Listener:
             start = self._seen[partition]
             if start >= end:
                 continue
-            records, position = await self._catch_up.read(partition, start, end)
+            records, position = await self._read_missed(partition, start, end)
             taken: list[ChangeRecord] = []
             for record in records:
                 self._pass(partition, record.offset + 1)

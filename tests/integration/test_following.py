@@ -1,0 +1,109 @@
+"""Consumers that are killed, resumed and too slow (contract §13)."""
+
+import random
+from typing import Any, Final
+
+from tests.integration.test_public_topic import Users
+from tests.support.following import Event, Following
+from tests.support.service import Account, Service, marked
+
+USERS: Final = 12
+
+
+class Mirror:
+    """What a consumer makes of a stream: the profiles of the account, as it believes them to be.
+
+    It is killed and comes back at random, with what it had and the place where it was.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.profiles: dict[str, dict[str, Any]] = {}
+        self.place: str | None = None
+
+    def follow(self) -> Following:
+        if self.place is None:
+            return Following(self.account, None, **{"from": "start"})
+        return Following(self.account, {"Last-Event-ID": self.place})
+
+    def take(self, stream: Following) -> None:
+        """Take over what has come, and close."""
+        stream.close()
+        for event in stream.events:
+            self.apply(event)
+        self.place = stream.last_id
+
+    def apply(self, event: Event) -> None:
+        match event.type:
+            case "caught-up" | "too-slow":
+                pass
+            case "profile-forgotten":
+                self.profiles.pop(event.data["profile"]["id"], None)
+            case _:
+                self.profiles[event.data["profile"]["id"]] = event.data["profile"]
+
+
+def test_a_stream_killed_and_resumed_at_random_ends_with_the_services_state(
+    service: Service,
+) -> None:
+    account = service.create_account("Mirrored")
+    users, mirror, choice = Users(account), Mirror(account), random.Random(7)
+
+    for start in range(0, 48, 6):
+        stream = mirror.follow()
+        with stream:
+            users.live_together(start, choice.randrange(1, 7))
+            if choice.random() < 0.5:
+                stream.until(lambda _, stream=stream: "caught-up" in stream.types())
+            mirror.take(stream)
+    with mirror.follow() as stream:
+        stream.until(lambda _: "caught-up" in stream.types())
+
+        def same() -> bool:
+            for event in stream.events:
+                mirror.apply(event)
+            return mirror.profiles == users.documents()
+
+        stream.until(lambda _: same())
+    assert users.forgotten
+
+
+def test_a_stream_goes_on_after_a_kill_of_the_service(own_service: Service) -> None:
+    account = own_service.create_account("A")
+    mirror = Mirror(account)
+    with mirror.follow() as stream:
+        ids = [account.known(uid=marked("uid"), n=n) for n in range(5)]
+        stream.until(lambda events: len(events) >= 6)
+        own_service.kill()
+        stream.until(lambda _: stream.ended)
+        mirror.take(stream)
+    own_service.start()
+    account.known(id=ids[0], n=10)
+    account.forget(id=ids[1])
+
+    with mirror.follow() as stream:
+        stream.until(lambda _: {"profile-upserted", "profile-forgotten"} <= set(stream.types()))
+        mirror.take(stream)
+
+    shown = {id_: profile["n"] for id_, profile in mirror.profiles.items()}
+    assert shown == {ids[0]: 10, ids[2]: 2, ids[3]: 3, ids[4]: 4}
+
+
+def test_who_is_too_slow_is_told_so_and_resumes(service: Service) -> None:
+    account = service.create_account("Slow")
+    uid, text = marked("uid"), "x" * 900_000
+    with Following(account) as slow:
+        slow.pause()
+        account.known(uid=uid, n=0)  # what the pause lets through
+        for n in range(60):
+            account.known(uid=uid, n=n, text=text)
+        slow.go_on()
+        slow.until(lambda _: slow.ended)
+
+        assert slow.types()[-1] == "too-slow"
+        assert slow.events[-1].data["message"]
+        place = slow.events[-1].id
+
+    with Following(account, {"Last-Event-ID": place}) as resumed:
+        resumed.until(lambda _: "caught-up" in resumed.types())
+        assert resumed.events[-2].data["profile"]["n"] == 59
