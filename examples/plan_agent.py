@@ -3,7 +3,7 @@
     KAFKA=127.0.0.1:9092 python examples/plan_agent.py worker --without-web
 
 `profilelog up --json` prints the address of its Kafka; TOPIC names the topic where the deployment has a prefix. A line
-of JSON tells of each change: {"id", "plan"}.
+of the worker's log tells of each change: {"id", "plan"}.
 
 The agent has a consumer group, GROUP: where it was is kept in Kafka, and it goes on from there after a restart. A crash
 may show it a change again, so what it does must be harmless when done twice.
@@ -25,7 +25,6 @@ app = faust.App(
     processing_guarantee="exactly_once",  # Faust's way to say: read committed records only
     topic_disable_leader=True,
     topic_allow_declare=False,
-    worker_redirect_stdouts=False,
 )
 # Read as bytes: a null, which says that a user is forgotten, has no JSON.
 profiles = app.topic(

@@ -2,16 +2,18 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from tests.support.service import REPOSITORY, Account, Service, eventually, marked
 
+_SAID: Final = re.compile(rb"\{.*\}")
 Start = Callable[..., Callable[[], list[dict[str, Any]]]]
 
 
@@ -22,17 +24,16 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def run(name: str, *arguments: str, **variables: str) -> Callable[[], list[dict[str, Any]]]:
         output = tmp_path / f"{name}.out"
-        with output.open("wb") as out, (tmp_path / f"{name}.err").open("wb") as err:
+        with output.open("wb") as out:
             command = [sys.executable, str(REPOSITORY / "examples" / name), *arguments]
             environment = {**os.environ, "PYTHONUNBUFFERED": "1", **variables}
             running.append(
-                subprocess.Popen(command, stdout=out, stderr=err, cwd=tmp_path, env=environment)
+                subprocess.Popen(
+                    command, stdout=out, stderr=subprocess.STDOUT, cwd=tmp_path, env=environment
+                )
             )
-        return lambda: [
-            json.loads(line)
-            for line in output.read_bytes().splitlines(keepends=True)
-            if line.startswith(b"{") and line.endswith(b"\n")  # Faust greets before
-        ]
+        # Faust's worker puts what is printed into its log.
+        return lambda: [json.loads(said) for said in _SAID.findall(output.read_bytes())]
 
     yield run
     for process in running:

@@ -100,7 +100,9 @@ def test_a_version_that_is_not_known_is_refused(v: bytes) -> None:
 
 def test_an_event_of_tomorrow_is_not_taken_for_one_of_today() -> None:
     with pytest.raises(UndecodableRecord):
-        decode_profile_event(b'{"type":"profile-cleared","account":"a1","at":4,"id":"00000000000000000000000a","v":2}')
+        decode_profile_event(
+            b'{"type":"profile-cleared","account":"a1","at":4,"id":"00000000000000000000000a","v":2}'
+        )
 
 
 def test_a_property_of_this_name_is_no_version() -> None:
