@@ -7,7 +7,7 @@ it is read from its beginning: the latest state of everybody first, then each ch
 of each, without what the profile holds: {"id", "type", "changed", "profiles"}, the last being how many there are.
 """
 
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # aiokafka is annotated in part.
 
 import argparse
@@ -16,7 +16,7 @@ import contextlib
 import json
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 PROFILE_ID_LENGTH = 24
 
@@ -34,9 +34,9 @@ async def follow(kafka: str, topic: str) -> None:
     profiles: dict[str, Any] = {}
     try:
         while True:
-            found: dict[TopicPartition, list[Any]] = await consumer.getmany(timeout_ms=500)
+            found = await consumer.getmany(timeout_ms=500)
             for record in [record for records in found.values() for record in records]:
-                take(profiles, record.key.decode(), record.value)
+                take(profiles, (record.key or b"").decode(), record.value)
     finally:
         await consumer.stop()
 

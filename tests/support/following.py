@@ -14,6 +14,7 @@ from tests.support.service import Account, eventually
 
 CHANGES: Final = "/v3/observe/changes"
 _CONNECT_SECONDS: Final = 60
+_RECEIVE_BYTES: Final = 64 << 10
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class Following:
         self._go_on.set()
 
     def __enter__(self) -> Self:
+        self._connection.connect()
+        # Little is on its way to a consumer that hangs.
+        self._connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
         self._connection.request("GET", self._path, headers=self._headers)
         self._response = self._connection.getresponse()
         assert self._response.status == 200, self._response.read()
