@@ -58,16 +58,13 @@ def _place(
     node: Node, account: str, given: Mapping[str, object], last_event_id: str | None
 ) -> ChangePlace | None:
     partitions = node.topics.partitions
+    begin = given.get("from", "now")
+    if begin not in ("now", "start"):
+        raise Unprocessable("from: send `start` for everybody's latest state first, or `now`")
     text = given.get("last_event_id", last_event_id)
-    match given.get("from", "now"):
-        case "now" if text is None or text == "":
-            return None
-        case "start" if text is None or text == "":
-            return ChangePlace(now(), (0,) * partitions)
-        case "now" | "start" if text is not None and text != "":
-            place = decode_place(text, account, node.changes.log) if isinstance(text, str) else None
-        case _:
-            raise Unprocessable("from: send `start` for everybody's latest state first, or `now`")
+    if text is None or text == "":
+        return None if begin == "now" else ChangePlace(now(), (0,) * partitions)
+    place = decode_place(text, account, node.changes.log) if isinstance(text, str) else None
     if place is None or len(place.offsets) != partitions:
         raise Unprocessable(
             "Last-Event-ID: send the `id:` of an event of this account's stream, or nothing; with `from=start` the "

@@ -114,7 +114,8 @@ class TopicMirror:
                         if ("account", self._account) in record.headers:
                             self._take((record.key or b"").decode(), record.value)
         finally:
-            await consumer.stop()
+            # Right after a start aiokafka lets a cancellation of its own out.
+            await asyncio.gather(consumer.stop(), return_exceptions=True)
 
     def _take(self, id_: str, value: bytes | None) -> None:
         if value is None:
