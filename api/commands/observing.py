@@ -86,6 +86,8 @@ async def observe(
     `authenticate` raises once the account's secret is no longer good; then, and when changes cannot be read any more,
     the stream ends. Raises `Unavailable` before the first portion only.
     """
+    for partition in range(node.topics.partitions):
+        node.worker.profiles(partition)  # says so while it is catching up
     async with node.changes.listening(account, wanted.place) as listener:
         told = wanted.place is None
         yield b"retry: %d\n%b" % (_RETRY_MS, _still_here(node, account, listener))
