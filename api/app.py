@@ -1,12 +1,15 @@
 """The HTTP application."""
 
+from typing import Final
+
 from litestar import Litestar
 from litestar.datastructures import State
-from litestar.openapi import OpenAPIConfig
 
 from api.answers import EXCEPTION_HANDLERS
 from api.controllers.account import AccountController
+from api.controllers.changes import ChangesController
 from api.controllers.companies import CompaniesController
+from api.controllers.documents import DocumentsController
 from api.controllers.edits import EditsController
 from api.controllers.history import HistoryController
 from api.controllers.hooks import HooksController
@@ -19,26 +22,30 @@ from api.incoming import Incoming
 from api.settings import Settings
 from streams.node import Node
 
+CONTROLLERS: Final = (
+    AccountController,
+    HooksController,
+    ProfilesController,
+    SearchController,
+    HistoryController,
+    EditsController,
+    CompaniesController,
+    PropertiesController,
+    ChangesController,
+    OperationsController,
+    DocumentsController,
+)
+
 
 def create_app(node: Node, settings: Settings) -> Litestar:
     """The Litestar app that answers for a running node."""
     return Litestar(
-        [
-            AccountController,
-            HooksController,
-            ProfilesController,
-            SearchController,
-            HistoryController,
-            EditsController,
-            CompaniesController,
-            PropertiesController,
-            OperationsController,
-        ],
+        CONTROLLERS,
         state=State({"door": Door.of(node, settings)}),
         request_class=Incoming,
         exception_handlers=EXCEPTION_HANDLERS,
         # Handlers bound their bodies themselves, as they come (`api.bodies`).
         request_max_body_size=None,
-        openapi_config=OpenAPIConfig(title="profilelog", version="3", path="/schema"),
+        openapi_config=None,  # `api.documents` has it: handlers read their bodies themselves
         logging_config=None,
     )

@@ -4,13 +4,44 @@ uvicorn writes them one after the other, and each write is a call of the system:
 """
 
 import asyncio
-from typing import Any, cast
+from typing import Any, Final, cast
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+CONNECTION: Final = "profilelog.connection"
+"""An ASGI extension: its `connection` is the request's `Connection`."""
+
+
+class Connection:
+    """What an answer that goes on for long has to know of the way that it takes."""
+
+    __slots__ = ("_flow", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, flow: FlowControl) -> None:
+        self._transport = transport
+        self._flow = flow
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until what was sent is out, but for some 64 KiB; after so long the connection is dropped."""
+        # It is written at the end of the loop's turn, and only then known to be too much.
+        await asyncio.sleep(0)
+        if self._flow.write_paused:
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._flow.drain()
+            except TimeoutError:
+                self._transport.abort()
 
 
 class JoinedWritesProtocol(HttpToolsProtocol):
     """For `uvicorn.Config(http=…)`."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {
+            CONNECTION: {"connection": Connection(self.transport, self.flow)}
+        }
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         joined = _JoinedWrites(transport, self.loop)

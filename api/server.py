@@ -110,7 +110,7 @@ async def _serve(
                 secret = await _usable_secret(node, settings.data, embedded, account_secret)
             tune_garbage_collector()
             shorten_waits_for_the_lock()
-            server = _Server(create_app(node, settings))
+            server = _Server(create_app(node, settings), node.changes.end)
             started = Started(_url(settings.host, listener), bootstrap, secret)
             _watch(_failure(node), stack, trouble)
             _watch(_announce_when_ready(node, server, lambda: announce(started)), stack, trouble)
@@ -295,9 +295,13 @@ async def _give_development_account(node: Node, text: str) -> None:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn on this loop. It catches no signals, and is stopped by a cancellation."""
+    """uvicorn on this loop. It catches no signals, and is stopped by a cancellation.
 
-    def __init__(self, app: Litestar) -> None:
+    `end_streams` lets those answers come to an end that would go on for ever.
+    """
+
+    def __init__(self, app: Litestar, end_streams: Callable[[], None]) -> None:
+        self._end_streams = end_streams
         config = uvicorn.Config(
             app,
             http=JoinedWritesProtocol,
@@ -319,6 +323,7 @@ class _Server(uvicorn.Server):
         try:
             await asyncio.shield(serving)
         finally:
+            self._end_streams()
             self.should_exit = True
             await asyncio.gather(serving, return_exceptions=True)
 

@@ -105,6 +105,11 @@ class Settings(BaseSettings):
     batch_limit: Annotated[
         int, Unit("bytes"), Field(ge=1024, description="the longest body of a batch")
     ] = 16 * _MIB
+    max_streams: Annotated[
+        int,
+        Unit("streams"),
+        Field(ge=0, description="of changes that may be open at a time; above it: 503"),
+    ] = 2000
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Unit("level"),
@@ -176,6 +181,7 @@ def deployment(settings: Settings, *, bootstrap: str, embedded: bool) -> Deploym
         purge_within=settings.purge_seconds(embedded=embedded),
         write_timeout=settings.write_timeout,
         max_pending=settings.max_pending_bytes,
+        max_streams=settings.max_streams,
     )
 
 

@@ -312,7 +312,7 @@ class Evidence:
         match row:
             case outbox.Claim(_, key, value):
                 trace = self.claim(key, value)
-            case outbox.PublicDocument(id_, value):
+            case outbox.PublicDocument(id_, value, _):
                 if id_ not in self._person.ids:
                     trace = None if value is None else self.public(value)
                 else:

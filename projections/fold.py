@@ -325,7 +325,7 @@ class Fold:
             state.erase(profile)
         ids = list(dict.fromkeys([event.id, *profiles]))
         for id_ in ids:
-            state.emit(offset, outbox.PublicDocument(id_, None))
+            state.emit(offset, outbox.PublicDocument(id_, None, event.account))
         # The newest first: until the record that creates the profile is gone, a replay finds it and names the rest.
         for _, record in reversed(records):
             state.emit(offset, outbox.EventTombstone(record))
@@ -460,7 +460,7 @@ def _publish(
         format_timestamp(at).encode(),
         ENCODER.encode(changed),
     )
-    state.emit(offset, outbox.PublicDocument(profile.id, value))
+    state.emit(offset, outbox.PublicDocument(profile.id, value, profile.header.account))
 
 
 def _same(old: object, new: object) -> bool:

@@ -36,6 +36,7 @@ class PublicDocument(_Row, tag="d", frozen=True):
 
     id: str
     value: bytes | None
+    account: str
 
 
 class EventTombstone(_Row, tag="e", frozen=True):

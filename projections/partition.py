@@ -9,7 +9,7 @@ from projections import keyspace, outbox
 from projections.storage import Storage
 from schemas.errors import OperatorError
 
-LAYOUT: Final = 5
+LAYOUT: Final = 6
 NOTHING: Final = -1
 # Records that are folded and written together. Their documents fit the processor's cache: in slices of 1,000 an
 # event costs a third more.

@@ -1,7 +1,7 @@
 """What is said in the log: every event, its encoding and its decoding.
 
 An event is JSON with its ``type``; ``at`` is the event's own time in unix milliseconds, fixed when it is made.
-An event of version 1 does not name its version; a later one will, in ``v``.
+An event of version 1 does not name its version; a later one will, in ``v`` (`schemas.versions`).
 """
 
 from functools import cache
@@ -9,8 +9,8 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import msgspec
 
-from schemas.errors import ProfilelogError
 from schemas.properties import Kind
+from schemas.versions import EventDecoder, UndecodableRecord, Upcasters
 
 
 class _Event(
@@ -218,13 +218,16 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     secrets: list[Secret] = []
 
 
-class UndecodableRecord(ProfilelogError):
-    """The bytes at a position of the log are no event that this version knows."""
-
+UPCASTERS: Final[Upcasters] = {}
+"""What makes today's events of those of former versions; all are of version 1 so far."""
 
 ENCODER: Final = msgspec.json.Encoder()
-_profile_events: Final = msgspec.json.Decoder[ProfileEvent](ProfileEvent)
-_company_events: Final = msgspec.json.Decoder[CompanyEvent](CompanyEvent)
+_profile_events: Final = EventDecoder(
+    "profile-events", msgspec.json.Decoder[ProfileEvent](ProfileEvent), UPCASTERS
+)
+_company_events: Final = EventDecoder(
+    "company-events", msgspec.json.Decoder[CompanyEvent](CompanyEvent), UPCASTERS
+)
 _Record = TypeVar("_Record", bound=msgspec.Struct)
 
 
@@ -240,18 +243,12 @@ def encode(value: msgspec.Struct) -> bytes:
 
 def decode_profile_event(value: bytes) -> ProfileEvent:
     """Read a value of ``profile-events``. Raises `UndecodableRecord`, without the bytes."""
-    try:
-        return _profile_events.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise UndecodableRecord("not an event of profile-events") from None
+    return _profile_events.decode(value)
 
 
 def decode_company_event(value: bytes) -> CompanyEvent:
     """Read a value of ``company-events``. Raises `UndecodableRecord`, without the bytes."""
-    try:
-        return _company_events.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise UndecodableRecord("not an event of company-events") from None
+    return _company_events.decode(value)
 
 
 def decode_record(value: bytes, kind: type[_Record]) -> _Record:

@@ -15,6 +15,7 @@ from streams.accounts import AccountBook
 from streams.appender import Appender
 from streams.company_log import CompanyLog
 from streams.departures import Departures
+from streams.observe import ChangeHub
 from streams.pace import Pace
 from streams.topics import MAX_EVENT_BYTES, Topics, prepare_topics
 from streams.worker import Worker
@@ -26,7 +27,8 @@ STOP_SECONDS: Final = 6.0
 class Deployment:
     """What a node has to know of its deployment.
 
-    `purge_within` and `write_timeout` are in seconds, `max_pending` in bytes; `folder` holds this node's state.
+    `purge_within` and `write_timeout` are in seconds, `max_pending` in bytes, `max_streams` are the streams
+    of changes that may be open at a time; `folder` holds this node's state.
     """
 
     bootstrap: str
@@ -38,6 +40,7 @@ class Deployment:
     purge_within: float
     write_timeout: float
     max_pending: int
+    max_streams: int
 
     @property
     def app_id(self) -> str:
@@ -79,6 +82,7 @@ class Node:
         self.companies = self.company_log.companies
         self.book = AccountBook(deployment.bootstrap, self.topics, self.identity, self.appender)
         self.worker: Worker
+        self.changes: ChangeHub
         self.departures: Departures
 
     @contextlib.asynccontextmanager
@@ -92,6 +96,9 @@ class Node:
             purge_within=deployment.purge_within,
             replication=deployment.replication,
         )
+        self.changes = ChangeHub(
+            deployment.bootstrap, self.topics, marker.log, deployment.max_streams
+        )
         self.worker = Worker(
             app_id=deployment.app_id,
             bootstrap=deployment.bootstrap,
@@ -103,6 +110,7 @@ class Node:
             purge_within=deployment.purge_within,
             companies=self.companies.matching,
             pace=self.pace,
+            is_watched=self.changes.is_listened,
         )
         async with contextlib.AsyncExitStack() as stack:
             await self.appender.start()
@@ -110,6 +118,7 @@ class Node:
             for reader in (self.book, self.company_log):
                 stack.push_async_callback(reader.stop)
                 await reader.start()
+            stack.push_async_callback(self.changes.stop)
             await stack.enter_async_context(self.worker.running(STOP_SECONDS))
             self.departures = Departures(
                 self.topics,

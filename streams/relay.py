@@ -33,6 +33,7 @@ from projections.partition import PartitionState
 from schemas.errors import OperatorError
 from schemas.events import DeletionTombstoned, encode
 from schemas.identity import Identity, event_key
+from schemas.public import ACCOUNT_HEADER
 from streams.progress import progress_record
 from streams.topics import Topics
 from streams.transactions import Publication
@@ -206,11 +207,12 @@ class Relay:
                     records.append(Publication(self._topics.emails, partition, key, value))
                 case ClaimTombstone(partition, key):
                     records.append(Publication(self._topics.emails, partition, key, None))
-                case PublicDocument(id_, value):
+                case PublicDocument(id_, value, account):
                     if value is None or id_ not in gone:
-                        partition = self._state.partition
+                        partition, key = self._state.partition, id_.encode()
+                        whose = ((ACCOUNT_HEADER, account.encode()),)
                         records.append(
-                            Publication(self._topics.profiles, partition, id_.encode(), value)
+                            Publication(self._topics.profiles, partition, key, value, whose)
                         )
                 case EventTombstone() | Release() | Erased():
                     raise AssertionError("plain rows leave in no transaction")

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import aiokafka.producer.sender
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.errors import ProfilelogError
 from streams.topic_settings import MAX_RECORD_BYTES, TRANSACTION_TIMEOUT_MS
@@ -27,6 +28,7 @@ class Publication(NamedTuple):
     partition: int
     key: bytes
     value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 class PublicationFailed(ProfilelogError):
@@ -80,11 +82,11 @@ class TransactionalPublisher:
         for (topic, partition), there in places.items():
             batch = producer.create_batch()
             for record in there:
-                if batch.append(key=record.key, value=record.value, timestamp=None) is None:
+                if _added(batch, record) is None:
                     batch.close()
                     sent.append(await producer.send_batch(batch, topic, partition=partition))
                     batch = producer.create_batch()
-                    batch.append(key=record.key, value=record.value, timestamp=None)
+                    _added(batch, record)
             batch.close()
             sent.append(await producer.send_batch(batch, topic, partition=partition))
         await asyncio.gather(*sent)
@@ -98,3 +100,9 @@ class TransactionalPublisher:
                 await producer.stop()
         except (KafkaError, TimeoutError):
             pass  # a producer that was fenced may not stop cleanly; nothing of it is used again
+
+
+def _added(batch: BatchBuilder, record: Publication) -> object:
+    """None when the batch is full."""
+    headers = list(record.headers)  # aiokafka takes nothing but a list
+    return batch.append(key=record.key, value=record.value, timestamp=None, headers=headers)

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = 0.5
 # Public documents may wait this long for company in one transaction; claims, which answers wait for, do not.
 _LINGER_SECONDS: Final = 0.2
+# While streams are open, whose consumers wait for them.
+_WATCHED_LINGER_SECONDS: Final = 0.01
 # How long folding stands back after each chunk while a batch is being received.
 _FOLD_BACK_SECONDS: Final = 0.3
 # How long after a full chunk there is taken to be more of them.
@@ -69,6 +71,7 @@ class Worker:
         purge_within: float,
         companies: CompanyIds,
         pace: Pace,
+        is_watched: Callable[[], bool],
     ) -> None:
         self._app_id = app_id
         self._bootstrap = bootstrap
@@ -81,6 +84,7 @@ class Worker:
         self._owned: dict[TP, Owned] = {}
         self._expected: dict[bytes, asyncio.Future[Verdict]] = {}
         self._assigning = asyncio.Lock()
+        self._is_watched = is_watched
         appender.appended = self.apply_own
         self.settlement = Settlement()
         self.search = SearchFeed(
@@ -397,10 +401,15 @@ class Worker:
             await owned.work.wait()
             # Not `wait_for`: it loses a cancellation that comes together with the result (Python 3.11).
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LINGER_SECONDS):
+                async with asyncio.timeout(self._linger(tp)):
                     await owned.urgent.wait()
             owned.work.clear()
             owned.urgent.clear()
+
+    def _linger(self, tp: TP) -> float:
+        """How long, in seconds, outputs wait for company."""
+        watched = tp.topic == self._topics.events and self._is_watched()
+        return _WATCHED_LINGER_SECONDS if watched else _LINGER_SECONDS
 
     # ------------------------------------------------------------------ for the doors
 

@@ -78,7 +78,7 @@ class Process:
             self._log.begin(id_, epoch)
             for record in records:
                 await self._answer()
-                self._log.send(id_, epoch, record)
+                self._log.send(id_, epoch, record[:4])
             await self._answer()
             self._log.commit(id_, epoch)
         except Fenced:

@@ -383,7 +383,7 @@ def test_the_outputs_of_a_forget_leave_in_their_order(profiles: Profiles) -> Non
     # The record that creates the profile goes last: a replay that still finds it can name the rest.
     assert made == [
         ClaimTombstone(0, claim_key(key(0))),
-        PublicDocument(id_, None),
+        PublicDocument(id_, None, ACCOUNT),
         EventTombstone(key(1)),
         EventTombstone(key(0)),
         Erased("a" * 24, "d" * 24, 2),

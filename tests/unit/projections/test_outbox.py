@@ -79,7 +79,7 @@ def test_when_all_have_left_no_pack_stays(slices: list[list[list[OutboxRow]]]) -
 
 
 def test_a_pack_is_bounded_in_bytes() -> None:
-    document = PublicDocument("a" * 24, b"x" * 50)
+    document = PublicDocument("a" * 24, b"x" * 50, "b" * 24)
     state, _ = _folded([[[document, document, document, document]]])
 
     packs = [row for _, row in state.storage.scan(b"O", b"P")]

@@ -122,11 +122,11 @@ def withdrawn(name: str) -> ClaimTombstone:
 
 
 def document(id_: str = ADA) -> PublicDocument:
-    return PublicDocument(id_, b"{}")
+    return PublicDocument(id_, b"{}", ACCOUNT)
 
 
 def gone(id_: str = ADA) -> PublicDocument:
-    return PublicDocument(id_, None)
+    return PublicDocument(id_, None, ACCOUNT)
 
 
 def tombstone(name: str) -> EventTombstone:

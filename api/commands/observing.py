@@ -1,0 +1,176 @@
+"""Changes of an account as server-sent events (contract §13)."""
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Final, NamedTuple, get_args
+
+from api.commands.addressing import by_id
+from schemas.errors import RequestError, Unprocessable
+from schemas.events import ENCODER
+from schemas.normalization import normalize_name
+from schemas.places import ChangePlace, decode_place, encode_place
+from schemas.public import ChangeType, Forgotten, NoChange
+from streams.clock import now
+from streams.node import Node
+from streams.observe import ChangeRecord, Ended, Listener, TooSlow
+from streams.topic_settings import TOMBSTONES_KEPT_SECONDS
+
+TYPES: Final = frozenset((*get_args(ChangeType), *get_args(Forgotten)))
+MAX_PROPS: Final = 100
+# An hour less than Kafka keeps the nulls of the forgotten, so that there is time to read them.
+RESUMABLE_SECONDS: Final = TOMBSTONES_KEPT_SECONDS - 3600
+
+_RETRY_MS: Final = 1000
+
+
+class Wanted(NamedTuple):
+    """What of an account's changes is wanted, and from where on; None: from now on. Empty sets want all."""
+
+    place: ChangePlace | None
+    types: frozenset[str]
+    props: frozenset[str]
+
+
+def parse_wanted(
+    node: Node, account: str, given: Mapping[str, object], last_event_id: str | None
+) -> Wanted:
+    """The parameters of a stream; `last_event_id` is what the header said. Raises `Unprocessable`."""
+    types = _names(given, "types")
+    if unknown := types - TYPES:
+        known = ", ".join(sorted(TYPES))
+        raise Unprocessable(f"types: {len(unknown)} of these are unknown; send some of {known}")
+    props = frozenset(map(normalize_name, _names(given, "props")))
+    if "" in props or len(props) > MAX_PROPS:
+        raise Unprocessable(f"props: send up to {MAX_PROPS} names of properties, joined by commas")
+    return Wanted(_place(node, account, given, last_event_id), types, props)
+
+
+def _names(given: Mapping[str, object], name: str) -> frozenset[str]:
+    value = given.get(name)
+    if value is None:
+        return frozenset()
+    names = [each.strip() for each in value.split(",")] if isinstance(value, str) else [""]
+    if "" in names:
+        raise Unprocessable(f"{name}: send names joined by commas, or leave it out")
+    return frozenset(names)
+
+
+def _place(
+    node: Node, account: str, given: Mapping[str, object], last_event_id: str | None
+) -> ChangePlace | None:
+    partitions = node.topics.partitions
+    begin = given.get("from", "now")
+    if begin not in ("now", "start"):
+        raise Unprocessable("from: send `start` for everybody's latest state first, or `now`")
+    text = given.get("last_event_id", last_event_id)
+    if text is None or text == "":
+        return None if begin == "now" else ChangePlace(now(), (0,) * partitions)
+    place = decode_place(text, account, node.changes.log) if isinstance(text, str) else None
+    if place is None or len(place.offsets) != partitions:
+        raise Unprocessable(
+            "Last-Event-ID: send the `id:` of an event of this account's stream, or nothing; with `from=start` the "
+            "stream shows everybody's latest state first"
+        )
+    if now() - place.at > RESUMABLE_SECONDS * 1000:
+        raise Unprocessable(
+            f"Last-Event-ID is older than {RESUMABLE_SECONDS // 3600} hours, and who was forgotten since may be "
+            "missing: begin anew with `from=start`, and drop whom it does not show before `caught-up`"
+        )
+    return place
+
+
+async def observe(
+    node: Node, account: str, wanted: Wanted, authenticate: Callable[[], object]
+) -> AsyncGenerator[bytes]:
+    """The events, in portions to be sent as they are. The first is there at once.
+
+    `authenticate` raises once the account's secret is no longer good; then, and when changes cannot be read any more,
+    the stream ends. Raises `Unavailable` before the first portion only.
+    """
+    for partition in range(node.topics.partitions):
+        node.worker.profiles(partition)  # says so while it is catching up
+    async with node.changes.listening(account, wanted.place) as listener:
+        told = wanted.place is None
+        yield b"retry: %d\n%b" % (_RETRY_MS, _still_here(node, account, listener))
+        while True:
+            try:
+                records = await listener.take()
+                authenticate()
+                portion = b"".join(_shown(node, wanted, records))
+            except TooSlow:
+                yield _too_slow(node, account, listener)
+                return
+            except (Ended, RequestError):
+                return
+            if not told and listener.is_idle:
+                told = True
+                portion += _caught_up(node, account, listener)
+            if listener.is_due():
+                portion += _still_here(node, account, listener)
+            if portion:
+                yield portion
+
+
+def _shown(node: Node, wanted: Wanted, records: list[ChangeRecord]) -> list[bytes]:
+    """The events of those records that are wanted and may be shown."""
+    return [
+        _event(node, record)
+        for record in records
+        if _is_wanted(wanted, record) and _may_be_shown(node, record)
+    ]
+
+
+def _is_wanted(wanted: Wanted, record: ChangeRecord) -> bool:
+    try:
+        type_, changed, _ = record.shown
+    except NoChange:
+        return False
+    if wanted.types and type_ not in wanted.types:
+        return False
+    # A forgotten user has lost all properties. Where compaction may have removed what changed one, it is shown too.
+    exempt = record.forgets or not record.exact
+    return exempt or not wanted.props or not wanted.props.isdisjoint(changed)
+
+
+def _may_be_shown(node: Node, record: ChangeRecord) -> bool:
+    """Whether a read would show the profile now; asked again only when somebody may have gone since.
+
+    Raises `Unavailable`.
+    """
+    if record.forgets:
+        return True
+    as_of = node.worker.profiles(record.partition).last_forget, len(node.companies.deletions)
+    if record.checked != as_of:
+        if by_id(node, record.account, record.id) is None:
+            return False
+        record.checked = as_of
+    return True
+
+
+def _event(node: Node, record: ChangeRecord) -> bytes:
+    if record.head is None:
+        record.head = _head(node, record.account, record.place, record.shown.type)
+    return b"%bdata: %b\n\n" % (record.head, record.shown.data)
+
+
+def _head(node: Node, account: str, place: ChangePlace, type_: str) -> bytes:
+    return f"id: {encode_place(place, account, node.changes.log)}\nevent: {type_}\n".encode()
+
+
+def _still_here(node: Node, account: str, listener: Listener) -> bytes:
+    """A comment, and where to resume: an `id` without `data` is taken over and shown to nobody."""
+    return b": still here\nid: %b\n\n" % _id(node, account, listener)
+
+
+def _caught_up(node: Node, account: str, listener: Listener) -> bytes:
+    return b"id: %b\nevent: caught-up\ndata: {}\n\n" % _id(node, account, listener)
+
+
+def _too_slow(node: Node, account: str, listener: Listener) -> bytes:
+    data = ENCODER.encode(
+        {"message": "Changes came faster than they were taken: resume from this event's id"}
+    )
+    return b"id: %b\nevent: too-slow\ndata: %b\n\n" % (_id(node, account, listener), data)
+
+
+def _id(node: Node, account: str, listener: Listener) -> bytes:
+    return encode_place(listener.reached(), account, node.changes.log).encode()

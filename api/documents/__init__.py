@@ -1,0 +1,1 @@
+"""What clients and consumers are generated from: OpenAPI for HTTP, AsyncAPI for the topics (contract §13)."""

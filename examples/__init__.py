@@ -1,0 +1,1 @@
+"""Consumers of the topic `profiles`, to be run as they are and to begin from."""

@@ -1,0 +1,68 @@
+"""Keeps a copy of every profile, with aiokafka alone.
+
+    python examples/plain_consumer.py --kafka 127.0.0.1:9092
+
+`profilelog up --json` prints the address of its Kafka. The copy is empty at each start, and `profiles` is compacted, so
+it is read from its beginning: the latest state of everybody first, then each change as it comes. A line of JSON tells
+of each, without what the profile holds: {"id", "type", "changed", "profiles"}, the last being how many there are.
+"""
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# aiokafka is annotated in part.
+
+import argparse
+import asyncio
+import contextlib
+import json
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+
+PROFILE_ID_LENGTH = 24
+
+
+async def follow(kafka: str, topic: str) -> None:
+    """Read the topic until cancelled."""
+    consumer = AIOKafkaConsumer(
+        topic,
+        bootstrap_servers=kafka,
+        isolation_level="read_committed",  # not what a relay that was killed left half published
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,  # without a group: what was read is in memory only
+    )
+    await consumer.start()
+    profiles: dict[str, Any] = {}
+    try:
+        while True:
+            found = await consumer.getmany(timeout_ms=500)
+            for record in [record for records in found.values() for record in records]:
+                take(profiles, (record.key or b"").decode(), record.value)
+    finally:
+        await consumer.stop()
+
+
+def take(profiles: dict[str, Any], id_: str, value: bytes | None) -> None:
+    """Apply one record to the copy."""
+    if len(id_) != PROFILE_ID_LENGTH:
+        return  # a null that means nothing: it lets the log's segments roll
+    if value is None:
+        profiles.pop(id_, None)
+        tell(id=id_, type="profile-forgotten", changed=[], profiles=len(profiles))
+        return
+    change = json.loads(value)
+    profiles[id_] = change["profile"]
+    tell(id=id_, type=change["event"]["type"], changed=change["changed"], profiles=len(profiles))
+
+
+def tell(**said: object) -> None:
+    """One line of JSON."""
+    print(json.dumps(said), flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kafka", default="127.0.0.1:9092", help="host:port of Kafka")
+    parser.add_argument("--topic", default="profiles", help="with the deployment's prefix")
+    arguments = parser.parse_args()
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(follow(arguments.kafka, arguments.topic))
