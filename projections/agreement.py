@@ -6,16 +6,18 @@ Rows agree byte for byte, but for these:
 2. `I`, `J`, `N`, `S`: what idempotency ids have left is removed by later events, once it is too old to count.
    Compaction may take such an event, so only what still counts is compared: until `REPEAT_WINDOW_MS` before the
    time of the log's newest record.
-3. `R`, `W`: of a log that is compacted already a later folding finds fewer of the records, profiles and claims that a
-   forget has erased. So the live state must name all that a replay names, and may name more; the rest agrees.
+3. `R`, `W`: of a log that is compacted already a later folding finds fewer of the records and profiles that a forget
+   has erased. So the live state must name all that a replay names, and may name more; the rest agrees. Which claims
+   the forget gave up is not compared: of a profile that is half compacted an older one is the current one.
 
 A digest is taken of what agrees in any case, so that two auditors get the same of one log.
 """
 
 import struct
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
 from hashlib import blake2b
+from itertools import chain, islice
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 import msgspec
@@ -26,6 +28,7 @@ from projections.receipts import decode_receipt, decode_waiting
 from projections.repeats import attempt_time, counts, row_time
 
 LISTED: Final = 100
+_encode: Final = msgspec.msgpack.Encoder().encode
 _SOME_ROWS: Final = 1000
 
 
@@ -37,37 +40,46 @@ class Rows(Protocol):
     def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]: ...
 
 
-class Agreed(NamedTuple):
-    """A row: its key, the part of its value that every folding gives again, and the value."""
-
-    key: bytes
-    part: bytes
-    value: bytes
+Row: TypeAlias = tuple[bytes, bytes]
 
 
-_Form: TypeAlias = Callable[[Rows, int, bytes, bytes], bytes | None]
-_UNREADABLE: Final = (msgspec.MsgspecError, struct.error)
-_lengths: Final = struct.Struct(">HI")
-_encode: Final = msgspec.msgpack.Encoder().encode
+class Section(NamedTuple):
+    """Rows with start <= key < stop.
 
-
-def agreed(rows: Rows, newest: int) -> Iterator[Agreed]:
-    """The rows that every folding gives again, in order of the key.
-
-    `newest` is the time of the newest record of the log, in unix milliseconds.
+    `counts` says whether a row is compared, by the time of the log's newest record; without it all are. `part` is what
+    every folding gives again of a value; without it that is all of it. `explained` says whether compaction explains
+    that the rest of two values is different, the live state's and a replay's.
     """
-    for start, stop, form in _SECTIONS:
-        if form is None:
-            for key, value in rows.scan(start, stop):
-                yield Agreed(key, value, value)
-            continue
-        for key, value in rows.scan(start, stop):
-            try:
-                part = form(rows, newest, key, value)
-            except _UNREADABLE:
-                part = value
-            if part is not None:
-                yield Agreed(key, part, value)
+
+    start: bytes
+    stop: bytes
+    counts: "Callable[[Rows, int, Row], bool] | None" = None
+    part: "Callable[[bytes], bytes] | None" = None
+    explained: "Callable[[bytes, bytes], bool] | None" = None
+
+    def rows(self, rows: Rows, newest: int) -> Iterator[Row]:
+        """What is compared, in order of the key."""
+        found = rows.scan(self.start, self.stop)
+        counts_ = self.counts
+        return found if counts_ is None else (row for row in found if counts_(rows, newest, row))
+
+    def agreed(self, row: Row) -> Row:
+        """The row, with the part of its value that every folding gives again; all of it where it cannot be read."""
+        if self.part is None:
+            return row
+        try:
+            return row[0], self.part(row[1])
+        except msgspec.MsgspecError:
+            return row
+
+    def same(self, live: bytes, replay: bytes) -> bool:
+        """Whether the log explains both values of a row."""
+        if live == replay or self.explained is None:
+            return live == replay
+        try:
+            return self.explained(live, replay)
+        except msgspec.MsgspecError:
+            return False
 
 
 class Digest:
@@ -75,33 +87,40 @@ class Digest:
 
     def __init__(self) -> None:
         self._hash = blake2b(digest_size=16, person=b"profilelog-audit")
-        self._parts: list[bytes] = []
+        self._rows: list[Row] = []
         self.rows = 0
 
-    def add(self, row: Agreed) -> None:
-        """The next row, in order of the key."""
-        key, part, _ = row
-        self._parts += (_lengths.pack(len(key), len(part)), key, part)
-        self.rows += 1
-        if self.rows % _SOME_ROWS == 0:
-            self._mix()
+    def add(self, section: Section, rows: Iterable[Row]) -> None:
+        """The next rows, in order of the key."""
+        before = len(self._rows)
+        self._rows += rows if section.part is None else map(section.agreed, rows)
+        self.rows += len(self._rows) - before
+        while len(self._rows) >= _SOME_ROWS:
+            self._mix(self._rows[:_SOME_ROWS])
+            del self._rows[:_SOME_ROWS]
 
-    def _mix(self) -> None:
-        self._hash.update(b"".join(self._parts))
-        self._parts.clear()
+    def _mix(self, rows: list[Row]) -> None:
+        """As many at once as there can be, for its cost: so a hash is of the same number of rows each time."""
+        fields = [field for row in rows for field in row]
+        self._hash.update(struct.pack(f">{len(fields)}I", *map(len, fields)))
+        self._hash.update(b"".join(fields))
 
-    @property
     def text(self) -> str:
-        """32 hex digits."""
-        self._mix()
+        """32 hex digits, when all rows are there."""
+        self._mix(self._rows)
+        self._rows.clear()
         return self._hash.hexdigest()
 
 
 def digest_of(rows: Rows, newest: int, digest: Digest) -> Generator[None]:
-    """Add all rows to the digest; yields now and then, for others to run."""
-    for row in agreed(rows, newest):
-        digest.add(row)
-        if digest.rows % _SOME_ROWS == 0:
+    """Add all rows to the digest; yields now and then, for others to run.
+
+    `newest` is the time of the newest record of the log, in unix milliseconds.
+    """
+    for section in SECTIONS:
+        found = section.rows(rows, newest)
+        while some := list(islice(found, _SOME_ROWS)):
+            digest.add(section, some)
             yield
 
 
@@ -117,26 +136,42 @@ class Comparison:
         self.count = 0
 
     def run(self, live: Rows, replay: Rows, newest: int) -> Generator[None]:
-        """Compare everything; yields now and then, for others to run."""
-        left, right = agreed(live, newest), agreed(replay, newest)
+        """Compare everything; yields now and then, for others to run.
+
+        `newest` is the time of the newest record of the log, in unix milliseconds.
+        """
+        for section in SECTIONS:
+            left, right = section.rows(live, newest), section.rows(replay, newest)
+            while True:
+                ours, theirs = list(islice(left, _SOME_ROWS)), list(islice(right, _SOME_ROWS))
+                if ours != theirs:
+                    yield from self._one_by_one(section, chain(ours, left), chain(theirs, right))
+                    break
+                if not ours:
+                    break
+                self.digest.add(section, ours)
+                yield
+
+    def _one_by_one(
+        self, section: Section, left: Iterator[Row], right: Iterator[Row]
+    ) -> Generator[None]:
         ours, theirs = next(left, None), next(right, None)
         while ours is not None or theirs is not None:
-            if theirs is None or (ours is not None and ours.key < theirs.key):
+            if theirs is None or (ours is not None and ours[0] < theirs[0]):
                 assert ours is not None
-                self._differ("not in the log", ours.key, ours.value, None)
-                self.digest.add(ours)
+                self._differ("not in the log", ours[0], ours[1], None)
+                self.digest.add(section, [ours])
                 ours = next(left, None)
-                continue
-            if ours is None or theirs.key < ours.key:
-                self._differ("missing", theirs.key, None, theirs.value)
+            elif ours is None or theirs[0] < ours[0]:
+                self._differ("missing", theirs[0], None, theirs[1])
                 theirs = next(right, None)
-                continue
-            if ours.part != theirs.part or not _explained(ours, theirs):
-                self._differ("differs", ours.key, ours.value, theirs.value)
-            self.digest.add(ours)
+            else:
+                if not section.same(ours[1], theirs[1]):
+                    self._differ("differs", ours[0], ours[1], theirs[1])
+                self.digest.add(section, [ours])
+                ours, theirs = next(left, None), next(right, None)
             if self.digest.rows % _SOME_ROWS == 0:
                 yield
-            ours, theirs = next(left, None), next(right, None)
 
     def _differ(self, how: How, key: bytes, live: bytes | None, replay: bytes | None) -> None:
         self.count += 1
@@ -147,57 +182,28 @@ class Comparison:
 # ---------------------------------------------------------------------- what agrees, by the kind of row
 
 
-def _timed(
-    time: Callable[[bytes], int], _: Rows, newest: int, __: bytes, row: bytes
-) -> bytes | None:
-    return row if counts(time(row), newest) else None
+def _since(time: Callable[[bytes], int], _: Rows, newest: int, row: Row) -> bool:
+    """Whether an idempotency id of that time still counts; what cannot be read is compared."""
+    try:
+        return counts(time(row[1]), newest)
+    except struct.error:
+        return True
 
 
-def _way(rows: Rows, newest: int, key: bytes, row: bytes) -> bytes | None:
-    """It leads to a first attempt, and counts as long as that does."""
-    attempt = rows.get(keyspace.repeat(row.hex(), keyspace.repeated_id(key)))
-    return row if attempt is not None and counts(attempt_time(attempt), newest) else None
+_attempt_counts: Final = partial(_since, attempt_time)
+_id_counts: Final = partial(_since, row_time)
 
 
-def _receipt(_: Rows, __: int, ___: bytes, row: bytes) -> bytes:
+def _way_counts(rows: Rows, newest: int, row: Row) -> bool:
+    """A row that leads to a first attempt counts as long as that does."""
+    key = keyspace.repeat(row[1].hex(), keyspace.repeated_id(row[0]))
+    attempt = rows.get(key)
+    return attempt is not None and _attempt_counts(rows, newest, (key, attempt))
+
+
+def _receipt(row: bytes) -> bytes:
     known = decode_receipt(row)
     return _encode((known.account, known.profile, known.requested_at, known.offset))
-
-
-def _waiting(_: Rows, __: int, ___: bytes, row: bytes) -> bytes:
-    known = decode_waiting(row)
-    return _encode((known.account, known.requested_at, known.user))
-
-
-_attempt: Final = partial(_timed, attempt_time)
-_since: Final = partial(_timed, row_time)
-# In order of the key; what is between two sections is not compared.
-_SECTIONS: Final[tuple[tuple[bytes, bytes, _Form | None], ...]] = (
-    (b"", b"I", None),
-    (b"I", b"J", _attempt),
-    (b"J", b"K", _way),
-    (b"K", b"L", None),
-    (b"N", b"O", _since),
-    (b"P", b"Q", None),
-    (b"R", b"S", _receipt),
-    (b"S", b"T", _since),
-    (b"T", b"W", None),
-    (b"W", b"X", _waiting),
-    (b"X", b"\xff", None),
-)
-
-
-def _explained(live: Agreed, replay: Agreed) -> bool:
-    """Whether what else two rows say that agree so far is what compaction explains."""
-    if live.value == replay.value:
-        return True
-    match live.key[:1]:
-        case b"R":
-            return _receipt_explained(live.value, replay.value)
-        case b"W":
-            return _waiting_explained(live.value, replay.value)
-        case _:
-            return False
 
 
 def _receipt_explained(live: bytes, replay: bytes) -> bool:
@@ -205,6 +211,7 @@ def _receipt_explained(live: bytes, replay: bytes) -> bool:
     erased = set(ours.erased)
     return (
         live == _encode(ours)
+        and _receipt(live) == _receipt(replay)
         and erased.issuperset(theirs.erased)
         and len(erased) == len(ours.erased)
         and all(0 <= offset < ours.offset for offset in erased)
@@ -212,10 +219,31 @@ def _receipt_explained(live: bytes, replay: bytes) -> bool:
     )
 
 
+def _waiting(row: bytes) -> bytes:
+    known = decode_waiting(row)
+    return _encode((known.account, known.requested_at, known.user))
+
+
 def _waiting_explained(live: bytes, replay: bytes) -> bool:
     ours, theirs = decode_waiting(live), decode_waiting(replay)
     return (
         live == _encode(ours)
+        and _waiting(live) == _waiting(replay)
         and set(ours.ids).issuperset(theirs.ids)
-        and set(ours.claims).issuperset(theirs.claims)
     )
+
+
+# In order of the key; what is between two sections is not compared.
+SECTIONS: Final = (
+    Section(b"", b"I"),
+    Section(b"I", b"J", counts=_attempt_counts),
+    Section(b"J", b"K", counts=_way_counts),
+    Section(b"K", b"L"),
+    Section(b"N", b"O", counts=_id_counts),
+    Section(b"P", b"Q"),
+    Section(b"R", b"S", part=_receipt, explained=_receipt_explained),
+    Section(b"S", b"T", counts=_id_counts),
+    Section(b"T", b"W"),
+    Section(b"W", b"X", part=_waiting, explained=_waiting_explained),
+    Section(b"X", b"\xff"),
+)

@@ -11,7 +11,7 @@ import struct
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, cast
 
 from rocksdict import AccessType, Options, Rdict, ReadOptions
 
@@ -77,11 +77,8 @@ class Secondary:
         bounds = ReadOptions()
         if stop is not None:
             bounds.set_iterate_upper_bound(stop)
-        rows = self._db.iter(bounds)
-        rows.seek(start)
-        while rows.valid():
-            yield rows.key(), rows.value()
-            rows.next()
+        rows = self._db.items(from_key=start, read_opt=bounds)
+        return cast("Iterator[tuple[bytes, bytes]]", rows)
 
 
 def shown_rows(folder: Path, start: bytes = b"") -> Generator[tuple[bytes, bytes]]:

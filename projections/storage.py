@@ -106,11 +106,8 @@ class RocksStorage:
     def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
         bounds = ReadOptions()
         bounds.set_iterate_upper_bound(stop)
-        rows = self._db.iter(bounds)
-        rows.seek(start)
-        while rows.valid():
-            yield rows.key(), rows.value()
-            rows.next()
+        rows = self._db.items(from_key=start, read_opt=bounds)
+        return cast("Iterator[tuple[bytes, bytes]]", rows)
 
     def write(
         self, rows: Mapping[bytes, bytes | None], cut: tuple[bytes, bytes] | None = None

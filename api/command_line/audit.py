@@ -88,7 +88,7 @@ def _described(audit: Audit) -> dict[str, Any]:
         "applied": audit.applied,
         "records": audit.records,
         "rows": audit.comparison.digest.rows,
-        "digest": audit.comparison.digest.text,
+        "digest": audit.comparison.digest.text(),
         "different": audit.comparison.count,
         "differences": msgspec.to_builtins(audit.comparison.differences),
     }

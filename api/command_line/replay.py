@@ -167,7 +167,9 @@ async def _add(report: Report, replay: Replay, *, show: bool) -> None:
                 print_json(_line(replay.source, profile))
     await in_turns(digest_of(state.storage, replay.newest, digest))
     source, applied = replay.source, state.applied
-    report.partitions.append(Partition(*source, applied, replay.records, digest.rows, digest.text))
+    report.partitions.append(
+        Partition(*source, applied, replay.records, digest.rows, digest.text())
+    )
 
 
 def _profiles(state: ProfileState) -> Iterator[StoredProfile]:
