@@ -16,6 +16,7 @@ from api.command_line import (
     audit,
     broker,
     forget,
+    import_users,
     purge,
     replay,
     secrets,
@@ -39,6 +40,7 @@ app.command()(service.serve)
 app.command()(broker.broker)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(secrets.app, name="secrets")
+app.command("import")(import_users.import_users)
 app.command()(forget.forget)
 app.command()(verify.verify)
 app.command()(purge.purge)

@@ -31,3 +31,11 @@ UrlOption = Annotated[
 AccountOption = Annotated[
     str | None, typer.Option("--account", help="The account's id.", show_default="all accounts")
 ]
+SecretOption = Annotated[
+    str | None,
+    typer.Option(
+        "--secret",
+        help="The account's secret.",
+        show_default="PROFILELOG_SECRET or the data folder's account.secret",
+    ),
+]
