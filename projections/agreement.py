@@ -6,9 +6,9 @@ Rows agree byte for byte, but for these:
 2. `I`, `J`, `N`, `S`: what idempotency ids have left is removed by later events, once it is too old to count.
    Compaction may take such an event, so only what still counts is compared: until `REPEAT_WINDOW_MS` before the
    time of the log's newest record.
-3. `R`, `W`: of a log that is compacted already a later folding finds fewer of the records and profiles that a forget
-   has erased. So the live state must name all that a replay names, and may name more; the rest agrees. Which claims
-   the forget gave up is not compared: of a profile that is half compacted an older one is the current one.
+3. `R`, `W`: of a log that is compacted already a later folding finds fewer of the records that a forget has erased.
+   So a live receipt must name all records that a replay names, and may name more. Which other profiles and which
+   claims wait to be purged is not compared: of a user who is half compacted a replay makes other ones.
 
 A digest is taken of what agrees in any case, so that two auditors get the same of one log.
 """
@@ -221,16 +221,11 @@ def _receipt_explained(live: bytes, replay: bytes) -> bool:
 
 def _waiting(row: bytes) -> bytes:
     known = decode_waiting(row)
-    return _encode((known.account, known.requested_at, known.user))
+    return _encode((known.account, known.requested_at, known.user, known.ids[:1]))
 
 
 def _waiting_explained(live: bytes, replay: bytes) -> bool:
-    ours, theirs = decode_waiting(live), decode_waiting(replay)
-    return (
-        live == _encode(ours)
-        and _waiting(live) == _waiting(replay)
-        and set(ours.ids).issuperset(theirs.ids)
-    )
+    return live == _encode(decode_waiting(live)) and _waiting(live) == _waiting(replay)
 
 
 # In order of the key; what is between two sections is not compared.

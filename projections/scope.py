@@ -54,13 +54,18 @@ class AccountScope:
 
 
 class UserScope:
-    """The records of the user with one uid, in each of the accounts. Who was forgotten is nobody's from then on."""
+    """The records of the user with one uid, in each of the accounts. Who was forgotten is nobody's from then on.
+
+    `forgotten` counts the forgets that erased the user, in whichever account.
+    """
 
     def __init__(self, identity_: Identity, accounts: Iterable[str], uid: int | str) -> None:
         self._identity = identity_
         self.users = {identity_.uid_hash(account, uid) for account in accounts}
         self._ids: dict[str, bytes] = {}
         self._deletions: set[str] = set()
+        self._spent: set[str] = set()
+        self.forgotten = 0
 
     @property
     def partitions(self) -> list[int]:
@@ -68,7 +73,7 @@ class UserScope:
         return sorted({*map(self._identity.partition_of_hash, self.users)})
 
     def event(self, key: bytes, value: bytes) -> bool:
-        """Whether a record of ``profile-events`` is about the user."""
+        """Whether a record of ``profile-events`` is about the user, or about a company that is gone."""
         try:
             event = decode_profile_event(value)
         except UndecodableRecord:
@@ -107,6 +112,10 @@ class UserScope:
         user = bytes.fromhex(event.user)
         if user not in self.users and event.id not in self._ids:
             return False
+        if event.id in self._spent:
+            return True  # a second forget of one profile does nothing
+        self._spent.add(event.id)
+        self.forgotten += 1
         self._deletions.add(event.deletion)
         self._ids = {
             id_: whose for id_, whose in self._ids.items() if id_ != event.id and whose != user

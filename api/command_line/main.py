@@ -15,6 +15,7 @@ from api.command_line import (
     accounts,
     audit,
     broker,
+    export,
     forget,
     import_users,
     purge,
@@ -46,6 +47,7 @@ app.command()(verify.verify)
 app.command()(purge.purge)
 app.command()(replay.replay)
 app.command()(audit.audit)
+app.add_typer(export.app, name="export")
 app.command()(settings.settings)
 
 
