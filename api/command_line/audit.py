@@ -35,6 +35,7 @@ def audit(data: DataOption = None, json: JsonOption = False) -> None:
     try:
         settings = Settings.load(data=data)
         configure_logging(settings.log_level)
+        _check_state(settings.data)
         with bars() as watch:
             audits = run_to_end(lambda: _audit(settings, watch))
     except Interrupted:
@@ -70,11 +71,15 @@ async def _audit(settings: Settings, watch: Watch) -> list[Audit]:
                         f"{state}: {error}; remove the folder and let the service fold it again"
                     ) from None
             audits.append(done)
-    if not audits:
-        raise OperatorError(
-            f"there is no state in {settings.data}: name the data folder of the service with --data"
-        )
     return audits
+
+
+def _check_state(data: Path) -> None:
+    """Raises `OperatorError` before anything is started."""
+    if not any((data / "state").glob("*-*")):
+        raise OperatorError(
+            f"there is no state in {data}: name the data folder of the service with --data"
+        )
 
 
 def _same(audits: list[Audit]) -> bool:

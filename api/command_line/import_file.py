@@ -138,7 +138,7 @@ def _read_csv(path: Path) -> Iterator[Line]:
 
 def _names(path: Path, header: list[str]) -> list[str]:
     names = [name.strip() for name in header]
-    if not all(names) or len(set(names)) != len(names):
+    if not names or not all(names) or len(set(names)) != len(names):
         raise OperatorError(
             f"the first line of {path} has to name each of its columns, none of them twice"
         )
