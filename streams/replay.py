@@ -15,7 +15,12 @@ from projections.partition import NOTHING, Origin, check_end
 from projections.profiles import ProfileState
 from projections.replaying import replayed_emails, replayed_profiles
 from projections.scope import Scope
-from schemas.events import UndecodableRecord, decode_record
+from schemas.events import (
+    ProfileForgotten,
+    UndecodableRecord,
+    decode_profile_event,
+    decode_record,
+)
 from schemas.identity import Identity
 from streams.reading import read_chunks
 from streams.sweep import Log
@@ -129,7 +134,8 @@ class LogReader:
 class Replay:
     """One partition, folded again from its start.
 
-    `newest` is the log's time of the newest record with a value so far, in unix milliseconds.
+    `newest` is the log's time of the newest record with a value so far, in unix milliseconds; `cut` the offset of the
+    first event that is later than was asked for.
     """
 
     def __init__(self, log: LogReader, source: Source, state: ProfileState | EmailState) -> None:
@@ -137,7 +143,14 @@ class Replay:
         self.source = source
         self.records = 0
         self.newest = 0
+        self.cut: int | None = None
         self._log = log
+        self._events = source.topic == log.topics.events
+
+    @property
+    def applied(self) -> int:
+        """The offset up to which the log is folded: the last one before the cut, where it was cut."""
+        return self.state.applied if self.cut is None else self.cut - 1
 
     async def fold_to(
         self,
@@ -149,19 +162,18 @@ class Replay:
     ) -> None:
         """Fold what stands before the offset `end`, from where the last call stopped.
 
-        `scope` leaves out what is not about it. `as_of`, in unix milliseconds, ends the replay before the first event
-        that is later; claims, whose tombstones have no time of their own, count by the log's. Raises `ForeignState`
-        when the log ends before `end`.
+        `scope` leaves out what is not about it. `as_of`, in unix milliseconds, cuts the log at the first event that is
+        later; claims, whose tombstones have no time of their own, count by the log's. Of what is behind the cut only
+        forgets are folded: who was forgotten since is not shown (contract §12). Raises `ForeignState` when the log
+        ends before `end`.
         """
         check_end(self.source.partition, end - 1, await self._log.end(self.source))
         start = self.state.applied + 1
         async for fetched in self._log.read(self.source, start, end, advance):
             records = _before(fetched, end)
-            kept = records if as_of is None else records[: self._later(records, as_of)]
-            await self._fold(kept if scope is None else self._within(scope, kept))
-            if len(kept) < len(records):
-                self.state.advance(records[len(kept)].offset - 1)
-                return
+            if as_of is not None:
+                records = self._until(records, as_of)
+            await self._fold(records if scope is None else self._within(scope, records))
         self.state.advance(end - 1)
 
     async def _fold(self, records: Sequence[Any]) -> None:
@@ -172,10 +184,17 @@ class Replay:
             self.newest = max(self.newest, *times, 0)
             await asyncio.sleep(0)
 
-    def _later(self, records: Sequence[Any], as_of: int) -> int:
-        """The index of the first record that is later; the number of records when none is."""
-        time = _event_time if self.source.topic == self._log.topics.events else _log_time
-        return next((n for n, each in enumerate(records) if time(each) > as_of), len(records))
+    def _until(self, records: list[Any], as_of: int) -> list[Any]:
+        """The records before the cut, and the forgets behind it."""
+        if self._events:
+            kept = _leading(records, as_of, _event_time) if self.cut is None else 0
+            chosen = [*records[:kept], *filter(_forgets, records[kept:])]
+        else:
+            kept = _leading(records, as_of, _log_time) if self.cut is None else 0
+            chosen = records[:kept]
+        if self.cut is None and kept < len(records):
+            self.cut = records[kept].offset
+        return chosen
 
     def _within(self, scope: Scope, records: Sequence[Any]) -> list[Any]:
         if self.source.topic == self._log.topics.events:
@@ -195,6 +214,20 @@ def _before(records: list[Any], end: int) -> list[Any]:
 def _turns(records: Sequence[Any]) -> Iterator[Sequence[Any]]:
     for start in range(0, len(records), _TURN_RECORDS):
         yield records[start : start + _TURN_RECORDS]
+
+
+def _leading(records: list[Any], as_of: int, time: Callable[[Any], int]) -> int:
+    """How many records there are before the first one that is later."""
+    return next((n for n, each in enumerate(records) if time(each) > as_of), len(records))
+
+
+def _forgets(record: Any) -> bool:
+    if record.value is None or b"profile-forgotten" not in record.value:
+        return False
+    try:
+        return type(decode_profile_event(record.value)) is ProfileForgotten
+    except UndecodableRecord:
+        return False
 
 
 def _event_time(record: Any) -> int:

@@ -166,7 +166,7 @@ async def _add(report: Report, replay: Replay, *, show: bool) -> None:
             if show:
                 print_json(_line(replay.source, profile))
     await in_turns(digest_of(state.storage, replay.newest, digest))
-    source, applied = replay.source, state.applied
+    source, applied = replay.source, replay.applied
     report.partitions.append(
         Partition(*source, applied, replay.records, digest.rows, digest.text())
     )

@@ -134,6 +134,19 @@ def test_a_replay_as_of_a_moment_gives_what_was_there_then(place: Place) -> None
     assert now["position"]["offset"] > before["position"]["offset"]
 
 
+def test_who_was_forgotten_since_is_not_shown_as_of_an_earlier_moment(place: Place) -> None:
+    uid = marked("uid")
+    place.account.known(uid=uid, email=marked_email())
+    then = place.account.profile(uid=uid)["updated_at"]
+    place.account.forget(uid=uid)
+
+    asked = ("replay", "--into", "-", "--account", place.account.id, "--as-of", then)
+    lines = printed(command(place.service, *asked))
+
+    assert len(lines) == USERS - 1
+    assert uid not in {line["profile"]["uid"] for line in lines}
+
+
 def test_a_replay_of_an_account_has_nobody_elses_profiles(place: Place) -> None:
     other = place.service.create_account("Another")
     uid = marked("uid")
