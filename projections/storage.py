@@ -107,7 +107,7 @@ class RocksStorage:
         bounds = ReadOptions()
         bounds.set_iterate_upper_bound(stop)
         rows = self._db.items(from_key=start, read_opt=bounds)
-        return cast("Iterator[tuple[bytes, bytes]]", rows)
+        yield from cast("Iterator[tuple[bytes, bytes]]", rows)
 
     def write(
         self, rows: Mapping[bytes, bytes | None], cut: tuple[bytes, bytes] | None = None
