@@ -118,14 +118,12 @@ class Settings(BaseSettings):
     url: Annotated[
         str,
         Unit("URL"),
-        Field(
-            pattern=r"^https?://[^/]", description="the service that `forget` and `purge` talk to"
-        ),
+        Field(pattern=r"^https?://[^/]", description="the service that commands talk to"),
     ] = "http://127.0.0.1:8080"
     secret: Annotated[
         SecretStr | None,
         Unit("text", default="the data folder's account.secret"),
-        Field(description="the account secret that `forget` shows to the service"),
+        Field(description="the account secret that commands show to the service"),
     ] = None
 
     @field_validator("kafka")

@@ -39,6 +39,12 @@ _claimants: Final = msgspec.msgpack.Decoder(list[Claimant])
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
+def last_claimant(row: bytes) -> Claimant | None:
+    """Whom a row of the index leads to."""
+    claimants = _claimants.decode(row)
+    return claimants[-1] if claimants else None
+
+
 class EmailState(PartitionState):
     """One partition of ``profile-emails``, folded."""
 
@@ -71,8 +77,9 @@ class EmailState(PartitionState):
 
     def holder(self, email: bytes) -> str | None:
         """The id of the profile that the email, by its keyed hash, leads to."""
-        claimants = _read(self.storage.get(keyspace.email(email)))
-        return claimants[-1].id if claimants else None
+        row = self.storage.get(keyspace.email(email))
+        holder = None if row is None else last_claimant(row)
+        return None if holder is None else holder.id
 
 
 def _prefetch(state: WorkingSet, new: Sequence[tuple[Record, EmailClaimed | None]]) -> None:

@@ -108,6 +108,11 @@ def repeated(idempotency: str) -> bytes:
     return b"J" + bytes.fromhex(idempotency)
 
 
+def repeated_id(key: bytes) -> str:
+    """The idempotency id in a key that `repeated` made."""
+    return key[1:].hex()
+
+
 def counter(profile_id: str, name_hash: bytes) -> bytes:
     return b"C" + bytes.fromhex(profile_id) + name_hash
 

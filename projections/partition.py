@@ -50,6 +50,30 @@ class ForeignState(OperatorError):
     """A state folder was folded from another log, or is ahead of this one."""
 
 
+def check_origin(row: bytes, origin: Origin) -> None:
+    """Raises `ForeignState` when a state whose origin row this is was folded from another log."""
+    try:
+        known = msgspec.msgpack.decode(row, type=Origin)
+    except msgspec.DecodeError:
+        known = None
+    if known != origin:
+        raise ForeignState(
+            f"the state folder of {origin.topic}-{origin.partition} was folded from another log, with another "
+            "hash key or by another version: start with the log that it belongs to, or remove the folder "
+            "`state` and let the service fold it again"
+        )
+
+
+def check_end(partition: int, applied: int, end: int) -> None:
+    """Raises `ForeignState` when the log of a partition ends before what its state has applied."""
+    if applied >= end:
+        raise ForeignState(
+            f"the state folder of partition {partition} has applied offset {applied}, but its log "
+            f"ends at {end}: records are missing from the log, or it is another one; remove the folder "
+            "`state` and let the service fold it again"
+        )
+
+
 class PartitionState:
     """The state of one partition of one topic.
 
@@ -72,25 +96,11 @@ class PartitionState:
         if row is None:
             self.storage.write({keyspace.ORIGIN: msgspec.msgpack.encode(origin)})
             return
-        try:
-            known = msgspec.msgpack.decode(row, type=Origin)
-        except msgspec.DecodeError:
-            known = None
-        if known != origin:
-            raise ForeignState(
-                f"the state folder of {origin.topic}-{origin.partition} was folded from another log, with another "
-                "hash key or by another version: start with the log that it belongs to, or remove the folder "
-                "`state` and let the service fold it again"
-            )
+        check_origin(row, origin)
 
     def check_end(self, end: int) -> None:
         """Raises `ForeignState` when the log ends before what is applied."""
-        if self.applied >= end:
-            raise ForeignState(
-                f"the state folder of partition {self.partition} has applied offset {self.applied}, but its log "
-                f"ends at {end}: records are missing from the log, or it is another one; remove the folder "
-                "`state` and let the service fold it again"
-            )
+        check_end(self.partition, self.applied, end)
 
     def advance(self, offset: int) -> None:
         """All up to `offset` is read, and compaction has left nothing more to fold there."""

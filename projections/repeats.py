@@ -52,6 +52,16 @@ def counts(then: int, at: int) -> bool:
     return at - then < REPEAT_WINDOW_MS
 
 
+def attempt_time(row: bytes) -> int:
+    """The time of a first attempt by its row, in unix milliseconds."""
+    return _first.unpack(row)[0]
+
+
+def row_time(row: bytes) -> int:
+    """The time that the row of a spent id or of a batch begins with, in unix milliseconds."""
+    return _time.unpack_from(row)[0]
+
+
 # ---------------------------------------------------------------------- in the fold
 
 

@@ -11,9 +11,9 @@ import struct
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Self, cast
 
-from rocksdict import AccessType, Options, Rdict
+from rocksdict import AccessType, Options, Rdict, ReadOptions
 
 Row = tuple[bytes, bytes | None]
 """Key and value; None where the row is a delete marker."""
@@ -40,28 +40,55 @@ class UnknownFormat(Exception):
     """A file that is not written as this module knows it; the text says what is different."""
 
 
+class Secondary:
+    """A state folder as RocksDB shows it to a secondary, which takes no lock and writes nothing there.
+
+    Rows are those of the last `catch_up`, whatever the service writes meanwhile. Raises `UnknownFormat` when RocksDB
+    cannot open the folder. A `projections.storage.Storage` for reading.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._own = tempfile.TemporaryDirectory(prefix="profilelog-")
+        options = Options(raw_mode=True)
+        options.set_max_open_files(-1)  # so that files which the writer removes meanwhile stay open
+        access = AccessType.secondary(self._own.name)
+        try:
+            self._db = Rdict(str(folder), options=options, access_type=access)
+        except Exception:  # the one type that it raises, with the path in its text
+            self._own.cleanup()
+            raise UnknownFormat("a folder that RocksDB cannot open") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+        self._own.cleanup()
+
+    def catch_up(self) -> None:
+        """Show what the service has written by now."""
+        self._db.try_catch_up_with_primary()
+
+    def get(self, key: bytes) -> bytes | None:
+        return self._db.get(key)
+
+    def scan(self, start: bytes, stop: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+        """Rows with start <= key < stop, in order of the key; to the last one without a `stop`."""
+        bounds = ReadOptions()
+        if stop is not None:
+            bounds.set_iterate_upper_bound(stop)
+        rows = self._db.items(from_key=start, read_opt=bounds)
+        return cast("Iterator[tuple[bytes, bytes]]", rows)
+
+
 def shown_rows(folder: Path, start: bytes = b"") -> Generator[tuple[bytes, bytes]]:
     """The rows of a state folder as RocksDB shows them, from a key on.
 
     Raises `UnknownFormat` when it cannot open the folder.
     """
-    with tempfile.TemporaryDirectory(prefix="profilelog-") as own:
-        options = Options(raw_mode=True)
-        options.set_max_open_files(-1)  # so that files which the writer removes meanwhile stay open
-        try:
-            db = Rdict(str(folder), options=options, access_type=AccessType.secondary(own))
-        except Exception:  # the one type that it raises, with the path in its text
-            raise UnknownFormat("a folder that RocksDB cannot open") from None
-        try:
-            db.try_catch_up_with_primary()
-            rows = db.iter()
-            rows.seek(start)
-            while rows.valid():
-                yield rows.key(), rows.value()
-                rows.next()
-            del rows
-        finally:
-            db.close()
+    with Secondary(folder) as rows:
+        rows.catch_up()
+        yield from rows.scan(start)
 
 
 def table_rows(path: Path) -> Iterator[Row]:

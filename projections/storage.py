@@ -110,11 +110,8 @@ class RocksStorage:
     def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
         bounds = ReadOptions()
         bounds.set_iterate_upper_bound(stop)
-        rows = self._db.iter(bounds)
-        rows.seek(start)
-        while rows.valid():
-            yield rows.key(), rows.value()
-            rows.next()
+        rows = self._db.items(from_key=start, read_opt=bounds)
+        yield from cast("Iterator[tuple[bytes, bytes]]", rows)
 
     def scan_back(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
         bounds = ReadOptions()

@@ -1,324 +1,144 @@
-"""What `profilelog verify` does: look for a person in the log, in the state and in the bytes of every file.
+"""`profilelog audit`: the state that a service keeps, compared with its log, folded again."""
 
-1. The bytes of every file under the data folder, before anything is started that could remove one.
-2. The log: by what names it knows the person, then each of its records (`streams.sweep`).
-3. The state folders: the rows that RocksDB shows, then every version of a row in its files.
-4. The search index: the person's terms, those of deleted profiles included.
-
-Places are reported, and never what stands there.
-"""
-
-import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, Callable, Iterator
-from itertools import islice
+import tempfile
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final
 
 import msgspec
+import typer
+from rich.table import Table
 
-from api.command_line.account_log import Kafka, kafka
-from api.server import kafka_in_words
-from api.settings import HASH_KEY_FILE, Settings, deployment
-from projections import keyspace
-from projections.evidence import Evidence, Mark, Trace, spellings
-from projections.partition import Origin
-from projections.person import Asked, Person
-from projections.search.integrity import DamagedIndex
-from projections.search.traces import traces
-from projections.state_files import Row, UnknownFormat, journal_rows, shown_rows, table_rows
-from schemas.errors import NotFound, OperatorError
-from schemas.identifiers import fold_email
-from schemas.identity import Identity
-from streams.file_search import Needle, new_files, search
-from streams.sweep import Log
-from streams.topics import Topics, known_log
+from api.command_line.bars import Watch, bars
+from api.command_line.log_access import log_reader
+from api.command_line.logs import configure_logging
+from api.command_line.options import DataOption, JsonOption
+from api.command_line.output import STDOUT, complain, print_json, print_text
+from api.command_line.process import Interrupted, run_to_end
+from api.interpreter import tune_garbage_collector
+from api.settings import Settings
+from projections.differences import Difference
+from projections.state_files import UnknownFormat
+from schemas.errors import OperatorError
+from streams.audit import Audit
 
-MOST_PLACES: Final = 10_000
-_ROWS_AT_A_TIME: Final = 1000
-_BROKER_FOLDER: Final = "broker"
-_OUTSIDE: Final = (
-    "what lies elsewhere: replicas and tiered storage of Kafka, state folders of other nodes, backups, "
-    "and what consumers of the topics keep"
-)
+_DIFFERENT: Final = 1
+_FAILED: Final = 2
 
 
-class Place(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where something stands. `file` is relative to the data folder, `position` a byte of it."""
+def audit(data: DataOption = None, json: JsonOption = False) -> None:
+    """Fold the log again and compare the live state with it, row by row.
 
-    kind: str
-    what: str
-    topic: str | None = None
-    partition: int | None = None
-    offset: int | None = None
-    file: str | None = None
-    position: int | None = None
+    Beside a service that runs, or without one. Two audits of one log give the same digests.
 
-
-class Places:
-    """Places, and how often something stands there; beyond `MOST_PLACES` they are only counted."""
-
-    def __init__(self) -> None:
-        self.counts: dict[Place, int] = {}
-        self.omitted = 0
-
-    def add(self, place: Place, count: int = 1) -> None:
-        if place in self.counts or len(self.counts) < MOST_PLACES:
-            self.counts[place] = self.counts.get(place, 0) + count
-        else:
-            self.omitted += count
-
-
-class Report:
-    """What came of it: `found` has to go, `kept` stays for ever, `not_looked_at` is for the auditor to weigh."""
-
-    def __init__(self) -> None:
-        self.found = Places()
-        self.kept = Places()
-        self.not_looked_at: list[str] = []
-        self.records = self.rows = self.files = 0
-        self.namesakes = False
-
-    def add(self, trace: Trace, place: Place) -> None:
-        if trace.mark is Mark.NAMESAKE:
-            self.namesakes = True
-        else:
-            (self.found if trace.mark is Mark.FOUND else self.kept).add(place)
-
-
-class Watch(Protocol):
-    """Is told how far the work is: what comes next and how much of it, then each step."""
-
-    def begin(self, what: str, total: int) -> None: ...
-
-    def advance(self, steps: int) -> None: ...
-
-
-async def audit(settings: Settings, asked: Asked, watch: Watch) -> Report:
-    """Look everywhere. Raises `OperatorError` or `NotFound` where that cannot be done."""
-    report = Report()
-    _check_folder(settings)
-    hits = await _search_files(settings.data, _needles(asked), report, watch)
-    async with contextlib.AsyncExitStack() as stack:
-        found = await stack.enter_async_context(kafka(settings))
-        stack.enter_context(kafka_in_words(found.bootstrap))
-        person = await _audit_log(settings, found, asked, report, watch)
-    await _audit_state(settings.data / "state", person, report, watch)
-    _audit_search(settings.data / "search", person, report)
-    _add_hits(hits, report)
-    _say_what_is_missing(settings, asked, report)
-    return report
-
-
-def _check_folder(settings: Settings) -> None:
-    """An auditor makes neither a log nor a key."""
-    if settings.kafka is not None:
-        return
-    if not (settings.data / _BROKER_FOLDER).is_dir():
-        raise OperatorError(
-            f"there is no log in {settings.data}: name its data folder with --data, or its Kafka "
-            "with PROFILELOG_KAFKA"
-        )
-    if settings.hash_key is None and not (settings.data / HASH_KEY_FILE).exists():
-        raise OperatorError(
-            f"{settings.data / HASH_KEY_FILE} is missing: put the deployment's hash key back, "
-            "nobody is found without it"
-        )
-
-
-# ---------------------------------------------------------------------- bytes
-
-
-async def _search_files(
-    data: Path, needles: list[Needle], report: Report, watch: Watch
-) -> list[tuple[Place, int]]:
-    """The needles in every file; they become findings only when all accounts are known."""
-    if not needles:
-        return []
-    found: list[tuple[Place, int]] = []
-    compressed = 0
-    watch.begin("files", sum(path.stat().st_size for path in _there(data)))
-    for path in new_files(data):
-        searched = search(path, needles, watch.advance)
-        report.files += 1
-        compressed += searched.compressed
-        file = str(path.relative_to(data))
-        for hit in searched.hits:
-            place = Place(
-                "bytes", hit.name, hit.topic, hit.partition, hit.offset, file, hit.position
-            )
-            found.append((place, hit.times))
-        await asyncio.sleep(0)
-    if compressed:
-        report.not_looked_at.append(
-            f"the bytes of {compressed} compressed batches in segment files: what Kafka still gives of "
-            "them was read in the log"
-        )
-    return found
-
-
-def _there(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):
-            if path.is_file() and path.stat():
-                yield path
-
-
-def _needles(asked: Asked) -> list[Needle]:
-    """What bytes can show: texts anywhere, a uid and an email where they stand whole, as JSON."""
-    needles = [
-        Needle("string", spelled.encode()) for text in asked.texts for spelled in spellings(text)
-    ]
-    if asked.uid is not None:
-        values = [f'"uid":"{spelled}"' for spelled in spellings(asked.uid)]
-        if asked.uid.removeprefix("-").isdecimal():
-            values += [f'"uid":{asked.uid}{end}' for end in ",}"]
-        needles += [Needle("uid", value.encode()) for value in values]
-    if asked.email is not None:
-        folded = fold_email(asked.email)
-        needles += [
-            Needle("email", f'"{each}"'.lower().encode(), folded=True) for each in spellings(folded)
-        ]
-    return needles
-
-
-def _add_hits(hits: list[tuple[Place, int]], report: Report) -> None:
-    """Bytes tell of no account: where another one has the same uid or email, only texts count."""
-    for place, count in hits:
-        if place.what == "string" or not report.namesakes:
-            report.found.add(place, count)
-    if report.namesakes:
-        report.not_looked_at.append(
-            "the uid and the email as bytes of files: another account or a company has the same"
-        )
-
-
-# ---------------------------------------------------------------------- log and state
-
-
-async def _audit_log(
-    settings: Settings, kafka: Kafka, asked: Asked, report: Report, watch: Watch
-) -> Person:
-    known = deployment(settings, bootstrap=kafka.bootstrap, embedded=kafka.embedded)
-    topics = Topics(known.partitions, known.prefix)
-    identity = Identity(known.hash_key, known.partitions)
-    marker = await known_log(known.bootstrap, topics, identity)
-    async with Log(known.bootstrap, topics) as log:
-        watch.begin("names", 0)
-        person = await log.person(asked, identity)
-        await _learn_state(settings.data / "state", marker.log, topics.events, person)
-        if not person.known:
-            raise NotFound("No such deletion")
-        await log.learn_claims(person)
-
-        def start(total: int) -> None:
-            watch.begin("log", total)
-            report.records = total
-
-        async for position, trace in log.sweep(Evidence(person), start, watch.advance):
-            report.add(trace, Place("log", trace.what, *position))
-    return person
-
-
-async def _learn_state(state: Path, log: str, topic: str, person: Person) -> None:
-    """What receipts tell; a folder that cannot be read is told when it is audited."""
-    for folder in _folders(state, f"{topic}-*"):
-        with contextlib.suppress(UnknownFormat):
-            await _learn_folder(folder, log, person)
-
-
-async def _learn_folder(folder: Path, log: str, person: Person) -> None:
-    """Unless it was folded from another log, which its first row here says."""
-    partition = int(folder.name.rpartition("-")[2])
-    with contextlib.closing(shown_rows(folder, keyspace.ORIGIN)) as rows:
-        async for some in _in_turns(rows):
-            for key, value in some:
-                if key == keyspace.ORIGIN and _is_foreign(value, log):
-                    return
-                person.learn_row(partition, key, value)
-
-
-def _is_foreign(origin: bytes, log: str) -> bool:
+    Exit code: 0 nothing is different, 1 something is, 2 it could not look.
+    """
     try:
-        return msgspec.msgpack.decode(origin, type=Origin).log != log
-    except msgspec.DecodeError:
-        return True
+        settings = Settings.load(data=data)
+        configure_logging(settings.log_level)
+        _check_state(settings.data)
+        with bars() as watch:
+            audits = run_to_end(lambda: _audit(settings, watch))
+    except Interrupted:
+        raise
+    except Exception as error:
+        # 1 says that something is different, so a failure must not end like that.
+        complain(error)
+        raise typer.Exit(_FAILED) from None
+    if json:
+        print_json({"same": _same(audits), "partitions": [*map(_described, audits)]})
+    else:
+        _show(audits)
+    if not _same(audits):
+        raise typer.Exit(_DIFFERENT)
 
 
-def _folders(state: Path, pattern: str = "*") -> list[Path]:
-    return sorted(path for path in state.glob(pattern) if path.is_dir())
+async def _audit(settings: Settings, watch: Watch) -> list[Audit]:
+    """Every partition whose state is here, one at a time, so that one replay at most lies on the disk."""
+    audits: list[Audit] = []
+    async with log_reader(settings) as log:
+        tune_garbage_collector()
+        for source in log.sources:
+            state = settings.data / "state" / f"{source.topic}-{source.partition}"
+            if not state.is_dir():
+                continue
+            watch.begin(state.name, await log.size([source]))
+            with tempfile.TemporaryDirectory(prefix="profilelog-audit-") as scratch:
+                done = Audit(source)
+                try:
+                    await done.run(log, state, Path(scratch) / state.name, watch.advance)
+                except UnknownFormat as error:
+                    raise OperatorError(
+                        f"{state}: {error}; remove the folder and let the service fold it again"
+                    ) from None
+            audits.append(done)
+    return audits
 
 
-async def _audit_state(state: Path, person: Person, report: Report, watch: Watch) -> None:
-    evidence = Evidence(person)
-    watch.begin("state", sum(path.stat().st_size for path in _there(state)))
-
-    async def judge(path: Path, rows: Iterator[Row], suffix: str) -> None:
-        file = str(path.relative_to(state.parent))
-        try:
-            async for some in _in_turns(rows):
-                report.rows += len(some)
-                for key, value in some:
-                    trace = evidence.row(key, value)
-                    if trace is not None:
-                        report.add(trace, Place("state", trace.what + suffix, file=file))
-        except UnknownFormat as error:
-            report.not_looked_at.append(f"{file}: {error}")
-
-    for folder in _folders(state):
-        await judge(folder, shown_rows(folder), "")
-    for path in new_files(state):
-        with contextlib.suppress(FileNotFoundError):
-            size = path.stat().st_size
-            if path.suffix in _READERS:
-                await judge(path, _READERS[path.suffix](path), ", in a file")
-            watch.advance(size)
+def _check_state(data: Path) -> None:
+    """Raises `OperatorError` before anything is started."""
+    if not any((data / "state").glob("*-*")):
+        raise OperatorError(
+            f"there is no state in {data}: name the data folder of the service with --data"
+        )
 
 
-_Row = TypeVar("_Row")
-_READERS: Final[dict[str, Callable[[Path], Iterator[Row]]]] = {
-    ".sst": table_rows,
-    ".log": journal_rows,
+def _same(audits: list[Audit]) -> bool:
+    return not any(audit.comparison.count for audit in audits)
+
+
+def _described(audit: Audit) -> dict[str, Any]:
+    return {
+        "topic": audit.source.topic,
+        "partition": audit.source.partition,
+        "applied": audit.applied,
+        "records": audit.records,
+        "rows": audit.comparison.digest.rows,
+        "digest": audit.comparison.digest.text(),
+        "different": audit.comparison.count,
+        "differences": msgspec.to_builtins(audit.comparison.differences),
+    }
+
+
+def _show(audits: list[Audit]) -> None:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("PARTITION", no_wrap=True)
+    for column in ("APPLIED", "RECORDS", "ROWS", "DIFFERENT"):
+        table.add_column(column, no_wrap=True, justify="right")
+    table.add_column("DIGEST", no_wrap=True)
+    for audit in audits:
+        facts = _described(audit)
+        numbers = [str(facts[name]) for name in ("applied", "records", "rows", "different")]
+        table.add_row(_name(audit), *numbers, facts["digest"])
+    STDOUT.print(table)
+    for audit in audits:
+        for difference in audit.comparison.differences:
+            print_text(f"{_name(audit)}: {_told(difference)}")
+        omitted = audit.comparison.count - len(audit.comparison.differences)
+        if omitted:
+            print_text(f"{_name(audit)}: {omitted} more differences are not listed")
+    print_text("The state is what its log says." if _same(audits) else _ADVICE)
+
+
+def _name(audit: Audit) -> str:
+    return f"{audit.source.topic}-{audit.source.partition}"
+
+
+def _told(difference: Difference) -> str:
+    """`document of profile 3ad6… differs, offset 12`"""
+    facts = msgspec.to_builtins(difference)
+    ids = [f"{name} {facts[name]}" for name in _IDS if name in facts]
+    whose = f" of {', '.join(ids)}" if ids else ""
+    where = "" if difference.offset is None else f", offset {difference.offset}"
+    return f"{difference.row}{whose}: {_HOW[difference.how]}{where}"
+
+
+_IDS: Final = ("profile", "deletion", "batch", "company")
+_HOW: Final = {
+    "differs": "not as the log says",
+    "missing": "missing in the state",
+    "not in the log": "not in the log",
 }
-
-
-async def _in_turns(rows: Iterator[_Row]) -> AsyncGenerator[list[_Row]]:
-    """The rows, some at a time; in between a signal gets its turn."""
-    while some := list(islice(rows, _ROWS_AT_A_TIME)):
-        yield some
-        await asyncio.sleep(0)
-
-
-def _audit_search(folder: Path, person: Person, report: Report) -> None:
-    """A uid and an email tell of no account here, as in bytes; ids do."""
-    for generation in _folders(folder):
-        place = str(generation.relative_to(folder.parent))
-        try:
-            found = traces(generation, person.ids, person.asked.uid, person.email)
-        except DamagedIndex:
-            report.not_looked_at.append(
-                f"{place}: a search index that is not complete, or gone by now"
-            )
-            continue
-        for what, number in found:
-            if what == "profile id" or not report.namesakes:
-                report.found.add(Place("search", what, file=place), number)
-
-
-def _say_what_is_missing(settings: Settings, asked: Asked, report: Report) -> None:
-    if settings.kafka is not None:
-        report.not_looked_at.append(
-            "the files of the broker, which PROFILELOG_KAFKA names and somebody else keeps"
-        )
-    if asked.texts and (settings.data / "search").is_dir():
-        report.not_looked_at.append(
-            "strings that the search index has packed: their bytes may not stand together"
-        )
-    if not (settings.data / "state").is_dir():
-        report.not_looked_at.append(f"state folders: there are none in {settings.data}")
-    if asked.uid is None and asked.email is None and not asked.texts:
-        report.not_looked_at.append(
-            "the bytes of files: a deletion gives no string to look for; name --uid, --email or "
-            "--contains as well"
-        )
-    report.not_looked_at.append(_OUTSIDE)
+_ADVICE: Final = (
+    "The state is not what its log says. Keep a copy of it for whoever looks into this; then stop the "
+    "service, remove the folder `state` and start again: the service folds it from the log."
+)

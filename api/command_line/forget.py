@@ -6,29 +6,24 @@ them.
 """
 
 import contextlib
-import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-import httpx
 import msgspec
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api.command_line.logs import configure_logging
-from api.command_line.options import DataOption, JsonOption, UrlOption
+from api.command_line.options import DataOption, JsonOption, SecretOption, UrlOption
 from api.command_line.output import STDERR, print_json, print_text
+from api.command_line.service_client import Client, refused
 from api.command_line.user_file import User, count_users, read_users
-from api.server import SECRET_FILE
 from api.settings import Settings
 from schemas.errors import OperatorError
 
 _SLICE_USERS: Final = 1000
 _SLICE_BYTES: Final = 512 << 10  # half of what the service takes
-_TIMEOUT_SECONDS: Final = 60
-_PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between attempts
-_LONGEST_WAIT_SECONDS: Final = 30.0
 _REASONS: Final = {
     409: "its identifiers belong to different users",
     422: "no identifier, a bad one, or not as many fields as the header line has",
@@ -91,13 +86,7 @@ def forget(
         bool, typer.Option("--dry-run", help="Forget nobody, only say how many of them exist.")
     ] = False,
     url: UrlOption = None,
-    secret: Annotated[
-        str | None,
-        typer.Option(
-            help="The account's secret.",
-            show_default="PROFILELOG_SECRET or the data folder's account.secret",
-        ),
-    ] = None,
+    secret: SecretOption = None,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -105,7 +94,7 @@ def forget(
     settings = Settings.load(url=url, secret=secret, data=data)
     configure_logging("warning")  # httpx logs addresses at INFO
     report = Report(dry_run, users=count_users(file))
-    with _client(settings) as client, _progress() as progress:
+    with Client(settings) as client, _progress() as progress:
         task = progress.add_task("looking up" if dry_run else "forgetting", total=report.users)
         for users in _slices(read_users(file)):
             with _telling_how_far(users[0].line, some_done=progress.tasks[task].completed > 0):
@@ -132,7 +121,7 @@ def _telling_how_far(line: int, *, some_done: bool) -> Generator[None]:
         ) from None
 
 
-def _handle(client: httpx.Client, users: list[User], report: Report) -> None:
+def _handle(client: Client, users: list[User], report: Report) -> None:
     good = [user for user in users if user.identifiers]
     for user in users:
         if not user.identifiers:
@@ -144,16 +133,16 @@ def _handle(client: httpx.Client, users: list[User], report: Report) -> None:
         _forget(client, good, report)
 
 
-def _look_up(client: httpx.Client, user: User, report: Report) -> None:
+def _look_up(client: Client, user: User, report: Report) -> None:
     query = {**user.identifiers, "expand[profile]": "min"}
-    response = _send(client, "GET", "/v3/analyze/profile", params=query)
+    response = client.send("GET", "/v3/analyze/profile", params=query)
     if response.is_success:
         report.found += 1
     else:
         report.fail(user.line, response.status_code)
 
 
-def _forget(client: httpx.Client, users: list[User], report: Report) -> None:
+def _forget(client: Client, users: list[User], report: Report) -> None:
     """Forget one slice.
 
     One that has to be sent again finds who was forgotten by the first attempt no more; the
@@ -161,53 +150,14 @@ def _forget(client: httpx.Client, users: list[User], report: Report) -> None:
     """
     body = {"profiles": [user.identifiers for user in users]}
     path = "/v3/edit/profiles/forget"
-    response = _send(client, "POST", path, json=body)
+    response = client.send("POST", path, json=body)
     if not response.is_success:
-        raise _refused(response)
+        raise refused(response)
     answer = msgspec.json.decode(response.content, type=_Answer)
     report.deletions += [deletion.id for deletion in answer.deletions]
     report.found += len(answer.deletions)
     for error in answer.errors:
         report.fail(users[error.index].line, error.code)
-
-
-def _send(client: httpx.Client, method: str, path: str, **content: Any) -> httpx.Response:
-    """The answer, when the service can give one; it is asked again while it cannot."""
-    for pause in [*_PAUSES, None]:
-        try:
-            response = client.request(method, path, **content)
-        except httpx.TransportError as error:
-            if pause is None or isinstance(error, httpx.ConnectError):
-                raise _unreachable(client, error) from None
-            time.sleep(pause)
-            continue
-        if response.status_code not in (403, 429, 503):
-            return response
-        if pause is None or response.status_code == 403:
-            raise _refused(response)
-        time.sleep(max(pause, _retry_after(response)))
-    raise AssertionError("the last attempt returns or raises")
-
-
-def _retry_after(response: httpx.Response) -> float:
-    text = response.headers.get("Retry-After", "")
-    return min(float(text) if text.isdigit() else 0.0, _LONGEST_WAIT_SECONDS)
-
-
-def _unreachable(client: httpx.Client, error: httpx.TransportError) -> OperatorError:
-    return OperatorError(
-        f"no answer from {client.base_url} ({type(error).__name__}): check that the service runs, "
-        "and --url or PROFILELOG_URL"
-    )
-
-
-def _refused(response: httpx.Response) -> OperatorError:
-    if response.status_code == 403:
-        return OperatorError(
-            "the service does not know the secret: set --secret or PROFILELOG_SECRET to a live "
-            "secret of the users' account"
-        )
-    return OperatorError(f"the service answered {response.status_code}: try again later")
 
 
 def _slices(users: Iterator[User]) -> Iterator[list[User]]:
@@ -223,22 +173,6 @@ def _slices(users: Iterator[User]) -> Iterator[list[User]]:
         size += cost
     if part:
         yield part
-
-
-def _client(settings: Settings) -> httpx.Client:
-    headers = {"X-Account-Secret": _secret(settings)}
-    return httpx.Client(base_url=settings.url, headers=headers, timeout=_TIMEOUT_SECONDS)
-
-
-def _secret(settings: Settings) -> str:
-    if settings.secret is not None:
-        return settings.secret.get_secret_value()
-    path = settings.data / SECRET_FILE
-    if not path.exists():
-        raise OperatorError(
-            f"there is no account secret: set --secret or PROFILELOG_SECRET (there is no {path})"
-        )
-    return path.read_text("utf-8").strip()
 
 
 def _progress() -> Progress:

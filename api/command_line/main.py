@@ -2,7 +2,8 @@
 
 Exit codes: 0 done or stopped cleanly, 1 something that a person has to put right (one line on
 stderr says what), 2 a wrong command line, 130 interrupted before it was done. `verify` is like grep:
-0 nothing found, 1 something found, 2 it could not look.
+0 nothing found, 1 something found, 2 it could not look. `audit` is like diff: 0 nothing is different, 1 something is,
+2 it could not look.
 """
 
 import sys
@@ -12,9 +13,13 @@ import typer
 
 from api.command_line import (
     accounts,
+    audit,
     broker,
+    export,
     forget,
+    import_users,
     purge,
+    replay,
     secrets,
     service,
     settings,
@@ -36,9 +41,13 @@ app.command()(service.serve)
 app.command()(broker.broker)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(secrets.app, name="secrets")
+app.command("import")(import_users.import_users)
 app.command()(forget.forget)
 app.command()(verify.verify)
 app.command()(purge.purge)
+app.command()(replay.replay)
+app.command()(audit.audit)
+app.add_typer(export.app, name="export")
 app.command()(settings.settings)
 
 

@@ -28,3 +28,14 @@ UrlOption = Annotated[
         "--url", help="The service.", show_default="PROFILELOG_URL or http://127.0.0.1:8080"
     ),
 ]
+AccountOption = Annotated[
+    str | None, typer.Option("--account", help="The account's id.", show_default="all accounts")
+]
+SecretOption = Annotated[
+    str | None,
+    typer.Option(
+        "--secret",
+        help="The account's secret.",
+        show_default="PROFILELOG_SECRET or the data folder's account.secret",
+    ),
+]

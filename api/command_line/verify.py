@@ -4,13 +4,13 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 from rich.table import Table
 
-from api.command_line.audit import Place, Places, Report, audit
+from api.command_line.bars import bars
 from api.command_line.logs import configure_logging
-from api.command_line.options import DataOption, JsonOption
-from api.command_line.output import STDERR, STDOUT, complain, print_json, print_text
+from api.command_line.options import AccountOption, DataOption, JsonOption
+from api.command_line.output import STDOUT, complain, print_json, print_text
+from api.command_line.person_search import Place, Places, Report, search_everywhere
 from api.command_line.process import Interrupted, run_to_end
 from api.settings import Settings
 from projections.person import Asked
@@ -27,9 +27,7 @@ def verify(
     deletion: Annotated[
         str | None, typer.Option(help="The person whom this deletion erased, by its id.")
     ] = None,
-    account: Annotated[
-        str | None, typer.Option(help="The account's id.", show_default="all accounts")
-    ] = None,
+    account: AccountOption = None,
     contains: Annotated[
         list[str] | None, typer.Option(help="A string, anywhere. May be given several times.")
     ] = None,
@@ -46,8 +44,8 @@ def verify(
     try:
         settings = Settings.load(data=data)
         configure_logging(settings.log_level)
-        with _progress() as progress:
-            report = run_to_end(lambda: audit(settings, asked, _Bars(progress)))
+        with bars() as watch:
+            report = run_to_end(lambda: search_everywhere(settings, asked, watch))
     except Interrupted:
         raise
     except Exception as error:
@@ -82,33 +80,6 @@ def _asked(
     if not all(texts):
         raise typer.BadParameter("--contains needs a text")
     return Asked(uid=uid, email=email, deletion=deletion, account=account, texts=tuple(texts))
-
-
-class _Bars:
-    """One progress bar for each part of the work."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._task: TaskID | None = None
-
-    def begin(self, what: str, total: int) -> None:
-        if self._task is not None:
-            self._progress.update(self._task, total=1, completed=1)
-        self._task = self._progress.add_task(what, total=total or None)
-
-    def advance(self, steps: int) -> None:
-        if self._task is not None:
-            self._progress.advance(self._task, steps)
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        console=STDERR,
-        disable=not STDERR.is_terminal,
-    )
 
 
 def _described(report: Report) -> dict[str, Any]:

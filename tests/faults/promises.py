@@ -157,15 +157,16 @@ class Promises:
         truth = (self._witness.truth if profiles else self._witness.index)[source.partition]
         replay = rows.profile_reader(source) if profiles else rows.email_reader(source)
         replay.apply(self._log.partition(*source).committed())
-        wanted = rows.replayed(truth), rows.receipts(truth)
-        for what, state in [("a replay", replay), *self._up_to_date(source)]:
-            if (rows.replayed(state), rows.receipts(state)) != wanted:
-                raise Violation(f"{what} has another state than the whole log gives", source)
+        if (different := rows.difference(truth, replay)) is not None:
+            raise Violation("a replay has another state than the whole log gives", different)
+        for state in self._up_to_date(source):
+            if (different := rows.difference(state, replay)) is not None:
+                raise Violation("a node has another state than the whole log gives", different)
 
-    def _up_to_date(self, source: Source) -> list[tuple[str, PartitionState]]:
+    def _up_to_date(self, source: Source) -> list[PartitionState]:
         end = self._log.partition(*source).stable_end
         return [
-            ("a node", node.replicas[source].state)
+            node.replicas[source].state
             for node in self._cluster.nodes
             if source in node.replicas and node.replicas[source].state.applied == end - 1
         ]

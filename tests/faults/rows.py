@@ -3,17 +3,15 @@
 from typing import Final, TypeVar
 
 from projections import keyspace
-from projections.deletions import read_waiting
+from projections.agreement import Comparison
+from projections.differences import Difference
 from projections.emails import EmailState
 from projections.partition import PartitionState
 from projections.profile import Profile
 from projections.profiles import ProfileState
-from projections.receipts import decode_receipt
 from tests.faults.cast import IDENTITY, Source
 from tests.support.memory_storage import MemoryStorage, Snapshot
 
-# Of receipts a replay gives what `receipts` says; of late records, outboxes and meta nothing.
-_REPLAYED: Final = frozenset(b"DUHCVIJNXSGYTPABZEK")
 _NEVER: Final = 1 << 62
 
 _State = TypeVar("_State", bound=PartitionState)
@@ -34,25 +32,12 @@ def _silent(state: _State) -> _State:
     return state
 
 
-def replayed(state: PartitionState) -> dict[bytes, bytes]:
-    """The rows that every replay gives again, byte for byte."""
-    return {key: row for key, row in state.storage.scan(b"", b"\xff") if key[0] in _REPLAYED}
-
-
-def receipts(state: PartitionState) -> dict[str, tuple[str, str, int, int, bool]]:
-    """What every replay gives again of the receipts, by deletion id: also whether they wait to be purged."""
-    found = {key[1:].hex(): decode_receipt(row) for key, row in state.storage.scan(b"R", b"S")}
-    waiting = {deletion.id for deletion in read_waiting(state.storage)}
-    return {
-        id_: (
-            receipt.account,
-            receipt.profile,
-            receipt.requested_at,
-            receipt.offset,
-            id_ in waiting,
-        )
-        for id_, receipt in found.items()
-    }
+def difference(state: PartitionState, replay: PartitionState) -> Difference | None:
+    """What an audit says first of a state beside a replay; None when both are what the log says."""
+    comparison = Comparison()
+    for _ in comparison.run(state.storage, replay.storage, newest=0):
+        pass
+    return next(iter(comparison.differences), None)
 
 
 def documents(state: PartitionState) -> dict[str, Profile]:

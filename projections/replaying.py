@@ -1,0 +1,42 @@
+"""States that are folded again, to be looked at or compared: they publish nothing, and no service goes on from them."""
+
+from pathlib import Path
+from typing import Final, TypeVar
+
+from rocksdict import WriteOptions
+
+from projections.emails import EmailState
+from projections.partition import Origin, PartitionState
+from projections.profiles import ProfileState
+from projections.storage import RocksStorage
+from schemas.identity import Identity
+
+# Beyond every offset: the outputs of all events have left.
+_NEVER: Final = 1 << 62
+
+_State = TypeVar("_State", bound=PartitionState)
+
+
+class ReplayStorage(RocksStorage):
+    """A `RocksStorage` without a write-ahead log: what a crash leaves of a replay is worth nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        unlogged = WriteOptions()
+        unlogged.disable_wal = True  # pyright: ignore[reportAttributeAccessIssue] - its stub has a method
+        self._db.set_write_options(unlogged)
+
+
+def replayed_profiles(folder: Path, origin: Origin, identity: Identity) -> ProfileState:
+    """An empty state of a partition of ``profile-events`` that makes no outputs."""
+    return _silent(ProfileState(ReplayStorage(folder), origin, identity))
+
+
+def replayed_emails(folder: Path, origin: Origin) -> EmailState:
+    """An empty state of a partition of ``profile-emails`` that makes no outputs."""
+    return _silent(EmailState(ReplayStorage(folder), origin))
+
+
+def _silent(state: _State) -> _State:
+    state.resume(_NEVER)
+    return state
