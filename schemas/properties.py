@@ -17,7 +17,7 @@ SCALARS: Final = frozenset[ValueType]({"string", "number", "boolean", "timestamp
 
 NO_PROPERTIES: Final[Mapping[Kind, frozenset[str]]] = {
     "profile": NOT_SETTABLE | IDENTIFIERS,
-    "company": NOT_SETTABLE | {"uid"},
+    "company": NOT_SETTABLE | {"uid", "company_id", "company_uid"},
 }
 """Names in a document that say who is meant, or that the service sets."""
 

@@ -1,8 +1,9 @@
 """The search index on an event loop: written and asked without standing in anybody's way.
 
-Threads: one writes, one is for costly searches, and two are for all others. Costly is a substring,
-0.7 us for each distinct text, and a look at the properties, some 5 ns for each value. When too many
-wait for such a search the next is refused. tantivy lets go of the interpreter's lock while it works.
+Threads: one writes, two are for costly searches, and two are for all others. Costly is a substring,
+0.7 us for each distinct text, and a look at the properties, some 5 ns for each value; and, in a queue
+of its own, a filter on `company.*`, 5 us for each company. When too many wait for such a search the
+next is refused. tantivy lets go of the interpreter's lock while it works.
 """
 
 import asyncio
@@ -15,14 +16,14 @@ from typing import Final, TypeVar
 
 from projections.search.documents import Entry
 from projections.search.index import SearchIndex
-from projections.search.lowering import CompanyIds, is_costly
+from projections.search.lowering import CompanyIds, looks_at_companies, seeks_substring
 from projections.search.names import PropertyNames
 from projections.search.pages import Page, Window
 from schemas.errors import Unavailable
 from schemas.search.conditions import Condition
 
 MAX_WAITING: Final = 16
-"""Costly searches that wait or run; another one is answered 503."""
+"""Costly searches of one queue that wait or run; another one is answered 503."""
 
 SLICE: Final = 10
 """Profiles that are read and made ready on the loop in one step: 0.6 ms."""
@@ -42,8 +43,8 @@ class SearchIndexer:
         self._companies = companies
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="search-writer")
         self._searchers = ThreadPoolExecutor(_SEARCH_THREADS, thread_name_prefix="search")
-        self._costly = ThreadPoolExecutor(1, thread_name_prefix="search-costly")
-        self._room = BoundedSemaphore(MAX_WAITING)
+        self._costly = _Queue("search-costly")
+        self._on_companies = _Queue("search-companies")
 
     async def write(self) -> None:
         """Write what is noted; no search shows it before a commit."""
@@ -92,13 +93,13 @@ class SearchIndexer:
 
     async def survey(self, account: str, look: Callable[[PropertyNames], _Answer]) -> _Answer:
         """What `look` finds out, in a thread, about the account's properties. Raises `Unavailable`."""
-        return await self._guarded(lambda: look(self.index.names(account)))
+        return await self._costly.run(lambda: look(self.index.names(account)))
 
     async def close(self) -> None:
         """Commit, and close the files."""
         await self.commit()
         await self._write(self.index.close)
-        for threads in (self._writer, self._searchers, self._costly):
+        for threads in (self._writer, self._searchers, self._costly, self._on_companies):
             threads.shutdown()
 
     async def _write(self, work: Callable[[], None]) -> None:
@@ -106,18 +107,31 @@ class SearchIndexer:
         await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._writer, _tame, work))
 
     async def _search(self, condition: Condition, work: Callable[[], _Answer]) -> _Answer:
-        if is_costly(condition):
-            return await self._guarded(work)
+        if seeks_substring(condition):
+            return await self._costly.run(work)
+        if looks_at_companies(condition):
+            return await self._on_companies.run(work)
         return await asyncio.get_running_loop().run_in_executor(self._searchers, work)
 
-    async def _guarded(self, work: Callable[[], _Answer]) -> _Answer:
-        """Work that may take a second: one after the other."""
+
+class _Queue:
+    """A thread for work that may take a second: one after the other."""
+
+    def __init__(self, name: str) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._room = BoundedSemaphore(MAX_WAITING)
+
+    async def run(self, work: Callable[[], _Answer]) -> _Answer:
+        """What `work` returns. Raises `Unavailable` when too much is waiting."""
         if not self._room.acquire(blocking=False):
             raise Unavailable("Too many costly searches at once: try again", retry_after=5)
-        found = self._costly.submit(work)
-        # When the search ends, not when its request does: a client that gives up frees no thread.
-        found.add_done_callback(lambda _: self._room.release())
-        return await asyncio.wrap_future(found)
+        done = self._thread.submit(work)
+        # When the work ends, not when its request does: a client that gives up frees no thread.
+        done.add_done_callback(lambda _: self._room.release())
+        return await asyncio.wrap_future(done)
+
+    def shutdown(self) -> None:
+        self._thread.shutdown()
 
 
 def _tame(work: Callable[[], None]) -> None:

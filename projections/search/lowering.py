@@ -5,7 +5,7 @@ bound is whole and the other a fraction. `encoding` makes texts fit it; names fi
 letters, digits and ``_`` (contract §9).
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
@@ -45,6 +45,7 @@ from schemas.search.conditions import (
     Moment,
     Not,
     OneOf,
+    OnEvent,
     OnProperty,
     Path,
     Scalar,
@@ -205,17 +206,31 @@ class Lowering:
         return self._index.parse_query(f"{_join(field, path)}:{_RANGES[comparison] % bound}")
 
 
-def is_costly(condition: Condition) -> bool:
+def seeks_substring(condition: Condition) -> bool:
     """Whether its cost grows with the number of distinct texts: it looks for a substring."""
+    return any(
+        isinstance(leaf, Contains) and leaf.path[0] != COMPANY and bool(leaf.text)
+        for leaf in _leaves(condition)
+    )
+
+
+def looks_at_companies(condition: Condition) -> bool:
+    """Whether its cost grows with the number of companies: it asks for what one of them has."""
+    return any(
+        not isinstance(leaf, OnEvent) and leaf.path[0] == COMPANY and len(leaf.path) > 1
+        for leaf in _leaves(condition)
+    )
+
+
+def _leaves(condition: Condition) -> Iterator[OnProperty | OnEvent]:
     match condition:
-        case Contains(path, text):
-            return path[0] != COMPANY and bool(text)
         case Not(inner):
-            return is_costly(inner)
+            yield from _leaves(inner)
         case AllOf(conditions) | AnyOf(conditions):
-            return any(map(is_costly, conditions))
+            for each in conditions:
+                yield from _leaves(each)
         case _:
-            return False
+            yield condition
 
 
 def _any(*queries: Query) -> Query:

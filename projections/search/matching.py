@@ -77,7 +77,7 @@ def _at(document: _Hash, path: Path) -> _Stored:
         if not isinstance(value, dict):
             return _MISSING
         value = cast("dict[str, _Stored]", value).get(name, _MISSING)
-    if value is not _MISSING and is_identifier((COMPANY, *path)):
+    if value is not _MISSING and value is not None and is_identifier((COMPANY, *path)):
         return uid_text(value)
     return value
 

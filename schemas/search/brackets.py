@@ -13,7 +13,8 @@ _Tree: TypeAlias = "dict[str, str | _Tree]"
 
 _BRACKETED: Final = re.compile(r"(filters|expand)((?:\[[^\[\]]*\])+)")
 _MAX_PARTS: Final = 2 * MAX_DEPTH  # an index and a name for each level of filters
-_HOW_TO: Final = "filters[0][op]=eq"
+_AS_JSON: Final = {"filters": "array", "expand": "object"}
+_HOW_TO: Final = {"filters": "filters[0][op]=eq", "expand": "expand[company]=all"}
 
 
 def from_query(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
@@ -29,9 +30,11 @@ def from_query(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
             root, parts = found.groups()
             _plant(trees.setdefault(root, {}), parts[1:-1].split("]["), value, root)
         elif name.startswith(("filters[", "expand[")):
-            raise Unprocessable(f"{name.partition('[')[0]}: close each bracket, as in {_HOW_TO}")
+            root = name.partition("[")[0]
+            raise Unprocessable(f"{root}: close each bracket, as in {_HOW_TO[root]}")
         else:
-            parameters[name] = _decode_filters(value) if name == "filters" else value
+            kind = _AS_JSON.get(name)
+            parameters[name] = value if kind is None else _decode(name, value, kind)
     for root, tree in trees.items():
         if root in parameters:
             raise Unprocessable(f"{root}: send it once, as JSON or with brackets")
@@ -39,11 +42,13 @@ def from_query(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
     return parameters
 
 
-def _decode_filters(text: str) -> object:
+def _decode(name: str, text: str, kind: str) -> object:
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise Unprocessable(f"filters: send a JSON array, or brackets as in {_HOW_TO}") from None
+        raise Unprocessable(
+            f"{name}: send a JSON {kind}, or brackets as in {_HOW_TO[name]}"
+        ) from None
 
 
 def _plant(tree: _Tree, parts: list[str], value: str, root: str) -> None:
@@ -70,5 +75,5 @@ def _grown(tree: _Tree, root: str) -> object:
         return grown
     indexes = [str(index) for index in range(len(grown))]
     if set(indexes) != set(grown):
-        raise Unprocessable(f"{root}: number the places 0, 1, 2 and so on, as in {_HOW_TO}")
+        raise Unprocessable(f"{root}: number the places 0, 1, 2 and so on, as in {_HOW_TO[root]}")
     return [cast("object", grown[index]) for index in indexes]

@@ -85,7 +85,7 @@ def is_identifier(path: Path) -> bool:
     match path:
         case ("id" | "uid" | "email" | "company_id" | "company_uid",):
             return True
-        case ("company", "id" | "uid"):
+        case ("company", "id" | "uid" | "email"):
             return True
         case _:
             return False

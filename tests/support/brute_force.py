@@ -14,7 +14,10 @@ from schemas.timestamps import MILLISECONDS_PER_DAY, parse_timestamp
 MISSING = object()
 ORDERED = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
 NEGATED = {"nx": "ex", "ne": "eq", "nin": "in", "nin-i": "in-i", "nin-v": "in-v", "nin-a": "in-a"}
-IDENTIFIERS = ("id", "uid", "email", "company_id", "company_uid", "company.id", "company.uid")
+IDENTIFIERS = (
+    *("id", "uid", "email", "company_id", "company_uid"),
+    *("company.id", "company.uid", "company.email"),
+)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The fold of ``company-events`` (`projections.companies`)."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from schemas.events import (
     UndecodableRecord,
     encode,
 )
+from schemas.search.conditions import Exists
 from tests.support.folding import ACCOUNT, AT, IDENTITY, key
 
 STRANGER = "b" * 24
@@ -116,6 +118,18 @@ def test_another_account_sees_nothing() -> None:
     assert log.companies.get(ajax, STRANGER) is None
     assert log.companies.receipt(DELETION, STRANGER) is None
     assert list(log.companies.newest(STRANGER, None, None)) == []
+    assert log.companies.matching(STRANGER, Exists(("uid",))) == []
+
+
+def test_a_filter_that_takes_long_rests_between_companies(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, rests = Log(), list[float]()
+    for uid in UIDS:
+        log.put(upserted(uid))
+    monkeypatch.setattr("time.perf_counter", itertools.count().__next__)  # a second a look
+    monkeypatch.setattr("time.sleep", rests.append)
+
+    assert len(log.companies.matching(ACCOUNT, Exists(("uid",)))) == 2
+    assert len(rests) == 2
 
 
 def test_an_update_that_would_make_it_too_large_changes_nothing_but_is_remembered() -> None:

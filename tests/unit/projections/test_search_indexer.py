@@ -14,12 +14,14 @@ from projections.search.indexer import MAX_WAITING, SearchIndexer
 from projections.search.lowering import CompanyIds
 from projections.search.pages import Window
 from schemas.errors import Unavailable
-from schemas.search.conditions import EVERYBODY, AllOf, Contains, OneOf, OnProperty
+from schemas.search.conditions import EVERYBODY, AllOf, Contains, Exists, Not, OneOf, OnProperty
 from tests.support.searching import complete_index, no_companies, profile
 
 A, B, C = ("a" * 24, "b" * 24, "c" * 24)
 SUBSTRING = Contains(("plan",), "ol", ignore_case=False)
-SLOW_SUBSTRING = AllOf((OneOf(("company", "plan"), ("gold",)), SUBSTRING))
+ON_COMPANY = OneOf(("company", "plan"), ("gold",))
+IS_MEMBER = Exists(("company",))
+SLOW_SUBSTRING = AllOf((ON_COMPANY, SUBSTRING))
 
 
 @asynccontextmanager
@@ -159,3 +161,31 @@ def test_a_substring_search_whose_request_is_gone_keeps_its_room_until_it_ends(
             assert await search.count("account", SUBSTRING) == 0
 
     asyncio.run(scenario())
+
+
+def test_searches_that_look_at_companies_hold_up_no_other_and_are_refused_when_too_many(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> list[int]:
+        companies = Held()
+        async with indexer(tmp_path, companies) as search:
+            search.index.upsert(profile(A, plan="gold"))
+            await search.commit()
+            waiting = [
+                asyncio.create_task(search.count("account", Not(ON_COMPANY)))
+                for _ in range(MAX_WAITING)
+            ]
+            await asyncio.sleep(0)
+            try:
+                meanwhile = [
+                    await asyncio.wait_for(search.count("account", condition), 5)
+                    for condition in (EVERYBODY, IS_MEMBER, SUBSTRING)
+                ]
+                with pytest.raises(Unavailable):
+                    await asyncio.wait_for(search.count("account", ON_COMPANY), 5)
+            finally:
+                companies.let.set()
+            await asyncio.gather(*waiting)
+            return [*meanwhile, await search.count("account", ON_COMPANY)]
+
+    assert asyncio.run(scenario()) == [1, 0, 1, 0]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from projections.search.matching import holds, meets
 from schemas.errors import Unprocessable
 from schemas.normalization import normalize
-from schemas.search.conditions import Compares, Comparison, Contains, OneOf, OnProperty
+from schemas.search.conditions import Compares, Comparison, Contains, IsNull, OneOf, OnProperty
 from schemas.search.request import parse_company_filters
 from tests.support.brute_force import Known, found
 from tests.support.search_inputs import NOW, are_affordable, companies, company_filters
@@ -28,6 +28,21 @@ SPELLS_A_TIME = "2029-04-07T12:18:00.000Z"
 )
 def test_a_uid_is_a_text_whatever_it_spells(condition: OnProperty) -> None:
     assert holds(condition, {"id": "0" * 24, "uid": SPELLS_A_TIME})
+
+
+@pytest.mark.parametrize("email", ["12", "true", SPELLS_A_TIME])
+def test_an_email_is_found_by_what_was_sent(email: str) -> None:
+    by_email = {"kind": "property", "prop": "email", "op": "eq", "value": email}
+    condition = parse_company_filters({"filters": [by_email]}, NOW)
+
+    assert meets(condition, {"id": "0" * 24, "uid": "acme", "email": email})
+
+
+def test_an_email_that_is_null_is_no_text() -> None:
+    document = {"id": "0" * 24, "uid": "acme", "email": None}
+
+    assert holds(IsNull(("email",)), document)
+    assert not holds(Contains(("email",), "None", ignore_case=False), document)
 
 
 def without_prefix(filter_: dict[str, Any]) -> dict[str, Any]:

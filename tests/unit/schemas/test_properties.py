@@ -55,6 +55,8 @@ def test_a_property_is_called_by_its_words(prop: str, name: str) -> None:
         (None, None),
         ("createdAt", None),
         ("uid", None),
+        ("companyId", None),
+        ("company_uid", None),
     ],
 )
 def test_a_prop_is_normalized_like_a_sent_name(sent: object, prop: str | None, kind: Kind) -> None:

@@ -105,7 +105,7 @@ def test_each_op(filter_: dict[str, Any], condition: Condition) -> None:
         ("email", " Ada@X.io ", "ada@x.io"),
         ("company_id", "12", "12"),
         ("company.uid", 12, "12"),
-        ("company.email", "12", 12),
+        ("company.email", "12", "12"),
     ],
 )
 def test_values_are_normalized_like_stored_ones(prop: str, sent: object, stored: Any) -> None:

@@ -140,6 +140,10 @@ def test_filters_as_json() -> None:
     }
 
 
+def test_an_expansion_as_json() -> None:
+    assert from_query([("expand", '{"company":"all"}')]) == {"expand": {"company": "all"}}
+
+
 def test_more_than_ten_filters_keep_their_order() -> None:
     pairs = [(f"filters[{index}][prop]", str(index)) for index in reversed(range(12))]
     assert from_query(pairs) == {"filters": [{"prop": str(index)} for index in range(12)]}
@@ -161,6 +165,8 @@ def test_more_than_ten_filters_keep_their_order() -> None:
         ([("filters", "[]"), ("filters[0][op]", "a")], "filters: send it once"),
         ([("filters" + "[0][filters]" * 50, "a")], "filters: send groups at most 10 levels deep"),
         ([("expand[x", "y")], "expand: close each bracket"),
+        ([("expand", "company")], "expand: send a JSON object, or brackets"),
+        ([("expand", "{}"), ("expand[company]", "all")], "expand: send it once"),
     ],
 )
 def test_a_query_that_spells_nothing(pairs: list[tuple[str, str]], message: str) -> None:
