@@ -4,7 +4,7 @@ Values are normalized like stored ones, by the name that they are compared with;
 ``gt-d``, ``lt-d``, ``$now`` and ``-7d`` mean for the whole request.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
 from schemas.errors import Unprocessable
@@ -65,6 +65,8 @@ MAX_SUBSTRING: Final = 64
 EMAIL: Final = ("email",)
 """The path that is compared folded (contract §3)."""
 
+# What a hook takes, and a document holds under another name.
+_AS_SENT: Final[Mapping[Path, Path]] = {("company_uid",): (COMPANY, "uid")}
 _LONGEST_PATH: Final = 2 + MAX_HASH_LEVELS  # the company, its property, and hashes in that
 _NEGATIONS: Final = {
     "nx": "ex",
@@ -196,7 +198,7 @@ def _path(prop: str, place: str) -> Path:
         raise Unprocessable(
             f"{place}.prop: send a name, or names joined by dots as in company.name"
         )
-    return path
+    return _AS_SENT.get(path, path)
 
 
 def _scalar(value: object, path: Path, place: str, now: int) -> Scalar:

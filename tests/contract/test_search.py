@@ -123,6 +123,7 @@ def searched(team: list[str]) -> Account:
         (where("seen_at", "lt-d", 7), [2]),
         (where("deep.x.y", "eq", "found"), [0]),
         (where("company.uid", "eq", "acme"), [2, 1]),
+        (where("company_uid", "eq", "acme"), [2, 1]),
         (where("company", "ex"), [2, 1]),
         (where("uid", "eq", "s3"), [3]),
         (where("email", "eq", "ada@search.EXAMPLE"), [4]),
