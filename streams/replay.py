@@ -23,8 +23,8 @@ from schemas.events import (
 )
 from schemas.identity import Identity
 from streams.reading import read_chunks
-from streams.sweep import Log
 from streams.topics import LogMarker, Topics
+from streams.traces.whole_log import Log
 
 # How much is folded at a time; in between a signal gets its turn.
 _TURN_RECORDS: Final = 1000

@@ -1,7 +1,7 @@
 """What `profilelog verify` does: look for a person in the log, in the state and in the bytes of every file.
 
 1. The bytes of every file under the data folder, before anything is started that could remove one.
-2. The log: by what names it knows the person, then each of its records (`streams.sweep`).
+2. The log: by what names it knows the person, then each of its records (`streams.traces.whole_log`).
 3. The state folders: the rows that RocksDB shows, then every version of a row in its files.
 4. The search index: the person's terms, those of deleted profiles included.
 
@@ -32,9 +32,9 @@ from projections.state_files import Row, UnknownFormat, journal_rows, shown_rows
 from schemas.errors import NotFound
 from schemas.identifiers import fold_email
 from schemas.identity import Identity
-from streams.file_search import Needle, new_files, search
-from streams.sweep import Log
 from streams.topics import Topics, known_log
+from streams.traces.files import Needle, new_files, search
+from streams.traces.whole_log import Log
 
 MOST_PLACES: Final = 10_000
 _ROWS_AT_A_TIME: Final = 1000

@@ -1,4 +1,4 @@
-"""Searching the bytes of files (`streams.file_search`, `streams.segments`)."""
+"""Searching the bytes of files (`streams.traces.files`, `streams.traces.segments`)."""
 
 import struct
 from pathlib import Path
@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams import file_search
-from streams.file_search import Hit, Needle, new_files, search
-from streams.segments import place_of
+from streams.traces import files
+from streams.traces.files import Hit, Needle, new_files, search
+from streams.traces.segments import place_of
 
 
 def hits(path: Path, *needles: Needle) -> list[Hit]:
@@ -35,7 +35,7 @@ def test_needles_are_found_and_counted_wherever_chunks_cut_them(
     path.write_bytes(content)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(file_search, "_CHUNK_BYTES", chunk)
+        patched.setattr(files, "_CHUNK_BYTES", chunk)
         found = hits(path, *(Needle(literal.decode(), literal) for literal in LITERALS))
 
     places = {

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from streams.segments import batches, place_of
+from streams.traces.segments import batches, place_of
 
 _CHUNK_BYTES: Final = 4 << 20
 _LISTINGS: Final = 5
