@@ -191,6 +191,7 @@ def test_an_import_that_was_interrupted_is_started_over(
     ("given", "told"),
     [
         ({"PROFILELOG_SECRET": "wrong"}, "does not know the secret"),
+        ({"PROFILELOG_SECRET": "wröng"}, "does not know the secret"),
         ({"PROFILELOG_URL": "http://127.0.0.1:9"}, "no answer from"),
     ],
 )
