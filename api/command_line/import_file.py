@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import IO, AnyStr, Final, NamedTuple
 
 import msgspec
 
@@ -62,6 +62,19 @@ def count_lines(path: Path, form: Format) -> int:
     return sum(1 for _ in _texts(path))
 
 
+def _bounded(path: Path, file: IO[AnyStr]) -> Iterator[AnyStr]:
+    """The lines of a file, none of which takes more memory than it may."""
+    number = 0
+    while line := file.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            raise OperatorError(
+                f"line {number} of {path} has more than {LONGEST_LINE} bytes: a user takes one line, and "
+                "no more than 1 MiB"
+            )
+        yield line
+
+
 # ---------------------------------------------------------------------- NDJSON
 
 
@@ -81,14 +94,7 @@ def _read_ndjson(path: Path) -> Iterator[Line]:
 def _texts(path: Path) -> Iterator[tuple[int, bytes]]:
     """The lines that are not empty, with their numbers from 1."""
     with path.open("rb") as file:
-        number = 0
-        while raw := file.readline(LONGEST_LINE + 1):
-            number += 1
-            if len(raw) > LONGEST_LINE:
-                raise OperatorError(
-                    f"line {number} of {path} has more than {LONGEST_LINE} bytes: a user takes one line, and "
-                    "no more than 1 MiB"
-                )
+        for number, raw in enumerate(_bounded(path, file), 1):
             text = raw.removeprefix(_BOM).strip() if number == 1 else raw.strip()
             if text:
                 yield number, text
@@ -117,7 +123,8 @@ class _Recorder:
 
 def _read_csv(path: Path) -> Iterator[Line]:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        recorder = _Recorder(file)
+        recorder = _Recorder(_bounded(path, file))
+        csv.field_size_limit(LONGEST_LINE)  # 128 KiB otherwise, for which the whole file is refused
         rows = csv.reader(recorder, strict=True)
         number = 1
         try:

@@ -22,8 +22,9 @@ from api.command_line.rejects import Rejects
 from api.command_line.service_client import Client, refused
 from api.commands.drafting import InvalidDraft, draft
 from api.settings import Settings
-from schemas.errors import OperatorError
+from schemas.errors import OperatorError, RequestError
 from schemas.identifiers import missing_identifier_sentence, ordinal
+from schemas.normalization import MAX_DEPTH
 from schemas.timestamps import parse_timestamp
 from streams.clock import now
 
@@ -105,11 +106,13 @@ def judged(line: Line, settings: Settings) -> tuple[int, str | None]:
         return 422, line.reason
     if len(line.item) > settings.body_limit:
         return 413, f"The line is larger than {settings.body_limit} bytes"
-    sent = as_object(decode_json(line.item, object))
     try:
-        identified = draft(sent, now()).identified
+        identified = draft(as_object(decode_json(line.item, object)), now()).identified
     except InvalidDraft as error:
         return 422, str(error)
+    except RequestError:
+        # It could be decoded when it was read: how deep it may be depends on the stack beneath.
+        return 422, "The line is nested too deeply"
     return 422, None if identified else missing_identifier_sentence(None)
 
 
@@ -154,14 +157,14 @@ class Sending:
             self._progress.advance(task, len(portion.lines))
 
     def _portions(self, lines: Iterator[Line], advance: Callable[[int], None]) -> Iterator[Portion]:
-        """Lines that fit one request; what is no user at all is rejected here."""
+        """Lines that fit one request; what would spoil it is rejected here."""
         most = min(_PORTION_BYTES, self._settings.batch_limit) - _ENVELOPE_BYTES
         part: list[Line] = []
         size = 0
         for line in lines:
-            if line.reason is not None or len(line.item) > self._settings.body_limit:
-                code, reason = judged(line, self._settings)
-                self._rejects.add(line, code, reason or "")
+            code, reason = judged(line, self._settings) if self._may_spoil(line) else (0, None)
+            if reason is not None:
+                self._rejects.add(line, code, reason)
                 advance(1)
                 continue
             if part and size + len(line.item) + 1 > most:
@@ -171,6 +174,14 @@ class Sending:
             size += len(line.item) + 1
         if part:
             yield self._portion(part)
+
+    def _may_spoil(self, line: Line) -> bool:
+        """Whether the service may refuse a batch as a whole for this line."""
+        return (
+            line.reason is not None
+            or len(line.item) > self._settings.body_limit
+            or line.item.count(b"[") + line.item.count(b"{") > MAX_DEPTH
+        )
 
     def _portion(self, lines: list[Line]) -> Portion:
         items = b",".join(line.item for line in lines)

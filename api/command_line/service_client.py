@@ -23,7 +23,8 @@ class Client:
     """
 
     def __init__(self, settings: Settings, *, pauses: Sequence[float] = _PAUSES) -> None:
-        headers = {"X-Account-Secret": _secret(settings)}
+        # As bytes, for httpx takes ASCII only: what is no secret is for the service to refuse.
+        headers = {b"X-Account-Secret": _secret(settings).encode()}
         self._http = httpx.Client(base_url=settings.url, headers=headers, timeout=_TIMEOUT_SECONDS)
         self._pauses = pauses
         self.restarts = False

@@ -78,6 +78,20 @@ def test_lines_that_are_not_taken_are_written_beside_the_file_with_the_reason(
     assert note not in done.stderr
 
 
+def test_a_line_that_is_nested_too_deeply_spoils_none_beside_it(
+    service: Service, account: Account, tmp_path: Path
+) -> None:
+    uid, file = marked("uid"), tmp_path / "users.ndjson"
+    # From some depth on no batch that has the line can be decoded; alone it can, for a few levels more.
+    deep = [f'{{"uid":"{uid}{n}","v":{"[" * n}{"]" * n}}}' for n in range(950, 990)]
+    file.write_text("\n".join([*deep, f'{{"uid":"{uid}"}}']))
+
+    report = said(imported(service, account, file))
+
+    assert (report["taken"], report["rejected"]) == (1, len(deep))
+    assert account.has(uid=uid)
+
+
 def test_a_dry_run_sends_nothing_and_finds_what_a_line_alone_tells(
     service: Service, account: Account, tmp_path: Path
 ) -> None:
@@ -177,6 +191,7 @@ def test_an_import_that_was_interrupted_is_started_over(
     ("given", "told"),
     [
         ({"PROFILELOG_SECRET": "wrong"}, "does not know the secret"),
+        ({"PROFILELOG_SECRET": "wröng"}, "does not know the secret"),
         ({"PROFILELOG_URL": "http://127.0.0.1:9"}, "no answer from"),
     ],
 )

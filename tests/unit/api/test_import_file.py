@@ -63,6 +63,14 @@ def test_a_row_of_another_width_has_a_reason(tmp_path: Path) -> None:
     assert line.text == "1,free,more"
 
 
+def test_a_cell_may_be_as_long_as_a_line_of_json(tmp_path: Path) -> None:
+    cell = "x" * (1 << 20)
+
+    long, other = read(tmp_path / "u.csv", f"uid,note\n1,{cell}\n2,y\n", Format.CSV)
+
+    assert items([long, other]) == [{"uid": "1", "note": cell}, {"uid": "2", "note": "y"}]
+
+
 @pytest.mark.parametrize("header", ["", "uid,", "uid,uid"])
 def test_a_header_line_that_does_not_name_its_columns_is_told(tmp_path: Path, header: str) -> None:
     with pytest.raises(OperatorError, match="name each of its columns"):
@@ -121,9 +129,10 @@ def test_what_is_no_object_has_a_reason(tmp_path: Path, line: bytes, reason: str
     assert (good.reason, bad.reason, bad.number) == (None, reason, 2)
 
 
-def test_a_line_without_an_end_is_not_read_into_memory(tmp_path: Path) -> None:
-    path = tmp_path / "u.ndjson"
+@pytest.mark.parametrize("form", Format)
+def test_a_line_without_an_end_is_not_read_into_memory(tmp_path: Path, form: Format) -> None:
+    path = tmp_path / "users"
     path.write_bytes(b'{"uid":1}\n' + b"x" * (LONGEST_LINE + 1))
 
     with pytest.raises(OperatorError, match="line 2 of"):
-        count_lines(path, Format.NDJSON)
+        count_lines(path, form)
