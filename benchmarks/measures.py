@@ -1,5 +1,6 @@
 """The rows of the table, in groups: a group is one piece of work and the figures it shows."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +18,14 @@ from benchmarks.erasure import (
 from benchmarks.errors import BenchmarkError, NothingAlikeError
 from benchmarks.load import LoadResult, Script, run_wrk, write_users
 from benchmarks.paced_reads import READS_PER_SECOND, read_during
+from benchmarks.processes import wait_until_at_rest
 from benchmarks.service import Profilelog
 from benchmarks.system import System
 
 LOADED_USERS = 200_000
 WARM_UP_CONNECTIONS = 16
 WARM_UP_SECONDS = 1
+REST_SECONDS = 240
 
 Figure = float | BenchmarkError
 
@@ -88,6 +91,11 @@ class Round:
             seconds=self.load_seconds,
         )
 
+    def settle(self) -> None:
+        """Wait until the system has done what the batches left behind: publishing, indexing, vacuuming."""
+        self.first_batch()
+        wait_until_at_rest(os.getpid(), seconds=REST_SECONDS)
+
     def warm_up(self, script: Script) -> None:
         run_wrk(
             self.system,
@@ -132,16 +140,19 @@ def _large_batch(this: Round) -> Iterator[Figure]:
 
 
 def _upserts(this: Round) -> Iterator[Figure]:
+    this.settle()
     this.warm_up(Script.UPSERT)
     yield from _rates(this, Script.UPSERT, 1, 16, 64)
 
 
 def _reads(this: Round) -> Iterator[Figure]:
+    this.settle()
     this.warm_up(Script.READ)
     yield from _rates(this, Script.READ, 1, 16, 64)
 
 
 def _emails(this: Round) -> Iterator[Figure]:
+    this.settle()
     this.warm_up(Script.EMAIL)
     yield this.load(Script.EMAIL, 1).median
     yield this.load(Script.EMAIL, 64).rate

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.errors import StartError
+from benchmarks.errors import MeasureError, StartError
 
 KIB_PER_MIB = 1024
+_REST_SECONDS = 2
 
 
 class Child:
@@ -107,6 +108,26 @@ def cpu_seconds(pid: int) -> float:
     """The CPU that the process has taken since its start, in the kernel too."""
     user, system = _read(pid, "stat").rpartition(")")[2].split()[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def wait_until_at_rest(pid: int, *, seconds: float) -> None:
+    """Wait until the descendants of a process take less than a tenth of a core for two seconds.
+
+    Raises MeasureError when they do not within `seconds`.
+    """
+    deadline = time.perf_counter() + seconds
+    taken = _cpu_of_descendants(pid)
+    while True:
+        time.sleep(_REST_SECONDS)
+        before, taken = taken, _cpu_of_descendants(pid)
+        if taken - before < _REST_SECONDS / 10:
+            return
+        if time.perf_counter() > deadline:
+            raise MeasureError(f"it is still at work {seconds:.0f} s after the batches")
+
+
+def _cpu_of_descendants(pid: int) -> float:
+    return sum(map(cpu_seconds, descendants(pid)))
 
 
 def proportional_mib(pid: int) -> float:

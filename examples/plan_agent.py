@@ -6,7 +6,8 @@
 of the worker's log tells of each change: {"id", "plan"}.
 
 The agent has a consumer group, GROUP: where it was is kept in Kafka, and it goes on from there after a restart. A crash
-may show it a change again, so what it does must be harmless when done twice.
+may show it a change again, so what it does must be harmless when done twice. So Faust may read uncommitted records, as
+it does: what a crash of the service aborts is published again.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -22,7 +23,6 @@ app = faust.App(
     os.environ.get("GROUP", "plan-agent"),
     broker=f"kafka://{os.environ.get('KAFKA', '127.0.0.1:9092')}",
     consumer_auto_offset_reset="earliest",
-    processing_guarantee="exactly_once",  # Faust's way to say: read committed records only
     topic_disable_leader=True,
     topic_allow_declare=False,
 )

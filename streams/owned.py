@@ -9,7 +9,6 @@ from typing import Final, NamedTuple
 
 from projections.partition import PartitionState
 from projections.storage import RocksStorage
-from streams.pace import Pace
 from streams.relay import Relay
 from streams.topic_settings import TOMBSTONES_KEPT_SECONDS
 from streams.transactions import TransactionalPublisher
@@ -32,12 +31,11 @@ class Owned:
     """A partition of a topic that this node owns: its state, its relay, and where the log ended at assignment."""
 
     def __init__(
-        self, state: PartitionState, relay: Relay, publisher: TransactionalPublisher, pace: Pace
+        self, state: PartitionState, relay: Relay, publisher: TransactionalPublisher
     ) -> None:
         self.state = state
         self.relay = relay
         self.publisher = publisher
-        self._pace = pace
         self.end = 0
         self.task: asyncio.Task[None] | None = None
         self.work = asyncio.Event()
@@ -52,14 +50,9 @@ class Owned:
     def ready(self) -> bool:
         return self.caught_up.is_set()
 
-    def relay_rests(self, worked: float) -> float:
-        """How long the relay stands back after a step that took so long, in seconds.
-
-        It does not when an answer waits for a claim, else most while the fold has a backlog.
-        """
-        if self.urgent.is_set():
-            return 0
-        return _RELAY_BACK_SECONDS if self.backlog else self._pace.rest(worked)
+    def relay_pause(self) -> float:
+        """The relay stands back, in seconds, while the fold has a backlog and no answer waits for a claim."""
+        return _RELAY_BACK_SECONDS if self.backlog and not self.urgent.is_set() else 0
 
     async def applied(self, offset: int) -> None:
         """Wait until the state is folded up to the offset."""

@@ -6,8 +6,6 @@ from typing import Final
 LIVE_SECONDS: Final = 0.1
 """For so long after a request more of them are expected."""
 
-_REST_BESIDE_REQUESTS: Final = 3  # as long as it worked: a quarter of the time is its share
-
 
 class Pace:
     """Shared by what serves requests and by what works behind them."""
@@ -26,4 +24,4 @@ class Pace:
 
     def rest(self, worked: float) -> float:
         """How long work that took so long leaves the loop to others, in seconds."""
-        return worked * _REST_BESIDE_REQUESTS if self.is_live else 0.0
+        return worked if self.is_live else 0.0

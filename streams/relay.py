@@ -97,18 +97,14 @@ class Relay:
         self._state.resume(progress)
         self._cursor = (progress, 0)
 
-    async def empty(self, rest: Callable[[float], float]) -> None:
-        """Publish all that is there now; between two steps others run.
-
-        `rest` is told how long the last step took, and says for how long at least, both in seconds.
+    async def empty(self, pause: Callable[[], float]) -> None:
+        """Publish all that is there now; between two steps others run, for `pause` seconds at least.
 
         What comes meanwhile waits for the next time, or transactions would never have company.
         """
         end = self._state.applied
-        began = time.monotonic()
-        while await self.step() and self._cursor[0] <= end:
-            await asyncio.sleep(rest(time.monotonic() - began))
-            began = time.monotonic()
+        while await self.step() and self._cursor[0] <= end:  # noqa: ASYNC110 - nothing to wait for
+            await asyncio.sleep(pause())
 
     async def step(self) -> bool:
         """Publish what leaves together next; False when there is nothing to do."""

@@ -80,7 +80,6 @@ class Worker:
         self._identity = identity
         self._folder = folder
         self._appender = appender
-        self._pace = pace
         self._owned: dict[TP, Owned] = {}
         self._expected: dict[bytes, asyncio.Future[Verdict]] = {}
         self._assigning = asyncio.Lock()
@@ -226,7 +225,7 @@ class Worker:
         relay = Relay(
             state, tp.topic, self._topics, self._identity, publisher, self._appender.append
         )
-        return Owned(state, relay, publisher, self._pace)
+        return Owned(state, relay, publisher)
 
     async def _start_relay(self, owned: Owned, tp: TP) -> None:
         """Rule 1 of the relay, until Kafka answers."""
@@ -392,7 +391,7 @@ class Worker:
         self.search.wake()
         while True:
             try:
-                await owned.relay.empty(owned.relay_rests)
+                await owned.relay.empty(owned.relay_pause)
             except (PublicationFailed, Unavailable) as error:
                 log.warning("relay of %s-%s starts again: %s", tp.topic, tp.partition, error)
                 await asyncio.sleep(_RETRY_SECONDS)

@@ -159,7 +159,10 @@ def test_from_the_start_everybody_is_shown_as_they_are(stranger: Account, uid: s
     id_ = stranger.known(uid=uid, n=1)
 
     with Following(stranger, None, **{"from": "start"}) as stream:
-        events = stream.until(lambda events: "caught-up" in stream.types() and of(id_, events))
+        # Everybody's changes are read, of all accounts that other tests have filled.
+        events = stream.until(
+            lambda events: "caught-up" in stream.types() and of(id_, events), seconds=120
+        )
 
         assert of(id_, events)[-1].data["profile"] == stranger.profile(id=id_)
 

@@ -34,7 +34,7 @@ class MemoryReader:
 def purge(log: MemoryLog, replica: Replica, witness: Witness, at: int) -> list[str]:
     """One round of a purge that begins anew: append `deletion-purged` for what is gone; returns the ids."""
     unused = cast("Any", None)
-    work = Work(Owned(replica.profiles, unused, unused, unused), TOPICS.events)
+    work = Work(Owned(replica.profiles, unused, unused), TOPICS.events)
     reader = cast("Any", MemoryReader(log))
     complete(work.take_in())
     complete(work.look(reader))

@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.service import REPOSITORY, Account, Service, eventually, marked
 
+_STOP_SECONDS: Final = 30
 _SAID: Final = re.compile(rb"\{.*\}")
 Start = Callable[..., Callable[[], list[dict[str, Any]]]]
 
@@ -37,8 +38,13 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     yield run
     for process in running:
-        process.kill()
-        process.wait()
+        process.terminate()
+    try:
+        for process in running:
+            process.wait(_STOP_SECONDS)
+    finally:
+        for process in running:
+            process.kill()
 
 
 def test_the_plain_consumer_tells_of_each_change(

@@ -30,7 +30,7 @@ class Fed:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.profiles = Profiles()
-        owned = Owned(self.profiles.state, cast("Any", None), cast("Any", None), Pace())
+        owned = Owned(self.profiles.state, cast("Any", None), cast("Any", None))
         self.feed = SearchFeed(
             root,
             "this log",
