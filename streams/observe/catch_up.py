@@ -59,10 +59,13 @@ class CatchUpReader:
             found = await consumer.getmany(place, timeout_ms=_POLL_MS, max_records=_PORTION_RECORDS)
             # By the position, for the last records may be markers or compacted away.
             position = await consumer.position(place)
-            records = [each for each in found.get(place, []) if each.offset < end]
-            taken = list(_portion(records))
-            if len(taken) < len(records):
+            records = found.get(place, [])
+            wanted = [each for each in records if each.offset < end]
+            taken = list(_portion(wanted))
+            if len(taken) < len(wanted):
                 return taken, taken[-1].offset + 1
+            if len(wanted) < len(records):
+                return taken, end  # what came behind the end meanwhile is for another to show
         self._next = place, position
         return taken, position
 

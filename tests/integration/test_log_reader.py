@@ -1,4 +1,4 @@
-"""What the purge reads of a real log, and what a start does about settings of topics."""
+"""What the purge and the streams read of a real log, and what a start does about settings of topics."""
 
 # pyright: reportUnknownMemberType=false
 # aiokafka is annotated in part.
@@ -10,6 +10,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from streams.observe.catch_up import CatchUpReader
 from streams.purge.log_reader import LogReader
 from streams.topic_settings import alter_settings, hurried, read_settings, topic_settings
 from streams.topics import Topics
@@ -113,3 +114,20 @@ async def test_a_start_puts_settings_right_and_says_what_it_found(
     (line,) = [line for line in own_service.log.splitlines() if "put right" in line]
     assert f"{events} has cleanup.policy=compact,delete instead of compact" in line
     assert "segment.ms=77777 instead of 10000" in line
+
+
+async def test_a_portion_passes_nothing_that_came_behind_its_end(kafka: str, topic: str) -> None:
+    await write(kafka, topic)
+    reader = CatchUpReader(kafka, topic)
+    offsets: list[int] = []
+    position = 0
+
+    try:
+        for end in (10, 20, RECORDS):
+            while position < end:
+                records, position = await reader.read(0, position, end)
+                offsets += (record.offset for record in records)
+    finally:
+        await reader.stop()
+
+    assert offsets == list(range(RECORDS))
