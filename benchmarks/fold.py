@@ -19,7 +19,7 @@ from projections.profiles import ProfileState
 from projections.storage import RocksStorage
 from schemas.identity import KEY_BYTES, Identity
 
-CHUNK = 1000  # records at a time, as `streams.delivery.CHUNK_RECORDS`
+CHUNK = 600  # records at a time, as `streams.delivery.CHUNK_RECORDS`
 REPOSITORY = Path(__file__).parent.parent
 
 

@@ -30,7 +30,7 @@ from mode.utils.futures import maybe_async
 from projections.partition import Record
 from schemas.errors import OperatorError
 
-CHUNK_RECORDS: Final = 1000
+CHUNK_RECORDS: Final = 600
 _IDLE_SECONDS: Final = 0.2
 # A node folds its own appends without fetching them, so a fetch may wait for company: each costs the loop about a
 # millisecond, whatever its size.
