@@ -1,10 +1,18 @@
-"""Progress bars of commands whose work has several parts, on stderr where that is a terminal."""
+"""Progress bars, on stderr where that is a terminal."""
 
 import contextlib
 from collections.abc import Generator
 from typing import Protocol
 
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from api.command_line.output import STDERR
 
@@ -36,7 +44,19 @@ class _Bars:
 
 @contextlib.contextmanager
 def bars() -> Generator[Watch]:
-    """Show them until the block ends."""
+    """Show one for each part of the work, until the block ends."""
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
     with Progress(*columns, console=STDERR, disable=not STDERR.is_terminal) as progress:
         yield _Bars(progress)
+
+
+def counting_bar() -> Progress:
+    """For work that is counted: how many of how many, and for how long still."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=STDERR,
+        disable=not STDERR.is_terminal,
+    )

@@ -12,11 +12,11 @@ from typing import Annotated, Final
 
 import msgspec
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from api.command_line.bars import counting_bar
 from api.command_line.logs import configure_logging
 from api.command_line.options import DataOption, JsonOption, SecretOption, UrlOption
-from api.command_line.output import STDERR, print_json, print_text
+from api.command_line.output import print_json, print_text
 from api.command_line.service_client import Client, refused
 from api.command_line.user_file import User, count_users, read_users
 from api.settings import Settings
@@ -94,7 +94,7 @@ def forget(
     settings = Settings.load(url=url, secret=secret, data=data)
     configure_logging("warning")  # httpx logs addresses at INFO
     report = Report(dry_run, users=count_users(file))
-    with Client(settings) as client, _progress() as progress:
+    with Client(settings) as client, counting_bar() as progress:
         task = progress.add_task("looking up" if dry_run else "forgetting", total=report.users)
         for users in _slices(read_users(file)):
             with _telling_how_far(users[0].line, some_done=progress.tasks[task].completed > 0):
@@ -173,17 +173,6 @@ def _slices(users: Iterator[User]) -> Iterator[list[User]]:
         size += cost
     if part:
         yield part
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=STDERR,
-        disable=not STDERR.is_terminal,
-    )
 
 
 def _summary(report: Report) -> str:

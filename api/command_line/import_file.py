@@ -9,6 +9,7 @@ from typing import IO, AnyStr, Final, NamedTuple
 import msgspec
 
 from api.bodies import as_object, check_utf8, decode_json
+from api.command_line.user_file import no_csv
 from schemas.errors import OperatorError, RequestError
 
 LONGEST_LINE: Final = 4 << 20  # bytes
@@ -137,10 +138,7 @@ def _read_csv(path: Path) -> Iterator[Line]:
                     yield _line(number, text, names, row)
                 number = rows.line_num + 1
         except (csv.Error, UnicodeDecodeError) as error:
-            what = "is no UTF-8" if isinstance(error, UnicodeDecodeError) else "is no proper CSV"
-            raise OperatorError(
-                f"{path} {what}, from line {number} on: mend it and start again"
-            ) from None
+            raise no_csv(path, number, error) from None
 
 
 def _names(path: Path, header: list[str]) -> list[str]:

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from api.command_line.bars import counting_bar
 from api.command_line.import_file import Format, Line, count_lines, read_lines
 from api.command_line.import_sending import OnModelMissing, Report, Sending, judged
 from api.command_line.logs import configure_logging
 from api.command_line.options import DataOption, JsonOption, SecretOption, UrlOption
-from api.command_line.output import STDERR, print_json, print_text
+from api.command_line.output import print_json, print_text
 from api.command_line.rejects import Rejects
 from api.settings import Settings
 
@@ -76,7 +76,7 @@ def import_users(
     began = time.monotonic()
     form = form or Format.of(file)
     report = Report(dry_run, lines=count_lines(file, form))
-    with Rejects(file, rejected) as rejects, _progress() as progress:
+    with Rejects(file, rejected) as rejects, counting_bar() as progress:
         lines = read_lines(file, form)
         if dry_run:
             task = progress.add_task("checking", total=report.lines)
@@ -105,17 +105,6 @@ def _check(
         else:
             rejects.add(line, code, reason)
         advance(1)
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=STDERR,
-        disable=not STDERR.is_terminal,
-    )
 
 
 def _summary(report: Report) -> str:

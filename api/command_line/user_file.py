@@ -43,10 +43,13 @@ def read_users(path: Path) -> Iterator[User]:
                     yield User(line, _identifiers(columns, row) if len(row) == width else {})
                 line = rows.line_num + 1
         except (csv.Error, UnicodeDecodeError) as error:
-            what = "is no UTF-8" if isinstance(error, UnicodeDecodeError) else "is no proper CSV"
-            raise OperatorError(
-                f"{path} {what}, from line {line} on: mend it and start again"
-            ) from None
+            raise no_csv(path, line, error) from None
+
+
+def no_csv(path: Path, line: int, error: csv.Error | UnicodeDecodeError) -> OperatorError:
+    """What to tell of a file that cannot be read from a line on."""
+    what = "is no UTF-8" if isinstance(error, UnicodeDecodeError) else "is no proper CSV"
+    return OperatorError(f"{path} {what}, from line {line} on: mend it and start again")
 
 
 def _columns(path: Path, header: list[str]) -> list[str]:
