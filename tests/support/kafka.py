@@ -4,10 +4,11 @@
 # aiokafka is annotated in part.
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -78,6 +79,29 @@ def lags(service: Service) -> set[str]:
         return {settings[name] for settings in found.values() for name in PACE}
 
     return asyncio.run(work())
+
+
+@contextlib.contextmanager
+def event_count(service: Service) -> Generator[Callable[[], int]]:
+    """How many records the events' topic has had; each call asks the broker, within milliseconds."""
+    topic = Topics(PARTITIONS, service.prefix).events
+    places = [TopicPartition(topic, n) for n in range(PARTITIONS)]
+
+    async def started() -> AIOKafkaConsumer:
+        consumer = AIOKafkaConsumer(bootstrap_servers=service.bootstrap)
+        await consumer.start()
+        return consumer
+
+    async def ends() -> int:
+        found: Mapping[TopicPartition, int] = await consumer.end_offsets(places)
+        return sum(found.values())
+
+    with asyncio.Runner() as runner:
+        consumer = runner.run(started())
+        try:
+            yield lambda: runner.run(ends())
+        finally:
+            runner.run(consumer.stop())
 
 
 def said_of(service: Service, deletion: str) -> list[str]:
