@@ -9,6 +9,7 @@ from litestar import Request
 from litestar.exceptions import HTTPException
 from litestar.types import Receive, Scope, Send
 
+from api.joined_writes import connection_of, gone
 from schemas.errors import RequestError, Unavailable
 from schemas.events import ENCODER
 
@@ -48,7 +49,8 @@ class StreamedAnswer:
     """A JSON answer in parts, each made when the one before has left: however long it is, it takes little memory.
 
     The first part is made before the head leaves, so an error of it is an answer of its own. Behind the head an
-    error of the request cuts the connection: an answer without its end is not mistaken for a whole one.
+    error of the request cuts the connection: an answer without its end is not mistaken for a whole one, and what has
+    not left yet does not leave.
     """
 
     __slots__ = ("_parts",)
@@ -56,7 +58,7 @@ class StreamedAnswer:
     def __init__(self, parts: AsyncGenerator[bytes]) -> None:
         self._parts = parts
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with contextlib.aclosing(self._parts) as parts:
             part = await anext(parts)
             headers = [(b"content-type", b"application/json")]
@@ -68,6 +70,8 @@ class StreamedAnswer:
                     await send({"type": "http.response.body", "body": b"", "more_body": True})
                     part = await anext(parts, b"")
             except RequestError:
+                connection_of(scope).cut()
+                await gone(receive)
                 return
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -4,13 +4,15 @@ uvicorn writes them one after the other, and each write is a call of the system:
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
+from litestar.types import Receive, Scope
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-CONNECTION: Final = "profilelog.connection"
-"""An ASGI extension: its `connection` is the request's `Connection`."""
+# An ASGI extension of our own: its `connection` is the request's `Connection`.
+_EXTENSION: Final = "profilelog.connection"
 
 
 class Connection:
@@ -31,7 +33,23 @@ class Connection:
                 async with asyncio.timeout(seconds):
                     await self._flow.drain()
             except TimeoutError:
-                self._transport.abort()
+                self.cut()
+
+    def cut(self) -> None:
+        """Drop the connection, and what of the answer has not left yet."""
+        self._transport.abort()
+
+
+def connection_of(scope: Scope) -> Connection:
+    """The connection of a request, from its ASGI scope."""
+    extensions = cast("Mapping[str, Mapping[str, Connection]]", scope["extensions"])
+    return extensions[_EXTENSION]["connection"]
+
+
+async def gone(receive: Receive) -> None:
+    """Returns when the connection of a request is closed, by whichever side."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 class JoinedWritesProtocol(HttpToolsProtocol):
@@ -40,7 +58,7 @@ class JoinedWritesProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["extensions"] = {
-            CONNECTION: {"connection": Connection(self.transport, self.flow)}
+            _EXTENSION: {"connection": Connection(self.transport, self.flow)}
         }
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 
 import httpx
+import msgspec
 
 from api.server import SECRET_FILE
 from api.settings import Settings
@@ -13,6 +14,10 @@ from schemas.errors import OperatorError
 _TIMEOUT_SECONDS: Final = 60
 _PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between attempts
 _LONGEST_WAIT_SECONDS: Final = 30.0
+
+
+class _Refusal(msgspec.Struct):
+    messages: Annotated[list[str], msgspec.Meta(min_length=1)]
 
 
 class Client:
@@ -68,7 +73,18 @@ def refused(response: httpx.Response) -> OperatorError:
             "the service does not know the secret: set --secret or PROFILELOG_SECRET to a live "
             "secret of the users' account"
         )
+    if response.is_client_error and response.status_code != 429:
+        return OperatorError(f"the service refused the request: {_reason(response)}")
     return OperatorError(f"the service answered {response.status_code}: try again later")
+
+
+def _reason(response: httpx.Response) -> str:
+    """The first of the service's own words, which name no value (contract §2)."""
+    try:
+        said = msgspec.json.decode(response.content, type=_Refusal)
+    except msgspec.MsgspecError:
+        return f"status {response.status_code}"
+    return f"{said.messages[0]} ({response.status_code})"
 
 
 def _retry_after(response: httpx.Response) -> float:

@@ -161,7 +161,7 @@ async def _slices(
     while True:
         _check_there(node, profile)
         state = _state(node, profile)
-        entries = state.history(profile.id, start, stop, _SLICE, newest_first=newest_first)
+        entries = state.history(profile, start, stop, _SLICE, newest_first=newest_first)
         if not entries:
             return
         yield entries

@@ -1,12 +1,25 @@
 """Streams of changes (contract §13)."""
 
+import asyncio
+import contextlib
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from schemas.identity import Identity
+from schemas.places import ChangePlace, encode_place
+from streams.topics import Topics, known_log
 from tests.contract.expectations import assert_error, is_timestamp
 from tests.support.following import CHANGES, Event, Following
-from tests.support.service import Account, Service, marked, marked_email
+from tests.support.service import (
+    MAX_STREAMS,
+    PARTITIONS,
+    Account,
+    Service,
+    marked,
+    marked_email,
+)
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +230,38 @@ def test_a_place_of_another_account_is_none(stranger: Account, following: Follow
     answer = stranger.http.get(CHANGES, headers={"Last-Event-ID": following.last_id})
 
     assert_error(answer, 422, "Last-Event-ID", "from=start")
+
+
+def test_a_place_is_good_for_23_hours(account: Account, service: Service) -> None:
+    topics, identity = (
+        Topics(PARTITIONS, service.prefix),
+        Identity(bytes.fromhex(service.hash_key), PARTITIONS),
+    )
+    log = asyncio.run(known_log(service.bootstrap, topics, identity)).log
+
+    def place(minutes: int) -> dict[str, str]:
+        at = time.time_ns() // 1_000_000 - minutes * 60_000
+        text = encode_place(ChangePlace(at, (0,) * PARTITIONS), account.id, log)
+        return {"Last-Event-ID": text}
+
+    with Following(account, place(23 * 60 - 1)) as stream:
+        stream.until(lambda _: "caught-up" in stream.types())
+    old = account.http.get(CHANGES, headers=place(23 * 60 + 1))
+    assert_error(old, 422, "Last-Event-ID is older than 23 hours", "from=start")
+
+
+def test_so_many_streams_may_be_open_and_no_more(account: Account, following: Following) -> None:
+    with contextlib.ExitStack() as streams:
+        assert not following.ended
+        for _ in range(MAX_STREAMS - 1):
+            streams.enter_context(Following(account))
+
+        refused = account.http.get(CHANGES)
+
+        assert_error(refused, 503, "too many streams")
+        assert int(refused.headers["Retry-After"]) > 0
+    with Following(account) as stream:
+        assert not stream.ended
 
 
 def test_a_revoked_secret_ends_its_streams(service: Service) -> None:

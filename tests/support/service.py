@@ -25,6 +25,7 @@ import httpx
 REPOSITORY: Final = Path(__file__).parents[2]
 PARTITIONS: Final = 3
 PURGE_WITHIN: Final = 30
+MAX_STREAMS: Final = 20
 UPSERT: Final = "/v3/observe/hooks/profiles"
 EVENT: Final = "/v3/observe/hooks/events"
 EVENT_BATCH: Final = "/v3/observe/hooks/events/batch"
@@ -210,6 +211,7 @@ class Service:
             "PROFILELOG_DATA": str(self.data),
             "PROFILELOG_HASH_KEY": self.hash_key,
             "PROFILELOG_PURGE_WITHIN": str(PURGE_WITHIN),
+            "PROFILELOG_MAX_STREAMS": str(MAX_STREAMS),
             "PYTHONUNBUFFERED": "1",
         }
 
