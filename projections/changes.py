@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from projections import keyspace
 from projections.partition import NOTHING
-from projections.storage import Storage
+from projections.storage import Storage, drop
 
 FEW: Final = 32
 """What changes no more profiles at once is no part of a batch."""
@@ -86,7 +86,7 @@ class ChangedRows:
 
     def drop_all(self) -> None:
         """The search index is built anew from all profiles."""
-        self._storage.write({}, cut=(keyspace.CHANGED, keyspace.after(keyspace.CHANGED)))
+        drop(self._storage, keyspace.CHANGED, keyspace.after(keyspace.CHANGED))
         self.look_again()
 
 

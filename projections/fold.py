@@ -5,7 +5,7 @@ an event are rows of the outbox, in the order in which they must leave.
 
 The rules that the protocol rests on, each searched for faults with an executable model:
 
-1. Every record folded onto a profile leaves its key in a history row, duplicates and releases too, and beside it the
+1. Every record folded onto a profile leaves its key in its history, duplicates and releases too, and beside it the
    old values of what it changed. A record that meets no profile gets its tombstone at once. So a later forget can
    name every record of the user.
 2. A fold that changes an email gives the old claim up and makes a new one. Nothing else claims.
@@ -156,13 +156,13 @@ class Fold:
             return Verdict("too_large", offset, profile.id)
         if profile is None:
             assert user is not None
-            profile = _create(state, event, key, offset, user)
+            profile = _create(state, event, key, offset, user, HistoryType.UPSERTED)
         if event.idempotency is not None:
             repeats.remember(state, profile.id, event, offset, created=created)
         before = profile.header.claim
         changed = self._merge(state, profile, event, key, offset)
-        old = None if created else changed
-        history.remember(state, profile, key, offset, HistoryType.UPSERTED, event.at, old)
+        if not created:
+            history.remember(state, profile, key, offset, HistoryType.UPSERTED, event.at, changed)
         if state.publishes(offset):
             _publish(state, profile, "profile-upserted", key, offset, event.at, [*changed])
         outcome = "created" if created else "updated"
@@ -251,11 +251,12 @@ class Fold:
         created = profile is None
         if profile is None:
             assert user is not None
-            profile = _create(state, event, key, offset, user)
+            profile = _create(state, event, key, offset, user, HistoryType.TRACKED)
             _publish(state, profile, "event-tracked", key, offset, event.at, [])
+        else:
+            history.remember(state, profile, key, offset, HistoryType.TRACKED, event.at)
         if event.idempotency is not None:
             repeats.remember(state, profile.id, event, offset, created=created)
-        history.remember(state, profile, key, offset, HistoryType.TRACKED, event.at)
         name = self._identity.name_hash(event.account, event.name)
         tracking.track(state, profile.id, event, name, key)
         state.note(profile)
@@ -367,7 +368,12 @@ def _fits(profile: Profile | None, event: ProfileUpserted) -> bool:
 
 
 def _create(
-    state: WorkingSet, event: ProfileUpserted | EventTracked, key: bytes, offset: int, user: bytes
+    state: WorkingSet,
+    event: ProfileUpserted | EventTracked,
+    key: bytes,
+    offset: int,
+    user: bytes,
+    kind: int,
 ) -> Profile:
     id_ = identity.profile_id(user[0] << 8 | user[1], key)
     at = format_timestamp(event.at)
@@ -378,7 +384,8 @@ def _create(
         "updated_at": at,
         "percent": identity.percent(key),
     }
-    profile = Profile(user, Header(event.account, id_, offset, offset), document)
+    header = Header(event.account, id_, offset, offset, history.creation(key, kind, event.at))
+    profile = Profile(user, header, document)
     state.add(profile)
     return profile
 

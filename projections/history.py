@@ -1,5 +1,8 @@
 """A profile's history: a row for every record of the log that was folded onto it (rule 1 of `projections.fold`).
 
+The row of the record that created it has no key of its own: it stands in the profile's header, because a row costs the
+fold more than its bytes do, and most profiles of a first import have no other.
+
 A row holds the record's key, what the record was to the profile, and its time. A forget names the records by them.
 Behind these stand, as JSON, the names that the record changed with their values from before, ``"$unset"`` for one
 that was not there, which no property can be. So whoever has the document as it is now can go back to any earlier one
@@ -13,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from projections import keyspace
-from projections.profile import Document, Profile
+from projections.profile import Document, Header, Profile
 from projections.working_set import WorkingSet
 from schemas.events import ENCODER
 from schemas.normalization import UNSET
@@ -53,6 +56,11 @@ class Entry(NamedTuple):
         key, type_, at = history_row(row)
         return cls(keyspace.history_offset(row_key), key, type_, at, old_values(row))
 
+    @classmethod
+    def creation(cls, header: Header) -> "Entry":
+        """Of the record that created the profile."""
+        return cls(header.created, *history_row(header.creation), b"")
+
     def before(self) -> Document:
         """The names that the record changed, with their values from before it or `NOT_THERE`."""
         return _decode(self.json) if self.json else {}
@@ -68,6 +76,11 @@ def old_values(row: bytes) -> bytes:
     return row[_header.size :]
 
 
+def creation(key: bytes, kind: int, at: int) -> bytes:
+    """The row, for the profile's header, of the record that creates it; `at` is in unix milliseconds."""
+    return _header.pack(key, kind, at)
+
+
 def remember(
     state: WorkingSet,
     profile: Profile,
@@ -77,7 +90,7 @@ def remember(
     at: int,
     before: Mapping[str, Any] | None = None,
 ) -> None:
-    """The record with this key and offset was about the profile; `at` is in unix milliseconds.
+    """The record with this key and offset, not the first, was about the profile; `at` is in unix milliseconds.
 
     `before` has the old value of each name that it changed, `NOT_THERE` where there was none.
     """
@@ -87,7 +100,8 @@ def remember(
 
 def take(state: WorkingSet, profile: Profile) -> list[tuple[int, bytes]]:
     """Remove a profile's history; returns (offset, key) of every record that it named."""
-    records: list[tuple[int, bytes]] = []
+    header = profile.header
+    records = [(header.created, history_row(header.creation)[0])]
     for row, value in state.scan(*keyspace.histories(profile.id)):
         records.append((keyspace.history_offset(row), history_row(value)[0]))
         state.delete(row)

@@ -9,7 +9,7 @@ prefix  fields                      value
 ======  ==========================  ====================================================
 ``D``   keyed uid hash              header and document (`projections.profile`)
 ``U``   profile id                  keyed uid hash of its user
-``H``   profile id, offset          history row: key, type, time, old values
+``H``   profile id, offset          history row: key, type, time, old values; not of the creating record
 ``C``   profile id, name hash       counter of a tracked event's name
 ``V``   profile id, name hash, n    one of its last occurrences
 ``I``   profile id, idempotency id  first attempt: time, offset, outcome, request

@@ -6,10 +6,10 @@ from typing import Final, Protocol
 import msgspec
 
 from projections import keyspace, outbox
-from projections.storage import Storage
+from projections.storage import Storage, drop
 from schemas.errors import OperatorError
 
-LAYOUT: Final = 6
+LAYOUT: Final = 7
 NOTHING: Final = -1
 # Records that are folded and written together. Their documents fit the processor's cache: in slices of 1,000 an
 # event costs a third more.
@@ -117,7 +117,7 @@ class PartitionState:
     def resume(self, published: int) -> None:
         """Take over the relay's progress: rows below it have left and are dropped."""
         self.published = published
-        self.storage.write({}, cut=(keyspace.outbox(0), keyspace.outbox(published)))
+        drop(self.storage, keyspace.outbox(0), keyspace.outbox(published))
 
     def outbox_from(self, place: outbox.Place) -> Iterator[tuple[int, outbox.OutboxRow]]:
         """(offset, row) of the outbox rows from a place on, in the order in which they must leave.
@@ -133,8 +133,7 @@ class PartitionState:
     def left(self, published: int) -> None:
         """Everything below `published` has left: remove its packs and make no row below it again."""
         if published > self.published:
-            start, stop = keyspace.outbox(self.published), keyspace.outbox(published)
-            self.storage.write({}, cut=(start, stop))
+            drop(self.storage, keyspace.outbox(self.published), keyspace.outbox(published))
             self.published = published
 
     def close(self) -> None:

@@ -30,13 +30,15 @@ _MIN_FIELDS: Final = ("id", "created_at", "updated_at", "uid")
 class Header(msgspec.Struct, array_like=True, gc=False):
     """`created` and `version` are offsets of events, the first and the last that changed the profile.
 
-    `claim` is the key of the profile's current email claim, `company` the company that it is a member of.
+    `creation` is the history row of the first one (`projections.history`). `claim` is the key of the profile's current
+    email claim, `company` the company that it is a member of.
     """
 
     account: str
     id: str
     created: int
     version: int
+    creation: bytes
     claim: bytes | None = None
     company: str | None = None
 

@@ -169,7 +169,14 @@ class ProfileState(PartitionState):
     def event_key(self, id_: str, offset: int) -> bytes | None:
         """The key of the record at this offset, if it is about the profile."""
         row = self.storage.get(keyspace.history(id_, offset))
-        return None if row is None else history_row(row)[0]
+        if row is not None:
+            return history_row(row)[0]
+        user = self.storage.get(keyspace.user(id_))
+        document = None if user is None else self.storage.get(keyspace.document(user))
+        if document is None:
+            return None
+        header, _ = split(document)
+        return Entry.creation(header).key if header.created == offset else None
 
     def counters(self, id_: str) -> dict[str, tracking.Counter]:
         """By name, how often the profile's user did what was tracked, and when."""
@@ -201,25 +208,36 @@ class ProfileState(PartitionState):
         return [company for company, row in zip(wanted, rows, strict=True) if row is None]
 
     def history(
-        self, id_: str, start: int, stop: int, count: int, *, newest_first: bool = False
+        self,
+        profile: StoredProfile,
+        start: int,
+        stop: int,
+        count: int,
+        *,
+        newest_first: bool = False,
     ) -> list[Entry]:
         """Some entries of a profile's history with start <= offset < stop, from one end: none when there are no more.
 
         At most `count` of them, and no more behind `_HISTORY_BYTES` of old values.
         """
         scan = self.storage.scan_back if newest_first else self.storage.scan
-        entries: list[Entry] = []
+        creation = Entry.creation(profile.header)
+        within = start <= creation.offset < stop
+        entries = [creation] if within and not newest_first else []
         size = 0
-        for key, row in scan(keyspace.history(id_, start), keyspace.history(id_, stop)):
+        bounds = keyspace.history(profile.id, start), keyspace.history(profile.id, stop)
+        for key, row in scan(*bounds):
+            if len(entries) == count or size > _HISTORY_BYTES:
+                return entries
             entries.append(Entry.decode(key, row))
             size += len(row)
-            if len(entries) == count or size > _HISTORY_BYTES:
-                break
+        if within and newest_first and len(entries) < count:
+            entries.append(creation)
         return entries
 
     def count_history(self, id_: str) -> int:
-        """How many records of the log are about the profile."""
-        return sum(1 for _ in self.storage.scan(*keyspace.histories(id_)))
+        """How many records of the log are about the profile, which is there."""
+        return 1 + sum(1 for _ in self.storage.scan(*keyspace.histories(id_)))
 
 
 def _addressed(event: ProfileEvent) -> str | None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 from projections import keyspace
 from projections.emails import EmailState, Folded
 from projections.fold import Verdict
-from projections.history import history_row
+from projections.history import Entry
 from projections.outbox import OutboxRow
 from projections.partition import Origin, PartitionState
 from projections.profiles import ProfileState
@@ -103,8 +103,12 @@ class Profiles:
 
     def history(self, id_: str) -> list[bytes]:
         """The keys of the records that are known to be about the profile."""
-        found = self.state.storage.scan(*keyspace.histories(id_))
-        return [history_row(row)[0] for _, row in found]
+        return [entry.key for entry in self.entries(id_)]
+
+    def entries(self, id_: str) -> list[Entry]:
+        """The profile's history."""
+        found = self.state.read_by_id(id_, ACCOUNT)
+        return [] if found is None else self.state.history(found, 0, 1 << 62, 1000)
 
 
 class Emails:

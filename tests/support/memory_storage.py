@@ -29,12 +29,7 @@ class MemoryStorage:
         """The rows of `scan`, the last one first."""
         return reversed(list(self.scan(start, stop)))
 
-    def write(
-        self, rows: Mapping[bytes, bytes | None], cut: tuple[bytes, bytes] | None = None
-    ) -> None:
-        if cut is not None:
-            for key, _ in self.scan(*cut):
-                self._delete(key)
+    def write(self, rows: Mapping[bytes, bytes | None]) -> None:
         for key, value in rows.items():
             if value is None:
                 self._delete(key)

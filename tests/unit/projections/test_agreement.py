@@ -31,6 +31,7 @@ from tests.support.folding import (
     key,
     rows,
     tracked,
+    upserted,
     user,
 )
 from tests.support.memory_storage import MemoryStorage
@@ -285,5 +286,6 @@ def test_all_rows_of_the_fold_are_there() -> None:
     """The snapshot is what the fold wrote, so that these tests are about real rows."""
     profiles = Profiles()
     profiles.create("ada")
+    profiles.put(upserted("ada"))
 
     assert {name[:1] for name in rows(profiles.state)} >= {b"D", b"H", b"U", b"M"}

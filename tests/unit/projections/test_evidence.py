@@ -412,7 +412,7 @@ def _by_prefix(about: Person, states: Iterable[dict[bytes, bytes]]) -> dict[str,
 
 @pytest.fixture
 def folded() -> Folded:
-    """Ada and Bob; each has an email, a repeat, a claim and the company of both."""
+    """Ada and Bob; each has an email, a repeat, a claim, the company of both, and was seen once more."""
     made = Folded()
     for number, (uid, repeat) in enumerate((("ada", "e" * 32), ("bob", "f" * 32))):
         email = f"{uid}@x.example"
@@ -420,6 +420,7 @@ def folded() -> Folded:
             uid, email=email, idempotency=repeat, note=f"{uid}-note", company_id=COMPANY
         )
         id_ = made.put(event).id
+        made.put(upserted(uid))
         made.claim(email, id_, 50 + number)
     return made
 
@@ -454,10 +455,10 @@ def test_an_old_value_is_found_in_a_history(folded: Folded, asked: dict[str, Any
     evidence = Evidence(person(*folded.log, **asked))
     state = rows(folded.profiles.state)
     changed = keyspace.history(id_of("ada"), folded.profiles.state.applied)
-    created = keyspace.history(id_of("ada"), 0)
+    unchanged = keyspace.history(id_of("ada"), 1)
 
     assert mark(evidence.row(changed, state[changed])) is Mark.FOUND
-    assert evidence.row(created, state[created]) is None
+    assert evidence.row(unchanged, state[unchanged]) is None
 
 
 def test_claims_that_the_log_names_are_found_in_the_email_index(folded: Folded) -> None:
@@ -492,7 +493,7 @@ def test_a_receipt_tells_which_offsets_were_erased(folded: Folded) -> None:
 
     folded.marks(about)
 
-    assert about.erased == {0: {0}}
+    assert about.erased == {0: {0, 1}}
 
 
 def test_the_marker_of_a_deleted_row_is_kept(folded: Folded) -> None:

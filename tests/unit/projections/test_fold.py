@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from projections import fold, keyspace
-from projections.history import HistoryType, history_row
+from projections.history import HistoryType
 from projections.outbox import (
     Claim,
     ClaimTombstone,
@@ -227,9 +227,7 @@ def test_every_record_of_a_profile_leaves_its_key(profiles: Profiles) -> None:
     profiles.put(released(id_, None))
     profiles.put(released(id_, profiles.claim(id_)))
 
-    found = [history_row(row) for _, row in profiles.state.storage.scan(*keyspace.histories(id_))]
-
-    assert [(record, kind) for record, kind, _ in found] == [
+    assert [(entry.key, entry.type) for entry in profiles.entries(id_)] == [
         (key(0), HistoryType.UPSERTED),
         (key(1), HistoryType.DUPLICATE),
         (key(2), HistoryType.UPSERTED),

@@ -21,7 +21,7 @@ from schemas.events import (
     ProfileForgotten,
 )
 from schemas.identifiers import uid_text
-from tests.support.folding import ACCOUNT, AT, Profiles, key, tracked, upserted, user
+from tests.support.folding import ACCOUNT, AT, Profiles, tracked, upserted, user
 
 COMPANIES: Final = ("c" * 24, "d" * 24)
 WHOLE: Final = 1 << 40
@@ -171,7 +171,7 @@ def stored(state: ProfileState, id_: str) -> StoredProfile:
 
 def entries(state: ProfileState, id_: str) -> list[Entry]:
     """The whole history, the oldest first."""
-    return state.history(id_, 0, WHOLE, 1000)
+    return state.history(stored(state, id_), 0, WHOLE, 1000)
 
 
 def past(state: ProfileState, id_: str, moment: int) -> StoredProfile | None:
@@ -240,7 +240,7 @@ def test_all_behind_an_offset_can_be_undone_at_once(life: list[Any], place: int)
         history = entries(state, id_)
         number = min(place, len(history) - 1)
         then = Past(stored(state, id_), -1)
-        then.read(state.history(id_, history[number].offset, WHOLE, 1000))
+        then.read(state.history(stored(state, id_), history[number].offset, WHOLE, 1000))
         assert then.cut == history[number].offset
         if number:
             expected = {**versions[number - 1].document, "updated_at": None}
@@ -306,12 +306,20 @@ def test_a_history_is_given_in_portions_from_either_end(profiles: Profiles) -> N
     for _ in range(6):
         profiles.put(upserted("ada"))
         profiles.put(upserted("bob"))
-    state = profiles.state
+    state, profile = profiles.state, stored(profiles.state, id_)
 
     def offsets(*bounds: int, newest_first: bool = False) -> list[int]:
-        return [entry.offset for entry in state.history(id_, *bounds, newest_first=newest_first)]
+        found = state.history(profile, *bounds, newest_first=newest_first)
+        return [entry.offset for entry in found]
 
     assert offsets(0, WHOLE, 3) == [0, 1, 3]
+    assert offsets(0, WHOLE, 1) == offsets(0, 1, 3) == [0]
+    assert offsets(1, WHOLE, 2) == [1, 3]
+    assert offsets(0, WHOLE, 9) == [0, 1, 3, 5, 7, 9, 11]
+    assert offsets(0, WHOLE, 9, newest_first=True) == [11, 9, 7, 5, 3, 1, 0]
+    assert offsets(0, 5, 2, newest_first=True) == [3, 1]
+    assert offsets(0, 1, 2, newest_first=True) == [0]
+    assert offsets(1, 3, 9, newest_first=True) == [1]
     assert offsets(4, WHOLE, 3) == [5, 7, 9]
     assert offsets(0, WHOLE, 3, newest_first=True) == [11, 9, 7]
     assert offsets(3, 7, 9, newest_first=True) == [5, 3]
@@ -323,5 +331,9 @@ def test_a_portion_of_a_history_ends_behind_a_large_row(profiles: Profiles) -> N
     for letter in "bcd":
         profiles.put(upserted("ada", plan=letter * 300_000))
 
-    assert [entry.key for entry in profiles.state.history(id_, 0, WHOLE, 9)] == [key(0), key(1)]
-    assert [entry.key for entry in profiles.state.history(id_, 2, WHOLE, 9)] == [key(2)]
+    def offsets(start: int) -> list[int]:
+        found = profiles.state.history(stored(profiles.state, id_), start, WHOLE, 9)
+        return [entry.offset for entry in found]
+
+    assert offsets(0) == [0, 1]
+    assert offsets(2) == [2]

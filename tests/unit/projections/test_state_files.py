@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rocksdict import Rdict
+from rocksdict import Rdict, WriteBatch
 
 from projections.state_files import UnknownFormat, journal_rows, shown_rows, table_rows
 from projections.storage import RocksStorage
@@ -115,7 +115,10 @@ def test_what_was_overwritten_or_deleted_is_in_its_table_until_a_compaction(
 
 def test_what_was_overwritten_or_deleted_is_in_the_log_until_a_flush(written: Written) -> None:
     written.storage.write({b"a": b"old", b"b": b"gone"})
-    written.storage.write({b"a": b"new", b"b": None}, cut=(b"x", b"y"))
+    batch = WriteBatch(raw_mode=True)
+    batch.delete_range(b"x", b"y")
+    written.database.write(batch)
+    written.storage.write({b"a": b"new", b"b": None})
 
     assert written.in_journals() == [
         (b"a", b"old"), (b"b", b"gone"), (b"x", None), (b"y", None), (b"a", b"new"), (b"b", None),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from projections.storage import RocksStorage, Storage
+from projections.storage import RocksStorage, Storage, drop
 from tests.support.memory_storage import MemoryStorage
 
 
@@ -131,33 +131,18 @@ def test_a_scan_that_is_under_way_sees_nothing_of_a_later_write(storage: Storage
     assert [*seen, *rows] == [(b"a", b"1"), (b"b", b"1")]
 
 
-def test_a_cut_deletes_from_its_start_to_before_its_stop(storage: Storage) -> None:
+def test_a_dropped_range_goes_from_its_start_to_before_its_stop(storage: Storage) -> None:
     storage.write(dict.fromkeys((b"a", b"b", b"c", b"c\x00", b"d"), b""))
 
-    storage.write({}, cut=(b"b", b"c\x00"))
+    drop(storage, b"b", b"c\x00")
+    drop(storage, b"a", b"a")
 
     assert list(everything(storage)) == [b"a", b"c\x00", b"d"]
 
 
-def test_a_cut_of_nothing_deletes_nothing(storage: Storage) -> None:
-    storage.write({b"a": b"", b"b": b""})
-
-    storage.write({}, cut=(b"a", b"a"))
-
-    assert list(everything(storage)) == [b"a", b"b"]
-
-
-def test_a_cut_comes_before_the_rows_of_its_write(storage: Storage) -> None:
-    storage.write({b"a": b"1", b"b": b"1"})
-
-    storage.write({b"b": b"2", b"c": b"2"}, cut=(b"a", b"z"))
-
-    assert everything(storage) == {b"b": b"2", b"c": b"2"}
-
-
-def test_rows_and_cuts_are_there_when_it_is_opened_again(opened: Rocks | Memory) -> None:
+def test_what_was_written_is_there_when_it_is_opened_again(opened: Rocks | Memory) -> None:
     opened.storage.write({b"a": b"1", b"b": b"1", b"c": b"1"})
-    opened.storage.write({b"b": None}, cut=(b"c", b"d"))
+    opened.storage.write({b"b": None, b"c": None})
 
     opened.reopen()
 
@@ -193,7 +178,7 @@ def files_with(folder: Path, text: bytes) -> set[str]:
 
 def test_a_purge_leaves_the_other_rows(storage: Storage) -> None:
     storage.write({b"Da": b"1", b"Db": b"2", b"Oa": b"3", b"X": b"4"})
-    storage.write({b"Da": None}, cut=(b"O", b"P"))
+    storage.write({b"Da": None, b"Oa": None})
 
     assert storage.purge([b"D", b"O"])
 
@@ -209,7 +194,8 @@ def test_a_purge_leaves_no_byte_of_a_deleted_row_in_any_file(tmp_path: Path) -> 
     storage.write({b"D9999": b"kept", b"D0000": b"MARKER" * 20})
     assert files_with(folder, b"MARKER") == {".sst", ".log"}, "the control"
 
-    storage.write({b"D%04d" % n: None for n in range(2000)}, cut=(b"O", b"P"))
+    drop(storage, b"D", b"D9")
+    drop(storage, b"O", b"P")
     assert files_with(folder, b"MARKER") == {".sst", ".log"}, "a delete alone erases nothing"
 
     assert storage.purge([b"D", b"O"])
@@ -218,15 +204,15 @@ def test_a_purge_leaves_no_byte_of_a_deleted_row_in_any_file(tmp_path: Path) -> 
     storage.close()
 
 
-def test_a_purge_may_follow_a_purge_or_a_cut_of_nothing(tmp_path: Path) -> None:
+def test_a_purge_may_follow_a_purge_or_a_write_of_nothing(tmp_path: Path) -> None:
     storage = RocksStorage(tmp_path / "rocks")
     assert storage.purge([b"D", b"O"])
-    storage.write({}, cut=(b"O1", b"O1"))
+    storage.write({})
     assert storage.purge([b"D", b"O"])
     storage.close()
 
     storage = RocksStorage(tmp_path / "rocks")
-    storage.write({}, cut=(b"O1", b"O1"))
+    storage.write({})
     assert storage.purge([b"D", b"O"])
     storage.close()
 
