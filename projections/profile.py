@@ -12,7 +12,6 @@ from schemas.events import ENCODER
 
 Document = dict[str, Any]
 
-_LENGTH_BYTES: Final = 2
 # What a clear resets to null (contract §7).
 CLEARED: Final = (
     "browser_x",
@@ -43,8 +42,8 @@ class Header(msgspec.Struct, array_like=True, gc=False):
     company: str | None = None
 
 
-_headers: Final = msgspec.msgpack.Encoder()
-_read_header: Final = msgspec.msgpack.Decoder(Header)
+_encode_row: Final = msgspec.msgpack.Encoder().encode
+_read_row: Final = msgspec.msgpack.Decoder(tuple[Header, bytes])
 _read_document: Final = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -81,8 +80,7 @@ class Profile:
         return self._json
 
     def encode(self) -> bytes:
-        header = _headers.encode(self.header)
-        return b"%b%b%b" % (len(header).to_bytes(_LENGTH_BYTES), header, self.json)
+        return _encode_row((self.header, self.json))
 
 
 class StoredProfile(NamedTuple):
@@ -102,8 +100,7 @@ class StoredProfile(NamedTuple):
 
 def split(row: bytes) -> tuple[Header, bytes]:
     """The header, decoded, and the document's JSON."""
-    end = _LENGTH_BYTES + int.from_bytes(row[:_LENGTH_BYTES])
-    return _read_header.decode(row[_LENGTH_BYTES:end]), row[end:]
+    return _read_row.decode(row)
 
 
 def decode_document(json: bytes) -> Document:

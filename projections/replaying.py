@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final, TypeVar
 
-from rocksdict import WriteOptions
+from rocksdict import Options, WriteOptions
 
 from projections.emails import EmailState
 from projections.partition import Origin, PartitionState
@@ -25,6 +25,13 @@ class ReplayStorage(RocksStorage):
         unlogged = WriteOptions()
         unlogged.disable_wal = True  # pyright: ignore[reportAttributeAccessIssue] - its stub has a method
         self._db.set_write_options(unlogged)
+
+    @classmethod
+    def _options(cls) -> Options:
+        options = super()._options()
+        # A look-up costs a quarter less than through the block cache; the memory is the system's page cache.
+        options.set_allow_mmap_reads(True)
+        return options
 
 
 def replayed_profiles(folder: Path, origin: Origin, identity: Identity) -> ProfileState:

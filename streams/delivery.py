@@ -20,7 +20,7 @@ from typing import Any, Final, cast
 
 import faust
 from aiokafka import AIOKafkaConsumer
-from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
+from aiokafka.consumer.fetcher import Fetcher, PartitionRecords
 from faust.tables.manager import TableManager
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
@@ -29,6 +29,7 @@ from mode.utils.futures import maybe_async
 
 from projections.partition import Record
 from schemas.errors import OperatorError
+from streams.reading import keep_as_fetched
 
 CHUNK_RECORDS: Final = 600
 _IDLE_SECONDS: Final = 0.2
@@ -67,11 +68,6 @@ class ChunkSchema(faust.Schema[Any, Any]):
         return decode
 
 
-def _as_fetched(_: Any, record: Any) -> Any:
-    """Keep aiokafka's own record instead of building a ConsumerRecord of eleven fields for each."""
-    return record
-
-
 class LoopConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer "thread" without the thread."""
 
@@ -94,9 +90,7 @@ class LoopConsumerThread(driver.AIOKafkaConsumerThread):
         timeout: float | None = None,
         max_records: int | None = None,
     ) -> Any:
-        for result in consumer._fetcher._records.values():
-            if type(result) is FetchResult and result._partition_records is not None:
-                result._partition_records._consumer_record = _as_fetched
+        keep_as_fetched(consumer)
         return await super()._fetch_records(
             consumer, active_partitions, timeout=timeout, max_records=max_records
         )

@@ -1,4 +1,5 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportPrivateUsage=false
 # aiokafka is annotated in part.
 """Reading a stretch of one partition, by a consumer without a group."""
 
@@ -6,6 +7,7 @@ from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.consumer.fetcher import FetchResult
 
 _POLL_MS: Final = 200
 
@@ -28,4 +30,19 @@ async def read_chunks(
     """
     consumer.seek(place, start)
     while await consumer.position(place) < end:
+        keep_as_fetched(consumer)
         yield (await consumer.getmany(place, timeout_ms=_POLL_MS)).get(place, [])
+
+
+def keep_as_fetched(consumer: Any) -> None:
+    """Of what is fetched already, hand out aiokafka's own records: with offset, timestamp, key, value and headers.
+
+    A ConsumerRecord of eleven fields for each costs as much again.
+    """
+    for result in consumer._fetcher._records.values():
+        if type(result) is FetchResult and result._partition_records is not None:
+            result._partition_records._consumer_record = _as_fetched
+
+
+def _as_fetched(_: Any, record: Any) -> Any:
+    return record
