@@ -1,7 +1,6 @@
 """The fold rate of a rebuild, in a process of its own that is bound to one core."""
 
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -13,14 +12,13 @@ import msgspec
 from api.interpreter import tune_garbage_collector
 from benchmarks.errors import MeasureError
 from benchmarks.log_records import ACCOUNT, Log, LogRecord, make_log
+from benchmarks.processes import output_of
 from projections.emails import EmailState
 from projections.partition import Origin
 from projections.profiles import ProfileState
 from projections.storage import RocksStorage
 from schemas.identity import KEY_BYTES, Identity
-
-CHUNK = 600  # records at a time, as `streams.delivery.CHUNK_RECORDS`
-REPOSITORY = Path(__file__).parent.parent
+from streams.delivery import CHUNK_RECORDS
 
 
 @dataclass(frozen=True)
@@ -38,14 +36,7 @@ class FoldResult:
 
 def fold_in_process(count: int) -> FoldResult:
     """`measure_fold` in a fresh process, so that neither leaves memory to the other."""
-    command = [sys.executable, "-m", "benchmarks.fold", str(count)]
-    done = subprocess.run(  # our own fixed command
-        command, cwd=REPOSITORY, capture_output=True, check=False
-    )
-    if done.returncode != 0:
-        last_line = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise MeasureError(f"the fold ended with code {done.returncode}: {last_line}")
-    return msgspec.json.decode(done.stdout, type=FoldResult)
+    return msgspec.json.decode(output_of("benchmarks.fold", str(count)), type=FoldResult)
 
 
 def measure_fold(count: int) -> FoldResult:
@@ -79,8 +70,8 @@ def _partition(folder: Path, topic: str, identity: Identity) -> tuple[RocksStora
 
 def _rebuild(state: ProfileState | EmailState, records: list[LogRecord]) -> None:
     state.resume(len(records))
-    for start in range(0, len(records), CHUNK):
-        state.apply(records[start : start + CHUNK])
+    for start in range(0, len(records), CHUNK_RECORDS):
+        state.apply(records[start : start + CHUNK_RECORDS])
 
 
 def _check(profiles: ProfileState, emails: EmailState, log: Log, identity: Identity) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks import seeds
 from benchmarks.batches import BatchTimes, send_batch
+from benchmarks.consumers import EVENTS, history_page, stream_delay
 from benchmarks.erasure import (
     IDLE_SECONDS,
     MANY,
@@ -192,6 +193,15 @@ def _erasure(this: Round) -> Iterator[Figure]:
     yield idle
 
 
+def _consumers(this: Round) -> Iterator[Figure]:
+    if not isinstance(this.system, Profilelog):
+        raise NothingAlikeError("it publishes nothing")
+    this.settle()
+    watched, long = this.other_users(MANY + 4)[-2:]
+    yield stream_delay(this.system, watched)
+    yield history_page(this.system, long)
+
+
 def _batch_measures(count: int) -> tuple[Measure, Measure]:
     batch = f"batch of {count:,}"
     return Measure(f"{batch}: answered", "s"), Measure(f"{batch}: all of it readable", "s")
@@ -228,6 +238,14 @@ GROUPS = (
             Measure("upserts that change the email, 64 connections", "/s"),
         ),
         _emails,
+    ),
+    Group(
+        "consumers",
+        (
+            Measure("a change on a stream, after the answer to its write: median", "ms"),
+            Measure(f"first page of a history of {EVENTS:,} events", "ms"),
+        ),
+        _consumers,
     ),
     Group(
         "busy-reads",

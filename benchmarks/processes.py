@@ -5,14 +5,30 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.errors import MeasureError, StartError
 
+REPOSITORY = Path(__file__).parent.parent
 KIB_PER_MIB = 1024
 _REST_SECONDS = 2
+
+
+def output_of(module: str, *arguments: str) -> bytes:
+    """What a module of this repository prints, run in a fresh process. MeasureError when it fails."""
+    done = subprocess.run(  # our own fixed command
+        [sys.executable, "-m", module, *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        last_line = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise MeasureError(f"{module} ended with code {done.returncode}: {last_line}")
+    return done.stdout
 
 
 class Child:

@@ -1,68 +1,75 @@
 """What an auditor waits for: `profilelog replay` and `profilelog audit` of a log, each bound to one core."""
 
 import asyncio
+import contextlib
 import os
 import secrets
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
 
 from api.settings import HASH_KEY_FILE
 from benchmarks.errors import MeasureError
-from benchmarks.fold import REPOSITORY
-from benchmarks.log_records import Log, LogRecord, make_log
+from benchmarks.log_records import LogRecord, make_log
+from benchmarks.processes import output_of
 from schemas.identity import KEY_BYTES, Identity
 from streams.appender import Appender
 from streams.broker import EmbeddedBroker
 from streams.topics import Topics, prepare_topics
 
 CHUNK = 1000
-SECONDS = 600
 
 
-@dataclass(frozen=True)
-class ReplayResult:
-    """Events per second of the whole command, from its start to its end."""
+class ReplayResult(NamedTuple):
+    """Events per second of each command, from its start to its end.
+
+    The first two have one core for the whole process, RocksDB's threads included; the last may use all cores.
+    """
 
     replayed: float
     audited: float
+    audited_freely: float
+
+
+def replay_in_process(count: int) -> ReplayResult:
+    """`measure_replay` in a fresh process, which is not in the way of the next."""
+    return msgspec.json.decode(output_of("benchmarks.replay", str(count)), type=ReplayResult)
 
 
 def measure_replay(count: int) -> ReplayResult:
-    """Write `count` events and the claims that they led to into a log of its own, and have it replayed and audited.
+    """Write `count` events, and the claims that they led to, into a log of their own; replay and audit it.
 
-    The state that is audited is the replay's. Raises MeasureError.
+    What is audited is the state that the replay made. Raises MeasureError.
     """
+    key = secrets.token_bytes(KEY_BYTES)
     with tempfile.TemporaryDirectory(prefix="profilelog-bench-") as folder:
-        data = Path(folder) / "data"
+        data = Path(folder)
+        (data / HASH_KEY_FILE).write_text(f"{key.hex()}\n")
         broker = EmbeddedBroker(data)
         try:
-            asyncio.run(_write_log(broker, data, count))
-            state = str(data / "state")
-            replayed = _rate(count, ["replay", "--data", str(data), "--into", state, "--json"])
-            audited = _rate(count, ["audit", "--data", str(data), "--json"])
+            asyncio.run(_write_log(broker, Identity(key, 1), count))
+            with _one_core():
+                replay = ["replay", "--data", folder, "--into", str(data / "state")]
+                replayed = _rate(count, replay)
+                audited = _rate(count, ["audit", "--data", folder])
+            freely = _rate(count, ["audit", "--data", folder])
         finally:
             asyncio.run(broker.stop())
-    return ReplayResult(replayed, audited)
+    return ReplayResult(replayed, audited, freely)
 
 
-async def _write_log(broker: EmbeddedBroker, data: Path, count: int) -> None:
-    key = secrets.token_bytes(KEY_BYTES)
-    data.mkdir(exist_ok=True)
-    (data / HASH_KEY_FILE).write_text(f"{key.hex()}\n")
+async def _write_log(broker: EmbeddedBroker, identity: Identity, count: int) -> None:
     await broker.start()
-    topics, identity = Topics(1), Identity(key, 1)
+    topics = Topics(identity.partitions)
     await prepare_topics(broker.bootstrap, topics, identity, purge_within=3600, replication=1)
     appender = Appender(broker.bootstrap, timeout=60, max_pending=64 << 20)
     await appender.start()
-    log: Log = make_log(identity, count)
+    log = make_log(identity, count)
     await _append(appender, topics.events, log.events)
     await _append(appender, topics.emails, log.claims)
     await appender.stop()
@@ -75,23 +82,23 @@ async def _append(appender: Appender, topic: str, records: Sequence[LogRecord]) 
             await appender.wait(done)
 
 
-def _rate(count: int, arguments: Sequence[str]) -> float:
-    core = min(os.sched_getaffinity(0))
+@contextlib.contextmanager
+def _one_core() -> Generator[None]:
+    """Bind what is started meanwhile to one core."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})  # the first one serves the interrupts, too
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def _rate(count: int, command: Sequence[str]) -> float:
     began = time.perf_counter()
-    done = subprocess.run(  # our own fixed command
-        ["taskset", "--cpu-list", str(core), sys.executable, "-m", "api.command_line.main", *arguments],
-        cwd=REPOSITORY,
-        capture_output=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    report = msgspec.json.decode(output_of("api.command_line.main", *command, "--json"))
     seconds = time.perf_counter() - began
-    if done.returncode != 0:
-        last_line = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise MeasureError(f"{arguments[0]} ended with code {done.returncode}: {last_line}")
-    report: dict[str, Any] = msgspec.json.decode(done.stdout)
     if report["partitions"][0]["records"] != count:
-        raise MeasureError(f"{arguments[0]} read another number of events")
+        raise MeasureError(f"{command[0]} read another number of events")
     return count / seconds
 
 

@@ -12,6 +12,7 @@ import httpx
 from benchmarks.errors import BenchmarkError, MeasureError, NotInstalledError, StartError
 from benchmarks.fold import fold_in_process
 from benchmarks.measures import GROUPS, Group, Measure, Round
+from benchmarks.replay import replay_in_process
 from benchmarks.results import Results
 from benchmarks.search import (
     Answers,
@@ -25,8 +26,9 @@ from benchmarks.system import System
 from benchmarks.twin.system import PostgresTwin
 
 FOLD = "fold"
+REPLAY = "replay"
 SEARCH = "search"
-NAMES = (*(group.name for group in GROUPS), FOLD, SEARCH)
+NAMES = (*(group.name for group in GROUPS), FOLD, REPLAY, SEARCH)
 
 Systems = Mapping[str, Callable[[], System]]
 Progress = Callable[[str], None]
@@ -54,6 +56,17 @@ class Plan:
         return [Measure(f"{rebuild}: folded", "/s"), Measure(f"{rebuild}: CPU", "s")]
 
     @property
+    def replay_measures(self) -> list[Measure]:
+        if self.only and REPLAY not in self.only:
+            return []
+        count = f"{self.fold_count:,} events"
+        return [
+            Measure(f"replay of {count}, one core for all of it", "/s"),
+            Measure(f"audit of {count}, one core for all of it", "/s"),
+            Measure(f"audit of {count}, RocksDB's own threads on another core", "/s"),
+        ]
+
+    @property
     def search_measures(self) -> list[Measure]:
         if self.only and SEARCH not in self.only:
             return []
@@ -66,7 +79,12 @@ class Plan:
     @property
     def measures(self) -> list[Measure]:
         """The rows, in the order of the table."""
-        return [*self.group_measures, *self.fold_measures, *self.search_measures]
+        return [
+            *self.group_measures,
+            *self.fold_measures,
+            *self.replay_measures,
+            *self.search_measures,
+        ]
 
 
 def run(plan: Plan, systems: Systems, progress: Progress) -> Results:
@@ -85,6 +103,9 @@ def run(plan: Plan, systems: Systems, progress: Progress) -> Results:
     if plan.fold_measures:  # once: it takes as long as a round, and waits for no disk or socket
         progress(f"{Profilelog.name}, {FOLD}")
         _fold(plan, results)
+    if plan.replay_measures:
+        progress(f"{Profilelog.name}, {REPLAY}")
+        _replay(plan, results)
     if plan.search_measures:
         progress(f"{Profilelog.name}, {SEARCH}")
         ours = _search(plan, results)
@@ -132,6 +153,16 @@ def _fold(plan: Plan, results: Results) -> None:
     else:
         results.add(Profilelog.name, rate, folded.rate)
         results.add(Profilelog.name, cpu, folded.cpu_seconds)
+
+
+def _replay(plan: Plan, results: Results) -> None:
+    try:
+        rates = replay_in_process(plan.fold_count)
+    except BenchmarkError as error:
+        results.fail(Profilelog.name, plan.replay_measures, error)
+    else:
+        for measure, rate in zip(plan.replay_measures, rates, strict=True):
+            results.add(Profilelog.name, measure, rate)
 
 
 def _search(plan: Plan, results: Results) -> Answers | None:

@@ -4,7 +4,6 @@ In a process of its own. What a node does around it, HTTP and reading the docume
 not in the figures.
 """
 
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,8 +17,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from benchmarks.errors import MeasureError
-from benchmarks.fold import REPOSITORY
 from benchmarks.measures import Measure
+from benchmarks.processes import output_of
 from benchmarks.profiles import COMPANIES, company_id, make_profile
 from projections.search.documents import Entry
 from projections.search.index import SearchIndex
@@ -146,23 +145,12 @@ def answer_measures(count: int) -> list[Measure]:
 
 def search_in_process(count: int) -> SearchResult:
     """`measure_search` in a fresh process, so that its memory is the index's."""
-    return msgspec.json.decode(_run("benchmarks.search", count), type=SearchResult)
+    return msgspec.json.decode(output_of("benchmarks.search", str(count)), type=SearchResult)
 
 
 def twin_search_in_process(count: int) -> Answers:
     """The same questions asked of PostgreSQL."""
-    return msgspec.json.decode(_run("benchmarks.twin.search", count), type=Answers)
-
-
-def _run(module: str, count: int) -> bytes:
-    command = [sys.executable, "-m", module, str(count)]
-    done = subprocess.run(  # our own fixed command
-        command, cwd=REPOSITORY, capture_output=True, check=False
-    )
-    if done.returncode != 0:
-        last_line = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise MeasureError(f"the search ended with code {done.returncode}: {last_line}")
-    return done.stdout
+    return msgspec.json.decode(output_of("benchmarks.twin.search", str(count)), type=Answers)
 
 
 def measure_search(count: int) -> SearchResult:

@@ -128,7 +128,7 @@ class Fold:
             case CompanyLeft():
                 return _left(state, event, key, offset)
             case CompanyGone():
-                state.put(keyspace.gone(event.company), b"")
+                state.put_gone(event.company)
                 return Verdict("done", offset)
             case BatchReceived():
                 state.put(keyspace.batch(event.id), encode_batch(Batch.of(event)))

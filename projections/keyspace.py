@@ -44,6 +44,7 @@ OUTBOX: Final = b"O"
 USERS: Final = b"U"
 CHANGED: Final = b"Q"
 COUNTERS: Final = b"C"
+GONE: Final = b"G"
 UNDECODED: Final = b"Z"
 WAITING: Final = b"W"
 LATE: Final = b"L"
@@ -154,7 +155,7 @@ def member_id(key: bytes) -> str:
 
 
 def gone(company_id: str) -> bytes:
-    return b"G" + bytes.fromhex(company_id)
+    return GONE + bytes.fromhex(company_id)
 
 
 def receipt(deletion_id: str) -> bytes:

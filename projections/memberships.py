@@ -26,4 +26,4 @@ def joins_none(state: WorkingSet, profile: Profile, company: str | None) -> bool
     """
     if company is None or company == profile.header.company:
         return company is None
-    return state.get(keyspace.gone(company)) is not None
+    return state.is_gone(company)

@@ -47,6 +47,8 @@ class ProfileState(PartitionState):
         self._fold = Fold(identity)
         # Set by a fold that leaves something to purge; who purges takes it back.
         self.news_to_purge = has_waiting(storage)
+        gone = storage.scan(keyspace.GONE, keyspace.after(keyspace.GONE))
+        self._has_gone = next(gone, None) is not None
         self.undecoded = 0
         # Ids that folds have erased; who feeds the search index takes them at once.
         self.erased: list[str] = []
@@ -58,7 +60,7 @@ class ProfileState(PartitionState):
 
     def _apply(self, records: Sequence[Record]) -> list[tuple[bytes, Verdict]]:
         """One multi-get, the fold, one atomic write of rows, outbox and offset."""
-        state = WorkingSet(self.storage, self.published)
+        state = WorkingSet(self.storage, self.published, has_gone=self._has_gone)
         events = self._decode(records, state)
         state.prefetch(
             [user for *_, user in events if user is not None],
@@ -76,6 +78,7 @@ class ProfileState(PartitionState):
             self.changed.wrote(last, changed)
             self.erased += state.erased
             self.news_to_purge |= state.has_waiting
+            self._has_gone = state.has_gone
         self.last_forget = max(
             self.last_forget,
             *(record.offset for record, event, _ in events if type(event) is ProfileForgotten),

@@ -118,7 +118,7 @@ class RocksStorage:
         bounds = ReadOptions()
         bounds.set_iterate_upper_bound(stop)
         rows = self._db.items(from_key=start, read_opt=bounds)
-        yield from cast("Iterator[tuple[bytes, bytes]]", rows)
+        return cast("Iterator[tuple[bytes, bytes]]", rows)
 
     def scan_back(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
         bounds = ReadOptions()

@@ -14,11 +14,15 @@ from projections.storage import Storage
 
 
 class WorkingSet:
-    """`published` is the progress of the relay: outputs of events below it have left, none is made again."""
+    """`published` is the progress of the relay: outputs of events below it have left, none is made again.
 
-    def __init__(self, storage: Storage, published: int) -> None:
+    `has_gone` says whether any company is gone, as far as this partition was told.
+    """
+
+    def __init__(self, storage: Storage, published: int, *, has_gone: bool = False) -> None:
         self._storage = storage
         self._published = published
+        self.has_gone = has_gone
         self._profiles: dict[bytes, Profile | None] = {}
         self._users: dict[str, bytes | None] = {}
         self._changed: dict[bytes, Profile] = {}
@@ -91,6 +95,14 @@ class WorkingSet:
         """A row of what waits to be purged."""
         self._rows[key] = value
         self.has_waiting = True
+
+    def put_gone(self, company: str) -> None:
+        """Nobody joins the company any more."""
+        self._rows[keyspace.gone(company)] = b""
+        self.has_gone = True
+
+    def is_gone(self, company: str) -> bool:
+        return self.has_gone and self.get(keyspace.gone(company)) is not None
 
     def delete(self, key: bytes) -> None:
         self._rows[key] = None

@@ -10,7 +10,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.reading import read_between
+from streams.reading import make_reader, read_between
 from streams.topics import Topics
 from streams.transactions import Publication
 
@@ -34,9 +34,7 @@ def progress_record(topics: Topics, topic: str, partition: int, published: int) 
 async def read_progress(bootstrap: str, topics: Topics, topic: str, partition: int) -> int | None:
     """The progress of a source partition, committed records only; None when there is none yet."""
     place = TopicPartition(topics.progress, topics.progress_partition(topic, partition))
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False
-    )
+    consumer = make_reader(bootstrap, committed=True)
     await consumer.start()
     try:
         consumer.assign([place])

@@ -10,6 +10,24 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.fetcher import FetchResult
 
 _POLL_MS: Final = 200
+_FETCH_MS: Final = 10
+
+
+def make_reader(
+    bootstrap: str, *, committed: bool = False, max_partition_fetch_bytes: int = 1 << 20
+) -> AIOKafkaConsumer:
+    """A consumer without a group, to be started, assigned partitions and stopped.
+
+    aiokafka fetches from the moment of an assignment on, before a seek at the partition's end. Such a fetch holds up
+    the next one for as long as Kafka may let it wait, which is half a second if nothing is said.
+    """
+    return AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed" if committed else "read_uncommitted",
+        enable_auto_commit=False,
+        fetch_max_wait_ms=_FETCH_MS,
+        max_partition_fetch_bytes=max_partition_fetch_bytes,
+    )
 
 
 async def read_between(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from projections.emails import EmailState
 from projections.partition import NOTHING, Origin, check_end
@@ -22,15 +22,13 @@ from schemas.events import (
     decode_record,
 )
 from schemas.identity import Identity
-from streams.reading import read_chunks
+from streams.reading import make_reader, read_chunks
 from streams.topics import LogMarker, Topics
 from streams.traces.whole_log import Log
 
-# How much is folded at a time; in between a signal gets its turn.
-_TURN_RECORDS: Final = 1000
+# How much is folded at a time; in between a signal gets its turn, and a part of the next fetch is taken in.
+_TURN_RECORDS: Final = 200
 _FETCH_BYTES: Final = 4 << 20
-# A fetch at the end of one partition holds up the first one of the next for so long.
-_FETCH_MS: Final = 10
 
 Advance = Callable[[int], None]
 
@@ -56,12 +54,8 @@ class LogReader:
         self.identity = identity
         self._bootstrap = bootstrap
         self._marker = marker
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap,
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            fetch_max_wait_ms=_FETCH_MS,
-            max_partition_fetch_bytes=_FETCH_BYTES,
+        self._consumer = make_reader(
+            bootstrap, committed=True, max_partition_fetch_bytes=_FETCH_BYTES
         )
 
     async def __aenter__(self) -> Self:

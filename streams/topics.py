@@ -14,7 +14,7 @@ from aiokafka.errors import TopicAlreadyExistsError
 
 from schemas.errors import OperatorError
 from schemas.identity import Identity
-from streams.reading import read_between
+from streams.reading import make_reader, read_between
 from streams.topic_settings import put_right, topic_settings
 
 MAX_EVENT_BYTES: Final = 2 << 20
@@ -129,7 +129,7 @@ async def known_log(bootstrap: str, topics: Topics, identity: Identity) -> LogMa
         await _check_partitions(admin, topics)
     finally:
         await admin.close()
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer = make_reader(bootstrap)
     await consumer.start()
     try:
         place = TopicPartition(topics.progress, 0)
@@ -177,7 +177,7 @@ async def _check_partitions(admin: AIOKafkaAdminClient, topics: Topics) -> None:
 async def _marker(bootstrap: str, topics: Topics, identity: Identity) -> LogMarker:
     ours = LogMarker(uuid.uuid4().hex, topics.partitions, identity.fingerprint)
     place = TopicPartition(topics.progress, 0)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer = make_reader(bootstrap)
     await consumer.start()
     try:
         consumer.assign([place])

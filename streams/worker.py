@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mappi
 from pathlib import Path
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from faust.contrib.asgi import faust_app_running
 from faust.types import TP
@@ -34,6 +34,7 @@ from streams.owned import Owned, OwnRecord, drop_old_state
 from streams.pace import Pace
 from streams.progress import read_progress
 from streams.purge import Purge
+from streams.reading import make_reader
 from streams.relay import Relay
 from streams.search_feed import SearchFeed
 from streams.settlement import UNKNOWN, Settlement
@@ -242,7 +243,7 @@ class Worker:
 
     async def _end(self, tp: TP) -> int:
         place = TopicPartition(tp.topic, tp.partition)
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
+        consumer = make_reader(self._bootstrap)
         await consumer.start()
         try:
             return (await consumer.end_offsets([place]))[place]

@@ -10,19 +10,16 @@
 """
 
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from projections.evidence import Evidence, Role, Trace
 from projections.person import Asked, Person
 from schemas.errors import NotFound
 from schemas.identity import Identity
-from streams.reading import read_chunks
+from streams.reading import make_reader, read_chunks
 from streams.topics import Topics
-
-# A fetch at the end of one partition holds up the first one of the next for so long.
-_FETCH_MS: Final = 10
 
 
 class Position(NamedTuple):
@@ -38,12 +35,7 @@ class Log:
 
     def __init__(self, bootstrap: str, topics: Topics) -> None:
         self._topics = topics
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap,
-            isolation_level="read_uncommitted",
-            fetch_max_wait_ms=_FETCH_MS,
-            enable_auto_commit=False,
-        )
+        self._consumer = make_reader(bootstrap)
 
     async def __aenter__(self) -> "Log":
         await self._consumer.start()

@@ -113,6 +113,14 @@ def test_nobody_joins_a_company_that_is_gone() -> None:
     assert profiles.state.joinable([ACME, OTHER]) == [OTHER]
 
 
+def test_nobody_joins_it_after_a_restart_either() -> None:
+    profiles = Profiles()
+    profiles.put(gone())
+    profiles.state = ProfileState(profiles.state.storage, origin("profile-events"), IDENTITY)
+
+    assert "company_id" not in profiles.document(profiles.create("ada", company_id=ACME))
+
+
 def test_a_member_who_names_its_company_again_still_has_to_leave_it() -> None:
     profiles = Profiles()
     id_ = profiles.create("ada", company_id=ACME)

@@ -227,7 +227,7 @@ def test_a_purge_says_so_when_a_reader_keeps_an_old_file(tmp_path: Path) -> None
 
     assert not storage.purge([b"D"])
 
-    reader.close()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - a generator
+    del reader
     assert storage.purge([b"D"])
     assert files_with(tmp_path / "rocks", b"MARKER") == set()
     storage.close()
