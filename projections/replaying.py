@@ -13,7 +13,6 @@ from schemas.identity import Identity
 
 # Beyond every offset: the outputs of all events have left.
 _NEVER: Final = 1 << 62
-_WRITE_BUFFER_BYTES: Final = 16 << 20
 
 _State = TypeVar("_State", bound=PartitionState)
 
@@ -36,8 +35,7 @@ class ReplayStorage(RocksStorage):
         options = super()._options()
         # A look-up costs a quarter less than through the block cache; the memory is the system's page cache.
         options.set_allow_mmap_reads(True)
-        # No Kafka waits for the processor that compactions take: a memtable that fits its cache is filled sooner.
-        options.set_write_buffer_size(_WRITE_BUFFER_BYTES)
+        # No Kafka waits for the processor that compactions take.
         options.set_level_zero_file_num_compaction_trigger(4)
         return options
 

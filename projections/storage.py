@@ -18,7 +18,8 @@ from rocksdict import (
 )
 
 _BLOCK_CACHE_BYTES = 48 << 20
-_WRITE_BUFFER_BYTES = 32 << 20
+# What is written goes to random places of it, so it should fit the processor's caches: 32 MiB cost a fold 5 % more.
+_WRITE_BUFFER_BYTES = 16 << 20
 
 
 class Storage(Protocol):
