@@ -9,7 +9,7 @@ from litestar import Request
 from litestar.exceptions import HTTPException
 from litestar.types import Receive, Scope, Send
 
-from api.joined_writes import connection_of, gone
+from api.joined_writes import connection_of
 from schemas.errors import RequestError, Unavailable
 from schemas.events import ENCODER
 
@@ -58,7 +58,7 @@ class StreamedAnswer:
     def __init__(self, parts: AsyncGenerator[bytes]) -> None:
         self._parts = parts
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
         async with contextlib.aclosing(self._parts) as parts:
             part = await anext(parts)
             headers = [(b"content-type", b"application/json")]
@@ -70,8 +70,9 @@ class StreamedAnswer:
                     await send({"type": "http.response.body", "body": b"", "more_body": True})
                     part = await anext(parts, b"")
             except RequestError:
-                connection_of(scope).cut()
-                await gone(receive)
+                connection = connection_of(scope)
+                connection.cut()
+                await connection.gone()
                 return
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from litestar.types import HTTPResponseBodyEvent, Receive, Scope, Send
 
-from api.joined_writes import Connection, connection_of, gone
+from api.joined_writes import Connection, connection_of
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +38,12 @@ class EventStream:
         self._portions = portions
         self._patience = patience
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        connection = connection_of(scope)
         tasks = {
-            asyncio.ensure_future(self._send_all(connection_of(scope), send)),
-            asyncio.ensure_future(gone(receive)),
+            asyncio.ensure_future(self._send_all(connection, send)),
+            asyncio.ensure_future(connection.gone()),
         }
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

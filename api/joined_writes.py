@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from litestar.types import Receive, Scope
+from litestar.types import Scope
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -18,11 +18,14 @@ _EXTENSION: Final = "profilelog.connection"
 class Connection:
     """What an answer that goes on for long has to know of the way that it takes."""
 
-    __slots__ = ("_flow", "_transport")
+    __slots__ = ("_flow", "_lost", "_transport")
 
-    def __init__(self, transport: asyncio.Transport, flow: FlowControl) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, flow: FlowControl, lost: asyncio.Event
+    ) -> None:
         self._transport = transport
         self._flow = flow
+        self._lost = lost
 
     async def drain(self, seconds: float) -> None:
         """Wait until what was sent is out, but for some 64 KiB; after so long the connection is dropped."""
@@ -39,17 +42,18 @@ class Connection:
         """Drop the connection, and what of the answer has not left yet."""
         self._transport.abort()
 
+    async def gone(self) -> None:
+        """Returns when the connection is closed, by whichever side.
+
+        Not by ASGI's `http.disconnect`, which uvicorn sends to the newest of the connection's requests only.
+        """
+        await self._lost.wait()
+
 
 def connection_of(scope: Scope) -> Connection:
     """The connection of a request, from its ASGI scope."""
     extensions = cast("Mapping[str, Mapping[str, Connection]]", scope["extensions"])
     return extensions[_EXTENSION]["connection"]
-
-
-async def gone(receive: Receive) -> None:
-    """Returns when the connection of a request is closed, by whichever side."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 class JoinedWritesProtocol(HttpToolsProtocol):
@@ -58,12 +62,17 @@ class JoinedWritesProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["extensions"] = {
-            _EXTENSION: {"connection": Connection(self.transport, self.flow)}
+            _EXTENSION: {"connection": Connection(self.transport, self.flow, self._lost)}
         }
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._lost = asyncio.Event()
         joined = _JoinedWrites(transport, self.loop)
         super().connection_made(cast("asyncio.Transport", joined))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost.set()
+        super().connection_lost(exc)
 
 
 class _JoinedWrites:

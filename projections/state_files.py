@@ -77,8 +77,10 @@ class Secondary:
         bounds = ReadOptions()
         if stop is not None:
             bounds.set_iterate_upper_bound(stop)
-        rows = self._db.items(from_key=start, read_opt=bounds)
-        return cast("Iterator[tuple[bytes, bytes]]", rows)
+        # A generator, whose frame holds the bounds: the binding keeps nothing but a pointer to their bytes.
+        yield from cast(
+            "Iterator[tuple[bytes, bytes]]", self._db.items(from_key=start, read_opt=bounds)
+        )
 
 
 def shown_rows(folder: Path, start: bytes = b"") -> Generator[tuple[bytes, bytes]]:
@@ -221,7 +223,7 @@ def _batch_rows(batch: bytes) -> Iterator[Row]:
         if tag == _PUT:
             value, at = _string(batch, at)
             yield key, value
-        elif tag == _RANGE_DELETE:
+        elif tag == _RANGE_DELETE:  # states of earlier versions have them
             end, at = _string(batch, at)
             yield from ((key, None), (end, None))
         elif tag in _DELETES:

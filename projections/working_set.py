@@ -16,10 +16,10 @@ from projections.storage import Storage
 class WorkingSet:
     """`published` is the progress of the relay: outputs of events below it have left, none is made again.
 
-    `has_gone` says whether any company is gone, as far as this partition was told.
+    `has_gone` says whether any company may be gone, as far as this partition was told.
     """
 
-    def __init__(self, storage: Storage, published: int, *, has_gone: bool = False) -> None:
+    def __init__(self, storage: Storage, published: int, *, has_gone: bool = True) -> None:
         self._storage = storage
         self._published = published
         self.has_gone = has_gone

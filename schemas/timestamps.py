@@ -28,9 +28,8 @@ _ISO_8601: Final = re.compile(
 )
 
 
-@lru_cache(
-    maxsize=64
-)  # an event's time is written several times, and all of a batch is of one time
+# An event's time is written several times, and all of a batch is of one time.
+@lru_cache(maxsize=64)
 def format_timestamp(ms: int) -> str:
     """``2029-04-07T12:18:00.000Z``, from Unix milliseconds of the years 1 to 9999.
 

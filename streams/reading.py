@@ -53,9 +53,10 @@ async def read_chunks(
 
 
 def keep_as_fetched(consumer: Any) -> None:
-    """Of what is fetched already, hand out aiokafka's own records: with offset, timestamp, key, value and headers.
+    """Of what is fetched already, hand out aiokafka's own records: with offset, timestamp, key and value.
 
-    A ConsumerRecord of eleven fields for each costs as much again.
+    A ConsumerRecord of eleven fields for each costs as much again. What comes while a caller waits is still made into
+    those.
     """
     for result in consumer._fetcher._records.values():
         if type(result) is FetchResult and result._partition_records is not None:

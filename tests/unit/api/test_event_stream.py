@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator
 
+import pytest
 import uvicorn
 from litestar.types import Receive, Scope, Send
 
@@ -31,7 +32,10 @@ class Endless:
             self.closed.set()
 
 
-async def left(app: Endless, *, gone: bool) -> bytes:
+REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+async def left(app: Endless, *, gone: bool, sent: bytes = REQUEST) -> bytes:
     """What a client still finds in its buffers that has read nothing until its stream was closed."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
@@ -43,7 +47,7 @@ async def left(app: Endless, *, gone: bool) -> bytes:
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve([listening]))
     reader, writer = await asyncio.open_connection(*listening.getsockname(), limit=1)
-    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    writer.write(sent)
     if gone:
         await reader.readexactly(1)
         writer.close()
@@ -63,5 +67,7 @@ def test_a_consumer_that_takes_nothing_is_cut_off() -> None:
     assert not found.endswith(b"0\r\n\r\n")
 
 
-def test_a_consumer_that_goes_away_ends_its_stream() -> None:
-    assert asyncio.run(left(Endless(60), gone=True)) == b""
+@pytest.mark.parametrize("requests", [1, 2])
+def test_a_consumer_that_goes_away_ends_its_stream(requests: int) -> None:
+    """Also when it had another request waiting behind it, which is all that uvicorn tells of it."""
+    assert asyncio.run(left(Endless(60), gone=True, sent=REQUEST * requests)) == b""

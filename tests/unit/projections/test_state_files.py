@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rocksdict import Rdict, WriteBatch
 
-from projections.state_files import UnknownFormat, journal_rows, shown_rows, table_rows
+from projections.state_files import Secondary, UnknownFormat, journal_rows, shown_rows, table_rows
 from projections.storage import RocksStorage
 
 SHOWN = "from pathlib import Path; from projections.state_files import shown_rows; print(dict(shown_rows(Path({!r}))))"
@@ -96,6 +96,19 @@ def test_a_table_has_every_row(written: Written) -> None:
 
     assert dict(written.in_tables()) == rows
     assert len(list(written.folder.glob("*.sst"))) == 1
+
+
+def test_a_secondary_keeps_to_bounds_that_nobody_else_holds(written: Written) -> None:
+    def key(number: int) -> bytes:
+        return b"H" + number.to_bytes(20)
+
+    written.storage.write({key(number): b"" for number in range(1000)})
+
+    with Secondary(written.folder) as rows:
+        rows.catch_up()
+        for first in range(990):
+            found = [row for row, _ in rows.scan(key(first), key(first + 5))]
+            assert found == [key(number) for number in range(first, first + 5)]
 
 
 def test_what_was_overwritten_or_deleted_is_in_its_table_until_a_compaction(

@@ -121,6 +121,21 @@ def test_a_scan_back_gives_what_a_scan_does_the_last_first(
     assert list(storage.scan_back(*bounds)) == [*storage.scan(*bounds)][::-1]
 
 
+@pytest.mark.parametrize("forward", [True, False])
+def test_a_scan_keeps_to_bounds_that_nobody_else_holds(storage: Storage, *, forward: bool) -> None:
+    """RocksDB's binding keeps a pointer to the bounds, and not the bounds."""
+
+    def key(number: int) -> bytes:
+        return b"H" + number.to_bytes(20)
+
+    storage.write({key(number): b"" for number in range(1000)})
+    scan = storage.scan if forward else storage.scan_back
+
+    for first in range(990):
+        found = [row for row, _ in scan(key(first), key(first + 5))]
+        assert sorted(found) == [key(number) for number in range(first, first + 5)]
+
+
 def test_a_scan_that_is_under_way_sees_nothing_of_a_later_write(storage: Storage) -> None:
     storage.write({b"a": b"1", b"b": b"1"})
     rows = storage.scan(b"a", b"z")
@@ -227,7 +242,7 @@ def test_a_purge_says_so_when_a_reader_keeps_an_old_file(tmp_path: Path) -> None
 
     assert not storage.purge([b"D"])
 
-    del reader
+    reader.close()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - a generator
     assert storage.purge([b"D"])
     assert files_with(tmp_path / "rocks", b"MARKER") == set()
     storage.close()
