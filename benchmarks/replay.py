@@ -1,4 +1,4 @@
-"""What an auditor waits for: `profilelog replay` and `profilelog audit` of a log, each bound to one core."""
+"""What an auditor waits for: `profilelog replay` and `profilelog audit` of a log of its own."""
 
 import asyncio
 import contextlib

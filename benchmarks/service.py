@@ -9,6 +9,7 @@ import msgspec
 
 from benchmarks.errors import MeasureError
 from benchmarks.processes import (
+    REPOSITORY,
     Child,
     command_name,
     descendants,
@@ -18,7 +19,6 @@ from benchmarks.processes import (
 )
 from benchmarks.system import READY_SECONDS, Memory, System
 
-REPOSITORY = Path(__file__).parent.parent
 APPLIED_SECONDS = 180
 POLL_SECONDS = 0.02
 

@@ -7,11 +7,9 @@ from pathlib import Path
 import httpx
 
 from benchmarks.errors import NotInstalledError
-from benchmarks.processes import Child, free_port, peak_resident_mib, resident_mib
+from benchmarks.processes import REPOSITORY, Child, free_port, peak_resident_mib, resident_mib
 from benchmarks.system import READY_SECONDS, Memory, System
 from benchmarks.twin.postgres import PostgresServer
-
-REPOSITORY = Path(__file__).parent.parent.parent
 
 
 class PostgresTwin(System):
