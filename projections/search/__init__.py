@@ -3,5 +3,5 @@
 From the outside in: `indexer` is the asyncio side, `index` the live index with its rebuild,
 `generation` one index on disk, `integrity` its damage; `documents` says what is indexed of a
 profile, `encoding` how values become terms that tantivy leaves alone, `lowering` how a condition
-becomes a query, `pages` how hits become pages.
+becomes a query, `pages` how hits become pages, `counting` how many there are.
 """

@@ -13,6 +13,7 @@ from hashlib import blake2b
 from typing import Final
 
 from schemas.properties import ValueType
+from schemas.search.conditions import Path
 
 LARGE: Final = 1 << 53
 """Numbers from here on, up and down, are no longer all exact as doubles."""
@@ -27,6 +28,11 @@ def encode_name(name: str) -> str:
     (`projections.search.substring`).
     """
     return name if len(name) <= _SURELY_SHORT else _encode_long_name(name)
+
+
+def encode_path(path: Path) -> str:
+    """The names of a path, dotted."""
+    return ".".join(map(encode_name, path))
 
 
 @lru_cache(maxsize=8192)

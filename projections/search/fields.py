@@ -25,6 +25,9 @@ from typing import Final
 
 from tantivy import Schema, SchemaBuilder
 
+from projections.search.encoding import encode_path
+from schemas.search.conditions import Path
+
 LAYOUT: Final = 2
 """Of everything in this package that decides what is in the files; another one is rebuilt."""
 
@@ -61,6 +64,11 @@ def schema() -> Schema:
     for name in (TEXT, NUMBER, TIME, EVENT_COUNT, EVENT_LAST):
         builder.add_json_field(name, fast=True, tokenizer_name="raw", index_option="basic")
     return builder.build()
+
+
+def column(field: str, path: Path) -> str:
+    """What tantivy calls the values of `field` at this path."""
+    return f"{field}.{encode_path(path)}"
 
 
 def order_key(created: int, id_digits: str = "") -> int:

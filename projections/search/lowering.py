@@ -16,7 +16,7 @@ from projections.search import fields
 from projections.search.encoding import (
     LARGE,
     encode_large,
-    encode_name,
+    encode_path,
     encode_text,
     is_large,
     mark_boolean_item,
@@ -27,7 +27,7 @@ from projections.search.encoding import (
     mark_time_item,
     plain_number,
 )
-from projections.search.substring import term_pattern
+from projections.search.substring import is_costly, term_pattern
 from schemas.search.conditions import (
     COMPANY,
     AllOf,
@@ -103,7 +103,7 @@ class Lowering:
             case AnyOf(conditions):
                 return _any(*map(self._lower, conditions))
             case Happened(name):
-                return Query.exists_query(_join(fields.EVENT_COUNT, (name,)))
+                return Query.exists_query(fields.column(fields.EVENT_COUNT, (name,)))
             case HappenedOften(name, comparison, count):
                 bound = _decimal(max(-LARGE, min(LARGE, count)))
                 return self._range(fields.EVENT_COUNT, (name,), comparison, bound)
@@ -121,7 +121,7 @@ class Lowering:
             case Exists(path):
                 return self._exists(path)
             case IsNull(path):
-                return self._term(fields.MARKS, mark_null(_dotted(path)))
+                return self._term(fields.MARKS, mark_null(encode_path(path)))
             case OneOf(path, values):
                 return _any(*(self._equals(path, value) for value in values))
             case Compares(path, comparison, value):
@@ -129,13 +129,13 @@ class Lowering:
             case Contains():
                 return self._contains(condition)
             case HasItem(path, value):
-                return self._term(fields.MARKS, _item_mark(_dotted(path), value))
+                return self._term(fields.MARKS, _item_mark(encode_path(path), value))
 
     def _exists(self, path: Path) -> Query:
-        dotted = _dotted(path)
+        dotted = encode_path(path)
         return _any(
             *(
-                Query.exists_query(_join(field, path))
+                Query.exists_query(fields.column(field, path))
                 for field in (fields.TEXT, fields.NUMBER, fields.TIME)
             ),
             self._term(fields.MARKS, mark_null(dotted)),
@@ -145,14 +145,14 @@ class Lowering:
     def _equals(self, path: Path, value: Scalar) -> Query:
         match value:
             case Moment(ms):
-                return self._term(_join(fields.TIME, path), ms)
+                return self._term(fields.column(fields.TIME, path), ms)
             case str():
-                return self._term(_join(fields.TEXT, path), encode_text(value))
+                return self._term(fields.column(fields.TEXT, path), encode_text(value))
             case bool():
-                return self._term(_join(fields.NUMBER, path), value)
+                return self._term(fields.column(fields.NUMBER, path), value)
             case _:
                 number = encode_large(value) if is_large(value) else plain_number(value)
-                return self._term(_join(fields.NUMBER, path), number)
+                return self._term(fields.column(fields.NUMBER, path), number)
 
     def _compares(self, path: Path, comparison: Comparison, value: float | str | Moment) -> Query:
         match value:
@@ -178,7 +178,7 @@ class Lowering:
 
     def _contains(self, condition: Contains) -> Query:
         if not condition.text:
-            return Query.exists_query(_join(fields.TEXT, condition.path))
+            return Query.exists_query(fields.column(fields.TEXT, condition.path))
         return Query.regex_query(self._schema, fields.TEXT, term_pattern(condition))
 
     # --- companies
@@ -186,13 +186,13 @@ class Lowering:
     def _on_company(self, condition: OnProperty) -> Query:
         """The members of the companies for which it holds; of the company itself only `ex` is asked."""
         if len(condition.path) == 1:
-            is_member = Query.exists_query(_join(fields.TEXT, _COMPANY_ID))
+            is_member = Query.exists_query(fields.column(fields.TEXT, _COMPANY_ID))
             return is_member if isinstance(condition, Exists) else Query.empty_query()
         ids = self._companies(self._account, replace(condition, path=condition.path[1:]))
         if not ids:
             return Query.empty_query()
         return Query.term_set_query(
-            self._schema, _join(fields.TEXT, _COMPANY_ID), [encode_text(id_) for id_ in ids]
+            self._schema, fields.column(fields.TEXT, _COMPANY_ID), [encode_text(id_) for id_ in ids]
         )
 
     # --- what tantivy has
@@ -203,15 +203,14 @@ class Lowering:
         )
 
     def _range(self, field: str, path: Path, comparison: Comparison, bound: str) -> Query:
-        return self._index.parse_query(f"{_join(field, path)}:{_RANGES[comparison] % bound}")
+        return self._index.parse_query(
+            f"{fields.column(field, path)}:{_RANGES[comparison] % bound}"
+        )
 
 
 def seeks_substring(condition: Condition) -> bool:
     """Whether its cost grows with the number of distinct texts: it looks for a substring."""
-    return any(
-        isinstance(leaf, Contains) and leaf.path[0] != COMPANY and bool(leaf.text)
-        for leaf in _leaves(condition)
-    )
+    return any(map(is_costly, _leaves(condition)))
 
 
 def looks_at_companies(condition: Condition) -> bool:
@@ -237,14 +236,6 @@ def _any(*queries: Query) -> Query:
     if len(queries) == 1:
         return queries[0]
     return Query.boolean_query([(Occur.Should, query) for query in queries])
-
-
-def _join(field: str, path: Path) -> str:
-    return f"{field}.{_dotted(path)}"
-
-
-def _dotted(path: Path) -> str:
-    return ".".join(map(encode_name, path))
 
 
 def _decimal(number: float) -> str:

@@ -1,5 +1,6 @@
 """Random users and filters that meet: few names, few values, and among them every awkward one."""
 
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -105,13 +106,17 @@ identifier_values = st.sampled_from(
 )
 
 
+SUBSTRING_OPS = ("in", "nin", "in-i", "nin-i")
+PROPERTY_OPS = ("ex", "nx", "eq", "ne", "gt", "gte", "lt", "lte", "gt-d", "lt-d", *SUBSTRING_OPS,
+                "in-v", "nin-v", "in-a", "nin-a")  # fmt: skip
+
+
 @st.composite
-def property_filters(draw: st.DrawFn, paths: tuple[str, ...] = PATHS) -> dict[str, Any]:
+def property_filters(
+    draw: st.DrawFn, paths: tuple[str, ...] = PATHS, ops: tuple[str, ...] = PROPERTY_OPS
+) -> dict[str, Any]:
     prop = draw(st.sampled_from(paths))
-    op = draw(st.sampled_from(
-        ["ex", "nx", "eq", "ne", "gt", "gte", "lt", "lte", "gt-d", "lt-d", "in", "nin",
-         "in-i", "nin-i", "in-v", "nin-v", "in-a", "nin-a"]
-    ))  # fmt: skip
+    op = draw(st.sampled_from(ops))
     filter_: dict[str, Any] = {"kind": "property", "prop": prop, "op": op}
     if op not in ("ex", "nx"):
         filter_["value"] = draw(_value_for(op, prop))
@@ -152,6 +157,7 @@ def event_filters(draw: st.DrawFn) -> dict[str, Any]:
     return {"kind": "event", "prop": prop, "op": op, "value": value}
 
 
+substring_filters = partial(property_filters, ops=SUBSTRING_OPS)
 leaves = property_filters() | event_filters()
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import count
+from random import Random
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from projections.search.documents import Entry
@@ -17,7 +18,7 @@ from projections.search.pages import Window
 from schemas.search.conditions import OnProperty
 from schemas.search.request import parse_count
 from tests.support.brute_force import Known, found
-from tests.support.search_inputs import NOW, are_affordable, filters, users
+from tests.support.search_inputs import NOW, are_affordable, filters, substring_filters, users
 from tests.support.searching import complete_index
 
 accounts = map(str, count())
@@ -105,6 +106,21 @@ def test_a_filter_finds_what_it_says(populated: Searched, filter_: dict[str, Any
 )
 def test_filters_are_joined(populated: Searched, asked: list[dict[str, Any]], op: str) -> None:
     populated.check(asked, op)
+
+
+@settings(unhurried, max_examples=300)
+@given(
+    substrings=st.lists(substring_filters(), min_size=1, max_size=2),
+    others=st.lists(filters, max_size=2),
+    order=st.randoms(use_true_random=False),
+)
+def test_substrings_are_found_among_what_the_other_filters_leave(
+    populated: Searched, substrings: list[Any], others: list[Any], order: Random
+) -> None:
+    asked = [*substrings, *others]
+    order.shuffle(asked)
+    assume(are_affordable(asked))
+    populated.check(asked)
 
 
 @settings(unhurried, max_examples=60)
