@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from projections import keyspace
-from projections.agreement import Comparison
+from projections.auditing.agreement import Comparison
+from projections.auditing.state_files import Secondary
 from projections.partition import NOTHING, check_origin
-from projections.state_files import Secondary
 from streams.replay import Advance, LogReader, Source
 
 _ROUNDS: Final = 3

@@ -10,11 +10,11 @@ from typing import Any, Final, NamedTuple, Self
 import msgspec
 from aiokafka import TopicPartition
 
+from projections.auditing.replaying import replayed_emails, replayed_profiles
+from projections.auditing.scope import Scope
 from projections.emails import EmailState
 from projections.partition import NOTHING, Origin, check_end
 from projections.profiles import ProfileState
-from projections.replaying import replayed_emails, replayed_profiles
-from projections.scope import Scope
 from schemas.events import (
     ProfileForgotten,
     UndecodableRecord,

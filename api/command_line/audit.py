@@ -16,8 +16,8 @@ from api.command_line.output import STDOUT, complain, print_json, print_text
 from api.command_line.process import Interrupted, run_to_end
 from api.interpreter import tune_garbage_collector
 from api.settings import Settings
-from projections.differences import Difference
-from projections.state_files import UnknownFormat
+from projections.auditing.differences import Difference
+from projections.auditing.state_files import UnknownFormat
 from schemas.errors import OperatorError
 from streams.audit import Audit
 

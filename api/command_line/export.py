@@ -12,7 +12,7 @@ from api.command_line.options import AccountOption, DataOption
 from api.command_line.output import print_json
 from api.command_line.process import run_to_end
 from api.settings import Settings
-from projections.scope import UserScope
+from projections.auditing.scope import UserScope
 from schemas.errors import NotFound
 from schemas.events import (
     CompanyGone,

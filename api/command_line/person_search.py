@@ -23,12 +23,18 @@ from api.command_line.log_access import check_log_folder
 from api.server import kafka_in_words
 from api.settings import Settings, deployment
 from projections import keyspace
-from projections.evidence import Evidence, Mark, Trace, spellings
+from projections.auditing.evidence import Evidence, Mark, Trace, spellings
+from projections.auditing.person import Asked, Person
+from projections.auditing.state_files import (
+    Row,
+    UnknownFormat,
+    journal_rows,
+    shown_rows,
+    table_rows,
+)
 from projections.partition import Origin
-from projections.person import Asked, Person
 from projections.search.integrity import DamagedIndex
 from projections.search.traces import traces
-from projections.state_files import Row, UnknownFormat, journal_rows, shown_rows, table_rows
 from schemas.errors import NotFound
 from schemas.identifiers import fold_email
 from schemas.identity import Identity

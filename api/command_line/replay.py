@@ -21,10 +21,10 @@ from api.command_line.output import STDERR, STDOUT, print_json
 from api.command_line.process import run_to_end
 from api.interpreter import tune_garbage_collector
 from api.settings import Settings
-from projections.agreement import Digest, digest_of
+from projections.auditing.agreement import Digest, digest_of
+from projections.auditing.scope import AccountScope, Scope, UserScope
 from projections.profile import StoredProfile
 from projections.profiles import ProfileState
-from projections.scope import AccountScope, Scope, UserScope
 from schemas.errors import OperatorError
 from schemas.identifiers import InvalidIdentifier, parse_uid
 from schemas.timestamps import format_timestamp, parse_timestamp

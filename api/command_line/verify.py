@@ -13,7 +13,7 @@ from api.command_line.output import STDOUT, complain, print_json, print_text
 from api.command_line.person_search import Place, Places, Report, search_everywhere
 from api.command_line.process import Interrupted, run_to_end
 from api.settings import Settings
-from projections.person import Asked
+from projections.auditing.person import Asked
 from schemas.identifiers import InvalidIdentifier, parse_email, parse_uid
 from schemas.identity import is_id
 

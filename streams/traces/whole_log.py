@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from aiokafka import TopicPartition
 
-from projections.evidence import Evidence, Role, Trace
-from projections.person import Asked, Person
+from projections.auditing.evidence import Evidence, Role, Trace
+from projections.auditing.person import Asked, Person
 from schemas.errors import NotFound
 from schemas.identity import Identity
 from streams.reading import make_reader, read_chunks

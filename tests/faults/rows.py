@@ -3,8 +3,8 @@
 from typing import Final, TypeVar
 
 from projections import keyspace
-from projections.agreement import Comparison
-from projections.differences import Difference
+from projections.auditing.agreement import Comparison
+from projections.auditing.differences import Difference
 from projections.emails import EmailState
 from projections.partition import PartitionState
 from projections.profile import Profile

@@ -6,8 +6,8 @@ the email index.
 
 from typing import Any, Final
 
+from projections.auditing.state_files import shown_rows
 from projections.profile import split
-from projections.state_files import shown_rows
 from tests.support.kafka import hurry
 from tests.support.service import Account, Service, eventually, marked
 

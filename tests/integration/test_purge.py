@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from projections import keyspace
-from projections.state_files import journal_rows, table_rows
+from projections.auditing.state_files import journal_rows, table_rows
 from streams.topic_settings import topic_settings
 from tests.support.kafka import Broker, change, hurry, lags, said_of
 from tests.support.service import (

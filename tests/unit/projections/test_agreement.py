@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections import keyspace
-from projections.agreement import LISTED, Comparison, Digest, digest_of
-from projections.differences import Difference
+from projections.auditing.agreement import LISTED, Comparison, Digest, digest_of
+from projections.auditing.differences import Difference
 from projections.receipts import decode_receipt, encode_receipt
 from projections.repeats import REPEAT_WINDOW_MS
 from schemas.events import (

@@ -1,4 +1,4 @@
-"""What records and rows say about a person (`projections.evidence`, `projections.person`)."""
+"""What records and rows say about a person (`projections.auditing.evidence`, `projections.auditing.person`)."""
 
 import json
 from collections.abc import Iterable
@@ -10,9 +10,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from projections import keyspace
-from projections.evidence import Evidence, Mark, Role, Trace
+from projections.auditing.evidence import Evidence, Mark, Role, Trace
+from projections.auditing.person import Asked, Person
 from projections.fold import Verdict
-from projections.person import Asked, Person
 from schemas.events import (
     CompanyGone,
     CompanyLeft,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.scope import AccountScope, UserScope
+from projections.auditing.scope import AccountScope, UserScope
 from schemas import identity
 from schemas.events import (
     BatchOpened,

@@ -1,4 +1,4 @@
-"""Reading a state folder beside the one that writes it (`projections.state_files`)."""
+"""Reading a state folder beside the one that writes it (`projections.auditing.state_files`)."""
 
 import subprocess
 import sys
@@ -11,10 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rocksdict import Rdict, WriteBatch
 
-from projections.state_files import Secondary, UnknownFormat, journal_rows, shown_rows, table_rows
+from projections.auditing.state_files import (
+    Secondary,
+    UnknownFormat,
+    journal_rows,
+    shown_rows,
+    table_rows,
+)
 from projections.storage import RocksStorage
 
-SHOWN = "from pathlib import Path; from projections.state_files import shown_rows; print(dict(shown_rows(Path({!r}))))"
+SHOWN = """
+from pathlib import Path
+from projections.auditing.state_files import shown_rows
+print(dict(shown_rows(Path({!r}))))
+"""
 
 
 # Long and short, dull and random.

@@ -14,9 +14,9 @@ from typing import Any, Final, Literal, NamedTuple, cast
 import msgspec
 
 from projections import keyspace, outbox
+from projections.auditing.person import Person
 from projections.emails import Claimant
 from projections.history import old_values
-from projections.person import Person
 from projections.profile import split
 from schemas.events import (
     BatchOpened,

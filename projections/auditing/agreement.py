@@ -23,7 +23,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 import msgspec
 
 from projections import keyspace
-from projections.differences import Difference, How, describe
+from projections.auditing.differences import Difference, How, describe
 from projections.receipts import decode_receipt, decode_waiting
 from projections.repeats import attempt_time, counts, row_time
 
