@@ -9,7 +9,7 @@ from typing import Final
 
 from api.bodies import read_object
 from api.commands.batching import Batches
-from api.commands.pacing import Turns
+from api.commands.company_filters import CompanyFilters
 from api.commands.property_surveys import PropertySurveys
 from api.commands.repeating import KeyedRequest, Repeats
 from api.incoming import Incoming
@@ -36,14 +36,18 @@ class Door:
     settings: Settings
     batches: Batches
     repeats: Repeats
-    turns: Turns
+    company_filters: CompanyFilters
     surveys: PropertySurveys
 
     @classmethod
     def of(cls, node: Node, settings: Settings) -> "Door":
-        turns = Turns()
         return cls(
-            node, settings, Batches(node), Repeats(node), turns, PropertySurveys(node, turns)
+            node,
+            settings,
+            Batches(node),
+            Repeats(node),
+            CompanyFilters(node.companies, lambda: node.worker.owned_profiles().values()),
+            PropertySurveys(node),
         )
 
     def outer_secret(self, request: Incoming) -> str | None:

@@ -32,6 +32,16 @@ def company_id(number: int) -> str:
     return hashlib.blake2b(number.to_bytes(8), digest_size=12, person=b"company").hexdigest()
 
 
+def make_company(number: int) -> dict[str, Any]:
+    """A company's document: one of 500 pays in gold."""
+    return {
+        "id": company_id(number),
+        "uid": f"company-{number}",
+        "plan": "gold" if number % 500 == 0 else "free",
+        "seats": number % 100,
+    }
+
+
 def make_profile(number: int) -> dict[str, Any]:
     """A profile's document, as it is stored."""
     random = Random(number)

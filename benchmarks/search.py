@@ -4,6 +4,7 @@ In a process of its own. What a node does around it, HTTP and reading the docume
 not in the figures.
 """
 
+import asyncio
 import sys
 import tempfile
 import time
@@ -12,18 +13,28 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 import msgspec
 
+from api.commands.company_filters import CompanyFilters
+from api.commands.searching import count_indexed
 from benchmarks.errors import MeasureError
 from benchmarks.measures import Measure
 from benchmarks.processes import output_of
-from benchmarks.profiles import COMPANIES, company_id, make_profile
+from benchmarks.profiles import COMPANIES, make_company, make_profile
+from projections import keyspace
+from projections.companies.fold import Companies
+from projections.partition import Origin
+from projections.profiles import ProfileState
 from projections.search.documents import Entry
 from projections.search.index import SearchIndex
-from projections.search.pages import Window
-from schemas.search.conditions import OnProperty
+from projections.search.indexer import SearchIndexer
+from projections.search.pages import Page, Window
+from projections.storage import RocksStorage
+from schemas.events import CompanyUpserted, encode
+from schemas.identity import Identity
+from schemas.search.conditions import Condition
 from schemas.search.request import parse_count
 
 PAGES: Final = ("everybody", "eq and gt")
@@ -31,8 +42,6 @@ ACCOUNT: Final = "account"
 CHUNK: Final = 10_000
 REPEATS: Final = 15
 NOW: Final = 1_870_258_680_000
-GOLD_EVERY: Final = 500
-"""One company of so many has the plan that is asked for."""
 
 
 def _where(prop: str, op: str, value: object = None) -> dict[str, object]:
@@ -55,7 +64,9 @@ COUNTS: Final[Mapping[str, list[dict[str, object]]]] = {
     "gt-d": [_where("last_login", "gt-d", 30)],
     "in-v": [_where("country", "in-v", "FR, DE, IT")],
     "in-a": [_where("tags", "in-a", "tag7")],
-    "of the company": [_where("company.plan", "eq", "gold")],
+    "of the company (a few)": [_where("company.plan", "eq", "gold")],
+    "of the company (nearly all)": [_where("company.plan", "eq", "free")],
+    "of the company (half)": [_where("company.seats", "gte", 50)],
     "eq and gt": [_GOLD, _where("age", "gt", 50)],
     "or of three": [
         {
@@ -156,19 +167,22 @@ def twin_search_in_process(count: int) -> Answers:
 def measure_search(count: int) -> SearchResult:
     """Fill an index with `count` profiles, a commit each 10,000, then open it again and ask."""
     with tempfile.TemporaryDirectory(prefix="profilelog-bench-") as folder:
-        root = Path(folder)
+        root = Path(folder) / "search"
         index = SearchIndex(root, "benchmark")
         index.begin_rebuild()
         index.finish_rebuild()
         written = _fill(index, count)
         visible_ms = _visible(index, count)
         index.close()
+        index_bytes = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
+        members = _make_members(Path(folder) / "members", count + REPEATS)
+        filters = CompanyFilters(_make_companies(), lambda: [members])
         before = _memory()
         open_ms, index = _timed(lambda: SearchIndex(root, "benchmark"))
-        answers = _ask(index)
-        memory_bytes = _memory() - before
-        index.close()
-        index_bytes = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
+        with _Asking(index, filters) as asking:
+            answers = asking.answers()
+            memory_bytes = _memory() - before
+        members.close()
     return SearchResult(written, visible_ms, open_ms, index_bytes, memory_bytes, answers)
 
 
@@ -203,30 +217,69 @@ def _visible(index: SearchIndex, count: int) -> float:
     return _median(lambda: write(next(numbers)))
 
 
-def _ask(index: SearchIndex) -> Answers:
-    counts: dict[str, int] = {}
-    counts_ms: dict[str, float] = {}
-    for name, filters in COUNTS.items():
+class _Asking:
+    """Asks as a node does: on an event loop, of companies and members first."""
+
+    def __init__(self, index: SearchIndex, filters: CompanyFilters) -> None:
+        self._indexer = SearchIndexer(index)
+        self._filters = filters
+        self._runner = asyncio.Runner()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._runner.run(self._indexer.close())
+        self._runner.close()
+
+    def answers(self) -> Answers:
+        counts: dict[str, int] = {}
+        counts_ms: dict[str, float] = {}
+        for name, filters in COUNTS.items():
+            counts[name] = self._count(filters)
+            if not counts[name]:
+                raise MeasureError("a search found nobody")
+            counts_ms[name] = _median(partial(self._count, filters))
+        pages_ms = {name: _median(partial(self._page, COUNTS[name])) for name in PAGES}
+        return Answers(pages_ms, counts_ms, counts)
+
+    def _count(self, filters: list[dict[str, object]]) -> int:
         condition = parse_count({"filters": filters}, NOW)
-        counts[name] = index.count(ACCOUNT, condition, _gold)
-        if not counts[name]:
-            raise MeasureError("a search found nobody")
-        counts_ms[name] = _median(partial(index.count, ACCOUNT, condition, _gold))
-    pages_ms = {name: _page(index, COUNTS[name]) for name in PAGES}
-    return Answers(pages_ms, counts_ms, counts)
+        return self._runner.run(count_indexed(self._indexer, self._filters, ACCOUNT, condition))
+
+    def _page(self, filters: list[dict[str, object]]) -> Page:
+        return self._runner.run(self._read_page(parse_count({"filters": filters}, NOW)))
+
+    async def _read_page(self, asked: Condition) -> Page:
+        condition = await self._filters.on_profiles(ACCOUNT, asked)
+        return await self._indexer.page(ACCOUNT, condition, Window(), 50)
 
 
-def _page(index: SearchIndex, filters: list[dict[str, object]]) -> float:
-    condition = parse_count({"filters": filters}, NOW)
-    return _median(lambda: index.page(ACCOUNT, condition, _gold, Window(), 50))
+def _make_members(folder: Path, count: int) -> ProfileState:
+    """A partition that knows the members of the companies, and nothing else."""
+    identity = Identity(bytes(32), 1)
+    storage = RocksStorage(folder)
+    for start in range(0, count, CHUNK):
+        profiles = map(make_profile, range(start, min(start + CHUNK, count)))
+        storage.write({keyspace.member(each["company_id"], each["id"]): b"" for each in profiles})
+    return ProfileState(storage, Origin("log", "events", 0, 1, identity.fingerprint), identity)
 
 
-_GOLD_COMPANIES: Final = [company_id(number) for number in range(0, COMPANIES, GOLD_EVERY)]
-
-
-def _gold(account: str, condition: OnProperty) -> list[str]:  # noqa: ARG001 - CompanyIds
-    """The companies that have the plan that is asked for."""
-    return _GOLD_COMPANIES
+def _make_companies() -> Companies:
+    """The companies of the profiles, as a node holds them."""
+    companies = Companies(Identity(bytes(32), 1))
+    for number in range(COMPANIES):
+        company = make_company(number)
+        event = CompanyUpserted(
+            account=ACCOUNT,
+            at=NOW,
+            id=company["id"],
+            uid=company["uid"],
+            properties={name: company[name] for name in ("plan", "seats")},
+            unset=[],
+        )
+        companies.apply(b"%032x" % number, encode(event))
+    return companies
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any]:

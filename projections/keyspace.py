@@ -45,11 +45,12 @@ USERS: Final = b"U"
 CHANGED: Final = b"Q"
 COUNTERS: Final = b"C"
 GONE: Final = b"G"
+MEMBERS: Final = b"Y"
 UNDECODED: Final = b"Z"
 WAITING: Final = b"W"
 LATE: Final = b"L"
 # What holds bytes of a user, and has to be compacted once they are erased.
-PERSONAL: Final = (b"C", b"D", b"H", b"I", b"J", OUTBOX, b"U", b"V", b"Y")
+PERSONAL: Final = (b"C", b"D", b"H", b"I", b"J", OUTBOX, b"U", b"V", MEMBERS)
 CLAIMS: Final = (b"E", b"K")
 
 # Where the subject stands behind the prefix, if it is not the whole rest of the key.
@@ -141,17 +142,22 @@ def spent(idempotency: str) -> bytes:
 
 
 def member(company_id: str, profile_id: str) -> bytes:
-    return b"Y" + bytes.fromhex(company_id) + bytes.fromhex(profile_id)
+    return MEMBERS + bytes.fromhex(company_id) + bytes.fromhex(profile_id)
 
 
 def members(company_id: str) -> tuple[bytes, bytes]:
     """Bounds, for a scan, of a company's members."""
-    return _under(b"Y" + bytes.fromhex(company_id))
+    return _under(MEMBERS + bytes.fromhex(company_id))
 
 
 def member_id(key: bytes) -> str:
     """The profile of a membership row."""
     return key[13:].hex()
+
+
+def member_company(key: bytes) -> str:
+    """The company of a membership row."""
+    return key[1:13].hex()
 
 
 def gone(company_id: str) -> bytes:

@@ -4,9 +4,16 @@ A row changes only when a profile's company does. So the members of a company th
 looking at anybody else, and what is left of them says what is left to do (`streams.departures`).
 """
 
+from collections.abc import Iterable, Iterator
+from itertools import islice, repeat
+from typing import Final
+
 from projections import keyspace
 from projections.profile import Profile
-from projections.working_set import WorkingSet
+from projections.storage import Storage
+from projections.working_set import Move, WorkingSet
+
+READ_AT_ONCE: Final = 1000
 
 
 def move(state: WorkingSet, profile: Profile, company: str | None) -> None:
@@ -16,6 +23,7 @@ def move(state: WorkingSet, profile: Profile, company: str | None) -> None:
         state.delete(keyspace.member(before, profile.id))
     if company is not None:
         state.put(keyspace.member(company, profile.id), b"")
+    state.moves.append(Move(profile.id, before, company))
     profile.header.company = company
 
 
@@ -27,3 +35,39 @@ def joins_none(state: WorkingSet, profile: Profile, company: str | None) -> bool
     if company is None or company == profile.header.company:
         return company is None
     return state.is_gone(company)
+
+
+class MemberCounts:
+    """How many members each company has in one partition: read once, in steps, and from then on told of every move."""
+
+    def __init__(self, storage: Storage, at_once: int = READ_AT_ONCE) -> None:
+        self._storage = storage
+        self._at_once = at_once
+        self._counts: dict[str, int] = {}
+        self._next, self._end = keyspace.MEMBERS, keyspace.after(keyspace.MEMBERS)
+
+    def read(self) -> Iterator[None]:
+        """Read on from where it was left, a millisecond a step. Moves may come between two steps."""
+        while rows := list(islice(self._storage.scan(self._next, self._end), self._at_once)):
+            for key, _ in rows:
+                self._add(keyspace.member_company(key), 1)
+            self._next = rows[-1][0] + b"\0"
+            yield
+
+    def moved(self, moves: Iterable[Move]) -> None:
+        """These moves were written. Those in rows that are still to be read are left to `read`."""
+        for profile, before, after in moves:
+            for company, members in ((before, -1), (after, 1)):
+                if company is not None and keyspace.member(company, profile) < self._next:
+                    self._add(company, members)
+
+    def of(self, companies: Iterable[str]) -> int:
+        """How many members these companies have together, once all is read."""
+        return sum(map(self._counts.get, companies, repeat(0)))
+
+    def _add(self, company: str, members: int) -> None:
+        count = self._counts.get(company, 0) + members
+        if count:
+            self._counts[company] = count
+        else:
+            del self._counts[company]

@@ -9,6 +9,7 @@ from projections.changes import ChangedRows
 from projections.deletions import has_waiting
 from projections.fold import Fold, Verdict
 from projections.history import Entry, history_row
+from projections.memberships import MemberCounts
 from projections.partition import NOTHING, Origin, PartitionState, Record, slices
 from projections.profile import StoredProfile, split
 from projections.receipts import (
@@ -53,6 +54,8 @@ class ProfileState(PartitionState):
         # Ids that folds have erased; who feeds the search index takes them at once.
         self.erased: list[str] = []
         self.changed = ChangedRows(storage)
+        # Made when somebody asks how many members a company has.
+        self.member_counts: MemberCounts | None = None
 
     def apply(self, records: Sequence[Record]) -> list[tuple[bytes, Verdict]]:
         """Fold consecutive records; what is applied already is passed over. Returns (key, verdict) per event."""
@@ -79,6 +82,8 @@ class ProfileState(PartitionState):
             self.erased += state.erased
             self.news_to_purge |= state.has_waiting
             self._has_gone = state.has_gone
+            if self.member_counts is not None:
+                self.member_counts.moved(state.moves)
         self.last_forget = max(
             self.last_forget,
             *(record.offset for record, event, _ in events if type(event) is ProfileForgotten),

@@ -7,10 +7,19 @@ atomic write by who owns the partition.
 from collections.abc import Iterable, Iterator
 from heapq import merge
 from itertools import islice
+from typing import NamedTuple
 
 from projections import changes, keyspace, outbox
 from projections.profile import Profile
 from projections.storage import Storage
+
+
+class Move(NamedTuple):
+    """A profile, by its id, left the company `before` for the company `after`."""
+
+    profile: str
+    before: str | None
+    after: str | None
 
 
 class WorkingSet:
@@ -32,6 +41,7 @@ class WorkingSet:
         self._read: dict[bytes, bytes | None] = {}
         self._rows: dict[bytes, bytes | None] = {}
         self.has_waiting = False
+        self.moves: list[Move] = []
 
     def prefetch(self, users: Iterable[bytes], ids: Iterable[str]) -> None:
         """Read the profiles of many users and ids at once; what is not prefetched is read when asked for."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from projections.companies import Companies, CompanyVerdict
+from projections.companies.fold import Companies, CompanyVerdict
 from schemas.errors import TooLarge, Unavailable
 from schemas.events import CompanyEvent, CompanyUpserted, encode
 from schemas.identity import Identity, event_keys

@@ -17,7 +17,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
-from projections.companies import Companies, CompanyDeletion, CompanyVerdict
+from projections.companies.fold import Companies, CompanyDeletion, CompanyVerdict
 from projections.fold import Verdict
 from projections.profiles import ProfileState
 from schemas.errors import Unavailable

@@ -108,7 +108,6 @@ class Node:
             folder=deployment.folder,
             appender=self.appender,
             purge_within=deployment.purge_within,
-            companies=self.companies.matching,
             pace=self.pace,
             is_watched=self.changes.is_listened,
         )

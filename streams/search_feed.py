@@ -27,7 +27,6 @@ from projections.profiles import ProfileState
 from projections.search.documents import Entry
 from projections.search.index import SearchIndex, discard_index
 from projections.search.indexer import SLICE, SearchIndexer, in_slices
-from projections.search.lowering import CompanyIds
 from schemas.errors import Unavailable
 from schemas.events import ENCODER
 from schemas.identity import Identity
@@ -61,7 +60,6 @@ class SearchFeed:
         self,
         root: Path,
         origin: str,
-        companies: CompanyIds,
         identity: Identity,
         owned: Mapping[TP, Owned],
         is_ready: Callable[[], bool],
@@ -70,7 +68,6 @@ class SearchFeed:
     ) -> None:
         self._root = root
         self._origin = origin
-        self._companies = companies
         self._identity = identity
         self._owned = owned
         self._is_ready = is_ready
@@ -172,7 +169,7 @@ class SearchFeed:
     async def _open(self) -> SearchIndexer:
         if self._indexer is None:
             index = await asyncio.to_thread(SearchIndex, self._root, self._origin)
-            self._indexer = SearchIndexer(index, self._companies)
+            self._indexer = SearchIndexer(index)
         return self._indexer
 
     async def _take(self, indexer: SearchIndexer) -> tuple[Rows, bool]:

@@ -23,7 +23,6 @@ from projections.fold import Verdict
 from projections.outbox import Claim, Release
 from projections.partition import NOTHING, Origin, Record
 from projections.profiles import ProfileState
-from projections.search.lowering import CompanyIds
 from projections.storage import RocksStorage
 from schemas.errors import OperatorError, Unavailable
 from schemas.events import EmailReleased, decode_profile_event
@@ -70,7 +69,6 @@ class Worker:
         folder: Path,
         appender: Appender,
         purge_within: float,
-        companies: CompanyIds,
         pace: Pace,
         is_watched: Callable[[], bool],
     ) -> None:
@@ -90,7 +88,6 @@ class Worker:
         self.search = SearchFeed(
             folder / "search",
             f"{marker.log} {identity.fingerprint} {topics.partitions}",
-            companies,
             identity,
             self._owned,
             is_ready=lambda: self.ready,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from api.commands.drafting import InvalidDraft
-from projections.companies import MAX_COMPANY_BYTES, Company, CompanyDeletion
+from projections.companies.fold import MAX_COMPANY_BYTES, Company, CompanyDeletion
 from schemas.errors import Conflict, NotFound, Unprocessable
 from schemas.events import CompanyDeleted, CompanyUpserted
 from schemas.identifiers import InvalidIdentifier, ordinal, parse_email, parse_uid

@@ -1,15 +1,15 @@
 """A page of an account's companies, the newest first, and how many there are (contract §10)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from api.commands.pacing import Turns, paced
-from projections.companies import Company
-from projections.search.matching import meets
+from api.commands.company_filters import CompanyFilters
+from api.commands.pacing import paced
+from projections.companies.fold import Company
 from schemas.errors import Unprocessable
 from schemas.identity import is_id
-from schemas.search.conditions import EVERYBODY, Condition
+from schemas.search.conditions import EVERYBODY
 from schemas.search.cursors import Place, decode_cursor, encode_cursor
 from schemas.search.request import (
     DEFAULT_LIMIT,
@@ -32,7 +32,9 @@ class Page(NamedTuple):
     before: str | None
 
 
-async def read_page(node: Node, turns: Turns, account: str, given: Mapping[str, object]) -> Page:
+async def read_page(
+    node: Node, filters: CompanyFilters, account: str, given: Mapping[str, object]
+) -> Page:
     """The page that `filters`, `filters_op`, `limit`, `before` and `after` name.
 
     Raises `Unprocessable`, and `Unavailable` when too many ask for filters at once.
@@ -42,36 +44,33 @@ async def read_page(node: Node, turns: Turns, account: str, given: Mapping[str, 
     before = _place(node, account, given, "before", _FIRST_ID)
     after = _place(node, account, given, "after", _LAST_ID)
     companies = node.companies.newest(account, before, after)
-    found = await _first(turns, companies, condition, limit + 1)
+    if condition == EVERYBODY:
+        found = list(islice(companies, limit + 1))
+    else:
+        found = await _first(companies, await filters.meeting(account, condition), limit + 1)
     shown = found[:limit]
     more = len(found) > limit
     return Page(shown, limit, encode_cursor(shown[-1].place, account) if more else None)
 
 
 async def count_companies(
-    node: Node, turns: Turns, account: str, given: Mapping[str, object]
+    node: Node, filters: CompanyFilters, account: str, given: Mapping[str, object]
 ) -> int:
     """How many companies meet `filters` and `filters_op`. Raises like `read_page`."""
     condition = parse_company_filters(given, now())
     if condition == EVERYBODY:
         return node.companies.count(account)
-    companies = node.companies.newest(account, None, None)
-    return len(await _first(turns, companies, condition, None))
+    return len(await filters.meeting(account, condition))
 
 
-async def _first(
-    turns: Turns, companies: Iterable[Company], condition: Condition, limit: int | None
-) -> list[Company]:
-    """The first `limit` of the companies that meet the condition; all without a limit."""
-    if condition == EVERYBODY:
-        return list(islice(companies, limit))
+async def _first(companies: Iterable[Company], ids: Set[str], limit: int) -> list[Company]:
+    """The first `limit` of the companies that have one of these ids."""
     found: list[Company] = []
-    async with turns.turn():
-        async for company in paced(companies):
-            if meets(condition, company.document()):
-                found.append(company)
-                if len(found) == limit:
-                    break
+    async for company in paced(companies):
+        if company.id in ids:
+            found.append(company)
+            if len(found) == min(limit, len(ids)):
+                break
     return found
 
 

@@ -62,9 +62,9 @@ def _known(seen: Seen, created: int | None) -> Known:
 class PropertySurveys:
     """Surveys of a node. That of an account's companies is kept until a company changes."""
 
-    def __init__(self, node: Node, turns: Turns) -> None:
+    def __init__(self, node: Node) -> None:
         self._node = node
-        self._turns = turns
+        self._turns = Turns()
         self._companies: dict[str, tuple[int, Survey]] = {}
 
     async def survey(self, account: str, kind: Kind, choose: Choose) -> dict[str, Known | None]:

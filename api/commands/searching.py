@@ -3,10 +3,12 @@
 from typing import NamedTuple
 
 from api.commands.addressing import by_id
+from api.commands.company_filters import CompanyFilters
 from projections.profile import StoredProfile
+from projections.search.indexer import SearchIndexer
 from projections.search.pages import Edge, Window
 from schemas.errors import Unavailable, Unprocessable
-from schemas.search.conditions import Condition
+from schemas.search.conditions import EVERYBODY, Condition
 from schemas.search.cursors import Place
 from schemas.search.request import Bound, ProfileId, SearchRequest
 from schemas.timestamps import parse_stored_timestamp
@@ -20,7 +22,9 @@ class Found(NamedTuple):
     more_before: Place | None
 
 
-async def search(node: Node, account: str, asked: SearchRequest) -> Found:
+async def search(
+    node: Node, companies: CompanyFilters, account: str, asked: SearchRequest
+) -> Found:
     """A page of what is asked for. Who went since the index was written is left out, the page is full all the same.
 
     Raises `Unprocessable` for a bound that is no profile of the account, and `Unavailable`.
@@ -29,10 +33,11 @@ async def search(node: Node, account: str, asked: SearchRequest) -> Found:
     window = Window(
         _edge(node, account, "before", asked.before), _edge(node, account, "after", asked.after)
     )
+    condition = await companies.on_profiles(account, asked.condition)
     profiles: list[StoredProfile] = []
     while True:
         missing = asked.limit - len(profiles)
-        page = await node.worker.search.indexer.page(account, asked.condition, window, missing)
+        page = await node.worker.search.indexer.page(account, condition, window, missing)
         found = (by_id(node, account, id_) for id_ in page.ids)
         profiles += [profile for profile in found if profile is not None]
         if page.more_before is None or len(profiles) == asked.limit:
@@ -40,10 +45,25 @@ async def search(node: Node, account: str, asked: SearchRequest) -> Found:
         window = window._replace(before=page.more_before)
 
 
-async def count(node: Node, account: str, condition: Condition) -> int:
+async def count(node: Node, companies: CompanyFilters, account: str, condition: Condition) -> int:
     """How many profiles of the account meet the condition. Raises `Unavailable`."""
     check_ready(node)
-    return await node.worker.search.indexer.count(account, condition)
+    return await count_indexed(node.worker.search.indexer, companies, account, condition)
+
+
+async def count_indexed(
+    indexer: SearchIndexer, companies: CompanyFilters, account: str, condition: Condition
+) -> int:
+    """How many profiles meet the condition: members of companies are counted, all else the index knows.
+
+    Raises `Unavailable`.
+    """
+    counted = await companies.count_members(account, condition)
+    if counted is None:
+        return await indexer.count(account, await companies.on_profiles(account, condition))
+    if counted.inverted:
+        return await indexer.count(account, EVERYBODY) - counted.members
+    return counted.members
 
 
 def check_ready(node: Node) -> None:

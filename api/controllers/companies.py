@@ -11,7 +11,7 @@ from api.commands.company_pages import count_companies, read_page
 from api.controllers.hooks import batch_answer, read_batch
 from api.door import Door, door
 from api.incoming import Incoming, parse_query
-from projections.companies import Company
+from projections.companies.fold import Company
 from schemas.errors import Unprocessable
 from schemas.events import ENCODER
 from schemas.expansion import Form, body_expand, parse_expand, query_expand
@@ -137,12 +137,12 @@ def _parameters(request: Incoming) -> Mapping[str, object]:
 
 
 async def _count(at: Door, account: str, given: Mapping[str, object]) -> Answer:
-    return answer({"count": await count_companies(at.node, at.turns, account, given)})
+    return answer({"count": await count_companies(at.node, at.company_filters, account, given)})
 
 
 async def _page(at: Door, account: str, given: Mapping[str, object]) -> Answer:
     form = _form(body_expand(given))
-    page = await read_page(at.node, at.turns, account, given)
+    page = await read_page(at.node, at.company_filters, account, given)
     cursor: dict[str, object] = {"limit": page.limit}
     if page.before is not None:
         cursor["before"] = page.before

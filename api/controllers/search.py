@@ -53,7 +53,7 @@ def _parameters(request: Incoming) -> Mapping[str, object]:
 
 async def _search(at: Door, account: str, parameters: Mapping[str, object]) -> Answer:
     asked = parse_search(parameters, account, now())
-    found = await search(at.node, account, asked)
+    found = await search(at.node, at.company_filters, account, asked)
     cursor: dict[str, object] = {"limit": asked.limit}
     if found.more_before is not None:
         cursor["before"] = encode_cursor(found.more_before, account)
@@ -63,4 +63,4 @@ async def _search(at: Door, account: str, parameters: Mapping[str, object]) -> A
 
 async def _count(at: Door, account: str, parameters: Mapping[str, object]) -> Answer:
     condition = parse_count(parameters, now())
-    return answer({"count": await count(at.node, account, condition)})
+    return answer({"count": await count(at.node, at.company_filters, account, condition)})

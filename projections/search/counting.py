@@ -1,35 +1,46 @@
 """How many profiles meet a condition, without finding out who they are.
 
-A substring is looked for among the distinct values of its property's column: a third of what it costs among the index's
-terms, which say who has them.
+A substring is looked for among the distinct values of its property's column, and so is one of many texts: a third of
+what it costs among the index's terms, which say who has them.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from tantivy import Query, Searcher
 
 from projections.search import fields
+from projections.search.encoding import encode_text
 from projections.search.generation import Generation
 from projections.search.lowering import Lowering
 from projections.search.substring import is_costly, text_pattern
-from schemas.search.conditions import AllOf, AnyOf, Condition, Contains, Not
+from schemas.search.conditions import AllOf, AnyOf, Condition, Contains, Not, OneOf, Path
+
+_MANY: Final = 6000  # texts, from which on the column is sooner read as a whole
 
 
 def count(generation: Generation, lowering: Lowering, condition: Condition) -> int:
     """How many profiles of the account that `lowering` is for meet the condition."""
     conditions = list(_conjuncts(condition))
     for place, each in enumerate(conditions):
+        sought = each.condition if isinstance(each, Not) else each
+        if not isinstance(sought, Contains | OneOf) or (texts := _texts(sought)) is None:
+            continue
         others = AllOf((*conditions[:place], *conditions[place + 1 :]))
-        match each:
-            case Contains() as sought if is_costly(sought):
-                return _holding(*generation.snapshot(lowering.query(others)), sought)
-            case Not(Contains() as sought) if is_costly(sought):
-                searcher, others_left = generation.snapshot(lowering.query(others))
-                return _all(searcher, others_left) - _holding(searcher, others_left, sought)
-            case _:
-                pass
+        searcher, left = generation.snapshot(lowering.query(others))
+        found = _having(searcher, left, sought.path, texts)
+        return _all(searcher, left) - found if isinstance(each, Not) else found
     return _all(*generation.snapshot(lowering.query(condition)))
+
+
+def _texts(condition: Contains | OneOf) -> str | list[str] | None:
+    """What is sooner looked for among a column's values: a pattern of encoded texts, or many of them; else None."""
+    match condition:
+        case Contains():
+            return text_pattern(condition) if is_costly(condition) else None
+        case OneOf(_, values):
+            texts = [encode_text(value) for value in values if isinstance(value, str)]
+            return texts if len(texts) == len(values) >= _MANY else None
 
 
 def _conjuncts(condition: Condition) -> Iterator[Condition]:
@@ -50,14 +61,10 @@ def _all(searcher: Searcher, query: Query) -> int:
     return found.count  # not in tantivy's stubs
 
 
-def _holding(searcher: Searcher, query: Query, sought: Contains) -> int:
-    """How many of the query's profiles hold the substring. A profile has one text at a path, or none."""
-    texts = {
-        "field": fields.column(fields.TEXT, sought.path),
-        "include": text_pattern(sought),
-        "size": 1,
-    }
+def _having(searcher: Searcher, query: Query, path: Path, texts: str | list[str]) -> int:
+    """How many of the query's profiles have one of the texts at the path. Each has one text there, or none."""
+    terms = {"field": fields.column(fields.TEXT, path), "include": texts, "size": 1}
     untyped: Any = searcher  # tantivy's stubs say dict, of whatever
-    found = untyped.aggregate(query, {"texts": {"terms": texts}})["texts"]
+    found = untyped.aggregate(query, {"texts": {"terms": terms}})["texts"]
     shown = sum(bucket["doc_count"] for bucket in found["buckets"])
     return shown + found["sum_other_doc_count"]

@@ -25,7 +25,7 @@ from projections.search.counting import count
 from projections.search.documents import Entry, Indexable
 from projections.search.generation import Generation
 from projections.search.integrity import DamagedIndex, check_files
-from projections.search.lowering import CompanyIds, Lowering
+from projections.search.lowering import Lowering
 from projections.search.names import PropertyNames
 from projections.search.pages import Page, Window, read_page
 from schemas.errors import Unavailable
@@ -160,23 +160,21 @@ class SearchIndex:
 
     # --- searches
 
-    def count(self, account: str, condition: Condition, companies: CompanyIds) -> int:
+    def count(self, account: str, condition: Condition) -> int:
         """How many profiles of the account meet the condition.
 
         Raises `Unavailable` while the index is not complete.
         """
         generation = self._complete()
-        return count(generation, Lowering(generation.index, account, companies), condition)
+        return count(generation, Lowering(generation.index, account), condition)
 
-    def page(
-        self, account: str, condition: Condition, companies: CompanyIds, window: Window, limit: int
-    ) -> Page:
+    def page(self, account: str, condition: Condition, window: Window, limit: int) -> Page:
         """The first `limit` profiles in the window that meet the condition, newest created first.
 
         Raises `Unavailable` while the index is not complete.
         """
         generation = self._complete()
-        query = Lowering(generation.index, account, companies).query(condition)
+        query = Lowering(generation.index, account).query(condition)
         searcher, left = generation.snapshot(query)
         return read_page(searcher, generation.schema, left, window, limit)
 

@@ -1,9 +1,8 @@
 """The search index on an event loop: written and asked without standing in anybody's way.
 
-Threads: one writes, two are for costly searches, and two are for all others. Costly is a substring,
-0.7 us for each distinct text, and a look at the properties, some 5 ns for each value; and, in a queue
-of its own, a filter on `company.*`, 5 us for each company. When too many wait for such a search the
-next is refused. tantivy lets go of the interpreter's lock while it works.
+Threads: one writes, one is for costly searches, and two are for all others. Costly is a substring,
+0.3 us for each distinct text, and a look at the properties, some 5 ns for each value. When too many
+wait for such a search the next is refused. tantivy lets go of the interpreter's lock while it works.
 """
 
 import asyncio
@@ -16,7 +15,7 @@ from typing import Final, TypeVar
 
 from projections.search.documents import Entry
 from projections.search.index import SearchIndex
-from projections.search.lowering import CompanyIds, looks_at_companies, seeks_substring
+from projections.search.lowering import seeks_substring
 from projections.search.names import PropertyNames
 from projections.search.pages import Page, Window
 from schemas.errors import Unavailable
@@ -37,14 +36,11 @@ _Answer = TypeVar("_Answer")
 class SearchIndexer:
     """The asyncio side of a `SearchIndex`. `upsert` and `delete` are called on the loop directly."""
 
-    def __init__(self, index: SearchIndex, companies: CompanyIds) -> None:
-        """`companies` is asked in the threads of searches, while the loop may change what it reads."""
+    def __init__(self, index: SearchIndex) -> None:
         self.index = index
-        self._companies = companies
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="search-writer")
         self._searchers = ThreadPoolExecutor(_SEARCH_THREADS, thread_name_prefix="search")
         self._costly = _Queue("search-costly")
-        self._on_companies = _Queue("search-companies")
 
     async def write(self) -> None:
         """Write what is noted; no search shows it before a commit."""
@@ -81,14 +77,12 @@ class SearchIndexer:
 
     async def count(self, account: str, condition: Condition) -> int:
         """How many profiles of the account meet the condition. Raises `Unavailable`."""
-        return await self._search(
-            condition, lambda: self.index.count(account, condition, self._companies)
-        )
+        return await self._search(condition, lambda: self.index.count(account, condition))
 
     async def page(self, account: str, condition: Condition, window: Window, limit: int) -> Page:
         """Like `SearchIndex.page`. Raises `Unavailable`."""
         return await self._search(
-            condition, lambda: self.index.page(account, condition, self._companies, window, limit)
+            condition, lambda: self.index.page(account, condition, window, limit)
         )
 
     async def survey(self, account: str, look: Callable[[PropertyNames], _Answer]) -> _Answer:
@@ -99,7 +93,7 @@ class SearchIndexer:
         """Commit, and close the files."""
         await self.commit()
         await self._write(self.index.close)
-        for threads in (self._writer, self._searchers, self._costly, self._on_companies):
+        for threads in (self._writer, self._searchers, self._costly):
             threads.shutdown()
 
     async def _write(self, work: Callable[[], None]) -> None:
@@ -109,8 +103,6 @@ class SearchIndexer:
     async def _search(self, condition: Condition, work: Callable[[], _Answer]) -> _Answer:
         if seeks_substring(condition):
             return await self._costly.run(work)
-        if looks_at_companies(condition):
-            return await self._on_companies.run(work)
         return await asyncio.get_running_loop().run_in_executor(self._searchers, work)
 
 

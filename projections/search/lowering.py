@@ -5,10 +5,9 @@ bound is whole and the other a fraction. `encoding` makes texts fit it; names fi
 letters, digits and ``_`` (contract §9).
 """
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from tantivy import Index, Occur, Query
 
@@ -29,7 +28,6 @@ from projections.search.encoding import (
 )
 from projections.search.substring import is_costly, term_pattern
 from schemas.search.conditions import (
-    COMPANY,
     AllOf,
     AnyOf,
     Compares,
@@ -51,27 +49,25 @@ from schemas.search.conditions import (
     Scalar,
 )
 
-CompanyIds: TypeAlias = Callable[[str, OnProperty], Collection[str]]
-"""The ids of an account's companies for which a condition on a company's property holds."""
-
-_COMPANY_ID: Final = ("company_id",)
 _RANGES: Final = {
     Comparison.GREATER: "{%s TO *]",
     Comparison.GREATER_OR_EQUAL: "[%s TO *]",
     Comparison.LESS: "[* TO %s}",
     Comparison.LESS_OR_EQUAL: "[* TO %s]",
 }
+_FEW: Final = 300
+"""So many terms, each for itself, are found sooner than all of them in one walk through the dictionary."""
+
 _UPWARD: Final = (Comparison.GREATER, Comparison.GREATER_OR_EQUAL)
 
 
 class Lowering:
-    """Makes the queries of one account. An object for one request: companies are asked as it goes."""
+    """Makes the queries of one account, of conditions that ask nothing of companies."""
 
-    def __init__(self, index: Index, account: str, companies: CompanyIds) -> None:
+    def __init__(self, index: Index, account: str) -> None:
         self._index = index
         self._schema = index.schema
         self._account = account
-        self._companies = companies
 
     def query(self, condition: Condition) -> Query:
         """The profiles of the account for which `condition` holds."""
@@ -109,8 +105,6 @@ class Lowering:
                 return self._range(fields.EVENT_COUNT, (name,), comparison, bound)
             case HappenedLast(name, comparison, moment):
                 return self._range(fields.EVENT_LAST, (name,), comparison, str(moment.ms))
-            case _ if condition.path[0] == COMPANY:
-                return self._on_company(condition)
             case _:
                 return self._on_property(condition)
 
@@ -123,7 +117,7 @@ class Lowering:
             case IsNull(path):
                 return self._term(fields.MARKS, mark_null(encode_path(path)))
             case OneOf(path, values):
-                return _any(*(self._equals(path, value) for value in values))
+                return self._one_of(path, values)
             case Compares(path, comparison, value):
                 return self._compares(path, comparison, value)
             case Contains():
@@ -141,6 +135,14 @@ class Lowering:
             self._term(fields.MARKS, mark_null(dotted)),
             self._term(fields.MARKS, mark_container(dotted)),
         )
+
+    def _one_of(self, path: Path, values: tuple[Scalar, ...]) -> Query:
+        texts = [encode_text(value) for value in values if isinstance(value, str)]
+        if len(texts) <= _FEW:
+            return _any(*(self._equals(path, value) for value in values))
+        others = (self._equals(path, value) for value in values if not isinstance(value, str))
+        column = fields.column(fields.TEXT, path)
+        return _any(Query.term_set_query(self._schema, column, texts), *others)
 
     def _equals(self, path: Path, value: Scalar) -> Query:
         match value:
@@ -181,20 +183,6 @@ class Lowering:
             return Query.exists_query(fields.column(fields.TEXT, condition.path))
         return Query.regex_query(self._schema, fields.TEXT, term_pattern(condition))
 
-    # --- companies
-
-    def _on_company(self, condition: OnProperty) -> Query:
-        """The members of the companies for which it holds; of the company itself only `ex` is asked."""
-        if len(condition.path) == 1:
-            is_member = Query.exists_query(fields.column(fields.TEXT, _COMPANY_ID))
-            return is_member if isinstance(condition, Exists) else Query.empty_query()
-        ids = self._companies(self._account, replace(condition, path=condition.path[1:]))
-        if not ids:
-            return Query.empty_query()
-        return Query.term_set_query(
-            self._schema, fields.column(fields.TEXT, _COMPANY_ID), [encode_text(id_) for id_ in ids]
-        )
-
     # --- what tantivy has
 
     def _term(self, field: str, value: Any) -> Query:
@@ -211,14 +199,6 @@ class Lowering:
 def seeks_substring(condition: Condition) -> bool:
     """Whether its cost grows with the number of distinct texts: it looks for a substring."""
     return any(map(is_costly, _leaves(condition)))
-
-
-def looks_at_companies(condition: Condition) -> bool:
-    """Whether its cost grows with the number of companies: it asks for what one of them has."""
-    return any(
-        not isinstance(leaf, OnEvent) and leaf.path[0] == COMPANY and len(leaf.path) > 1
-        for leaf in _leaves(condition)
-    )
 
 
 def _leaves(condition: Condition) -> Iterator[OnProperty | OnEvent]:

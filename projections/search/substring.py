@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from typing import Final
 
 from projections.search.encoding import encode_name, encode_part, encode_text
-from schemas.search.conditions import COMPANY, Condition, Contains
+from schemas.search.conditions import Condition, Contains
 
 _LAST_CASED: Final = 0x1E943  # no character behind it has another case
 
@@ -23,8 +23,8 @@ _TEXT_FOLLOWS: Final = "\x00s"
 
 
 def is_costly(condition: Condition) -> bool:
-    """Whether it asks for a substring of what the index holds: its cost grows with the number of distinct texts."""
-    return isinstance(condition, Contains) and condition.path[0] != COMPANY and condition.text != ""
+    """Whether its cost grows with the number of distinct texts: it asks for a substring."""
+    return isinstance(condition, Contains) and condition.text != ""
 
 
 def term_pattern(condition: Contains) -> str:

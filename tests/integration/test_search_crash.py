@@ -10,7 +10,7 @@ import pytest
 from projections.search.index import SearchIndex
 from projections.search.pages import Window
 from schemas.search.conditions import EVERYBODY
-from tests.support.searching import ORIGIN, no_companies
+from tests.support.searching import ORIGIN
 
 WRITER = """
 import sys
@@ -36,6 +36,6 @@ def test_what_was_committed_outlives_a_kill(tmp_path: Path, commits: int) -> Non
 
     index = SearchIndex(tmp_path, ORIGIN)
     assert index.is_complete
-    ids = index.page("account", EVERYBODY, no_companies, Window(), 500).ids
+    ids = index.page("account", EVERYBODY, Window(), 500).ids
     assert {f"{number:024x}" for number in seen} <= set(ids)
     index.close()

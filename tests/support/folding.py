@@ -1,15 +1,17 @@
 """Partitions for tests of the folds: events go in one by one, and what they left is looked at."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from projections import keyspace
+from projections.companies.fold import Companies
 from projections.emails import EmailState, Folded
 from projections.fold import Verdict
 from projections.history import Entry
 from projections.outbox import OutboxRow
 from projections.partition import Origin, PartitionState
 from projections.profiles import ProfileState
-from schemas.events import EventTracked, ProfileEvent, ProfileUpserted, encode
+from schemas.events import CompanyUpserted, EventTracked, ProfileEvent, ProfileUpserted, encode
 from schemas.identity import Identity
 from tests.support.memory_log import Record
 from tests.support.memory_storage import MemoryStorage
@@ -43,6 +45,27 @@ def tracked(name: str, uid: int | str | None = "ada", at: int = AT, **fields: An
     """A tracked event; what is no field of the event is a property."""
     own = {field: fields.pop(field) for field in ("id", "idempotency") if field in fields}
     return EventTracked(account=ACCOUNT, at=at, name=name, uid=uid, properties=fields, **own)
+
+
+def folded_companies(account: str, documents: Iterable[Mapping[str, Any]]) -> Companies:
+    """The companies of an account, each as its document says."""
+    companies = Companies(IDENTITY)
+    for number, document in enumerate(documents):
+        companies.apply(key(number), encode(company_upserted(account, document)))
+    return companies
+
+
+def company_upserted(account: str, document: Mapping[str, Any]) -> CompanyUpserted:
+    """The event that makes the company of this document, or adds to it."""
+    properties = {name: document[name] for name in document if name not in ("id", "uid")}
+    return CompanyUpserted(
+        account=account,
+        at=AT,
+        id=document["id"],
+        uid=document["uid"],
+        properties=properties,
+        unset=[],
+    )
 
 
 def rows(state: PartitionState) -> dict[bytes, bytes]:

@@ -8,7 +8,6 @@ import msgspec
 
 from projections.search.documents import Entry
 from projections.search.index import SearchIndex
-from schemas.search.conditions import OnProperty
 from schemas.timestamps import format_timestamp
 from tests.support.search_inputs import NOW
 
@@ -43,8 +42,3 @@ def upsert(index: SearchIndex, entries: Sequence[Entry]) -> None:
     for entry in entries:
         index.upsert(entry)
     index.commit()
-
-
-def no_companies(account: str, condition: OnProperty) -> tuple[str, ...]:  # noqa: ARG001 - CompanyIds
-    """For filters that do not ask about companies."""
-    return ()

@@ -1,13 +1,12 @@
-"""The fold of ``company-events`` (`projections.companies`)."""
+"""The fold of ``company-events`` (`projections.companies.fold`)."""
 
-import itertools
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.companies import MAX_COMPANY_BYTES, Companies, Company
+from projections.companies.fold import MAX_COMPANY_BYTES, Companies, Company
 from schemas.events import (
     CompanyDeleted,
     CompanyEvent,
@@ -16,7 +15,6 @@ from schemas.events import (
     UndecodableRecord,
     encode,
 )
-from schemas.search.conditions import Exists
 from tests.support.folding import ACCOUNT, AT, IDENTITY, key
 
 STRANGER = "b" * 24
@@ -118,18 +116,8 @@ def test_another_account_sees_nothing() -> None:
     assert log.companies.get(ajax, STRANGER) is None
     assert log.companies.receipt(DELETION, STRANGER) is None
     assert list(log.companies.newest(STRANGER, None, None)) == []
-    assert log.companies.matching(STRANGER, Exists(("uid",))) == []
-
-
-def test_a_filter_that_takes_long_rests_between_companies(monkeypatch: pytest.MonkeyPatch) -> None:
-    log, rests = Log(), list[float]()
-    for uid in UIDS:
-        log.put(upserted(uid))
-    monkeypatch.setattr("time.perf_counter", itertools.count().__next__)  # a second a look
-    monkeypatch.setattr("time.sleep", rests.append)
-
-    assert len(log.companies.matching(ACCOUNT, Exists(("uid",)))) == 2
-    assert len(rests) == 2
+    assert log.companies.ids(STRANGER) == log.companies.leaving(STRANGER) == set()
+    assert log.companies.leaving(ACCOUNT) == {IDENTITY.company_id(ACCOUNT, "acme")}
 
 
 def test_an_update_that_would_make_it_too_large_changes_nothing_but_is_remembered() -> None:

@@ -1,11 +1,12 @@
 """Who is a member of which company, and how a company that is gone is left (`projections.memberships`, rule 7)."""
 
-from typing import Any
+from typing import Any, Literal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from projections import keyspace
+from projections.memberships import MemberCounts
 from projections.outbox import EventTombstone, PublicDocument
 from projections.profiles import ProfileState
 from schemas import identity
@@ -218,3 +219,39 @@ def test_a_company_that_is_gone_is_empty_once_its_members_have_left(
         profiles.put(event)
 
     assert profiles.state.members(ACME, 9) == []
+
+
+UIDS = ("ada", "bob", "eve", "ida")
+COMPANIES = (ACME, OTHER, "c3" * 12)
+Step = Literal["read"] | tuple[str, str | None]
+steps = st.just("read") | st.tuples(
+    st.sampled_from(UIDS), st.sampled_from((*COMPANIES, None, "forget", "gone"))
+)
+
+
+@given(st.lists(steps, max_size=30))
+def test_members_are_counted_whatever_moves_while_they_are_read(steps: list[Step]) -> None:
+    profiles = Profiles()
+    ids = {uid: profiles.create(uid, company_id=ACME) for uid in UIDS[:3]}
+    counts = profiles.state.member_counts = MemberCounts(profiles.state.storage, at_once=1)
+    reading = counts.read()
+
+    for number, step in enumerate(steps):
+        match step:
+            case "read":
+                next(reading, None)
+            case uid, "forget":
+                if uid in ids:
+                    profiles.put(forgotten(ids.pop(uid), uid, f"{number:024x}"))
+            case _, "gone":
+                profiles.put(gone(OTHER))
+                for id_ in profiles.state.members(OTHER, 9):
+                    profiles.put(left(id_, OTHER))
+            case uid, company:
+                if (id_ := profiles.put(upserted(uid, company_id=company)).id) is not None:
+                    ids[uid] = id_
+    list(counts.read())
+
+    for company in COMPANIES:
+        assert counts.of([company]) == len(profiles.state.members(company, 9))
+    assert counts.of(COMPANIES) == sum(counts.of([company]) for company in COMPANIES)

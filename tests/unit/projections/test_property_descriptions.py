@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from projections.companies import Companies
+from projections.companies.fold import Companies
 from schemas.events import PropertyDescribed, decode_company_event, encode
 from schemas.properties import Kind
 from tests.support.folding import ACCOUNT, AT, IDENTITY, key

@@ -1,5 +1,6 @@
 """The index finds what plain Python finds (contract §6), over thousands of users and filters."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import count
@@ -11,13 +12,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
+from api.commands.company_filters import CompanyFilters
 from projections.search.documents import Entry
 from projections.search.index import SearchIndex
-from projections.search.matching import holds
 from projections.search.pages import Window
-from schemas.search.conditions import OnProperty
+from schemas.search.conditions import Condition
 from schemas.search.request import parse_count
 from tests.support.brute_force import Known, found
+from tests.support.folding import folded_companies
 from tests.support.search_inputs import NOW, are_affordable, filters, substring_filters, users
 from tests.support.searching import complete_index
 
@@ -32,7 +34,8 @@ class Searched:
 
     def __init__(self, index: SearchIndex, known: Sequence[Known]) -> None:
         self.index, self.account, self.known = index, next(accounts), known
-        self.companies = {user.company["id"]: user.company for user in known if user.company}
+        documents = [user.company for user in known if user.company is not None]
+        self._filters = CompanyFilters(folded_companies(self.account, documents), tuple)
         for offset, user in enumerate(known):
             index.upsert(entry(user, self.account, offset))
         index.commit()
@@ -40,15 +43,14 @@ class Searched:
     def check(self, filters: list[dict[str, Any]], op: str = "and") -> None:
         """Count and page are what brute force finds."""
         expected = {user.document["id"] for user in self.known if found(filters, user, NOW, op)}
-        condition = parse_count({"filters": filters, "filters_op": op}, NOW)
-        assert self.index.count(self.account, condition, self._matching) == len(expected)
-        page = self.index.page(self.account, condition, self._matching, Window(), len(self.known))
+        condition = self._joined(parse_count({"filters": filters, "filters_op": op}, NOW))
+        assert self.index.count(self.account, condition) == len(expected)
+        page = self.index.page(self.account, condition, Window(), len(self.known))
         assert set(page.ids) == expected
         assert page.more_before is None
 
-    def _matching(self, account: str, condition: OnProperty) -> list[str]:
-        assert account == self.account
-        return [id_ for id_, company in self.companies.items() if holds(condition, company)]
+    def _joined(self, condition: Condition) -> Condition:
+        return asyncio.run(self._filters.on_profiles(self.account, condition))
 
 
 def entry(user: Known, account: str, offset: int) -> Entry:

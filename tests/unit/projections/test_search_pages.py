@@ -11,7 +11,7 @@ from projections.search.pages import Edge, Page, Window
 from schemas.search.conditions import EVERYBODY, Condition, Moment, OneOf
 from schemas.search.cursors import Place
 from tests.support.search_inputs import NOW
-from tests.support.searching import complete_index, no_companies, profile, upsert
+from tests.support.searching import complete_index, profile, upsert
 
 A, B, C, D = ("a" * 24, "b" * 24, "c" * 24, "d" * 24)
 
@@ -30,7 +30,7 @@ def page(
     after: Edge | None = None,
     condition: Condition = EVERYBODY,
 ) -> Page:
-    return index.page("account", condition, no_companies, Window(before, after), limit)
+    return index.page("account", condition, Window(before, after), limit)
 
 
 def walk(index: SearchIndex, limit: int, between: Callable[[], object] = lambda: None) -> list[str]:

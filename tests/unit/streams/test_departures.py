@@ -8,7 +8,7 @@ from functools import cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.companies import Companies, CompanyDeletion, CompanyVerdict
+from projections.companies.fold import Companies, CompanyDeletion, CompanyVerdict
 from projections.fold import Verdict
 from projections.partition import Origin
 from projections.profiles import ProfileState

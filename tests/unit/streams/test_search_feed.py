@@ -19,7 +19,6 @@ from streams.owned import Owned
 from streams.pace import Pace
 from streams.search_feed import SearchFeed
 from tests.support.folding import ACCOUNT, AT, IDENTITY, Profiles, upserted, user
-from tests.support.searching import no_companies
 
 _SECONDS = 30
 
@@ -34,7 +33,6 @@ class Fed:
         self.feed = SearchFeed(
             root,
             "this log",
-            no_companies,
             IDENTITY,
             {TP("profile-events", 0): owned},
             is_ready=lambda: True,

@@ -8,16 +8,15 @@
    keys, so any node can go on with it after any crash.
 """
 
-import time
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
+from projections.companies.columns import Columns
 from projections.properties.descriptions import Descriptions
 from projections.receipts import Tombstoned
-from projections.search.matching import holds
 from schemas.events import (
     ENCODER,
     CompanyDeleted,
@@ -27,7 +26,6 @@ from schemas.events import (
     decode_company_event,
 )
 from schemas.identity import Identity
-from schemas.search.conditions import OnProperty
 from schemas.search.cursors import Place
 from schemas.timestamps import format_timestamp
 
@@ -36,8 +34,6 @@ MAX_COMPANY_BYTES: Final = 1 << 20
 Outcome = Literal["created", "updated", "deleted", "missing", "spent", "too_large", "done"]
 
 _KEY_DIGITS: Final = 32
-_SLICE_SECONDS: Final = 0.001
-_REST_SECONDS: Final = 0.0001
 _read_document: Final = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -96,12 +92,14 @@ class Companies:
         self._identity = identity
         self._companies: dict[str, Company] = {}
         self._places: dict[str, list[Place]] = {}
+        self._ids: dict[str, set[str]] = {}
         self._deletions: dict[str, CompanyDeletion] = {}
         self._receipts: dict[str, CompanyDeletion] = {}
         self._pending: dict[bytes, CompanyDeletion] = {}
         self.deletions: list[CompanyDeletion] = []
         self.unfinished: dict[str, CompanyDeletion] = {}
         """By the company's id."""
+        self.columns = Columns()
         self.descriptions = Descriptions()
         self.version = 0
         """Another one after each event: what was gathered from all companies is then of before."""
@@ -134,11 +132,8 @@ class Companies:
         if company is None and event.uid is None:
             return "missing"
         at = format_timestamp(event.at)
-        document = (
-            {"id": event.id, "uid": event.uid, "created_at": at}
-            if company is None
-            else company.document()
-        )
+        before = company and company.document()
+        document = {**(before or {"id": event.id, "uid": event.uid, "created_at": at})}
         if event.uid is not None:
             document["uid"] = event.uid
         document["updated_at"] = at
@@ -154,8 +149,10 @@ class Companies:
             company = Company(event.account, event.id, event.at, b"", b"", bytearray())
             self._companies[event.id] = company
             insort(self._places.setdefault(event.account, []), company.place)
+            self._ids.setdefault(event.account, set()).add(event.id)
         company.json, company.min = json, ENCODER.encode(min_form)
         company.records += key
+        self._changed(company, before, document)
         return "updated" if len(company.records) > _KEY_DIGITS else "created"
 
     def _deleted(self, event: CompanyDeleted) -> Outcome:
@@ -166,6 +163,8 @@ class Companies:
         if company is not None:
             places = self._places[company.account]
             del places[bisect_left(places, company.place)]
+            self._ids[company.account].remove(company.id)
+            self._changed(company, company.document(), None)
         deletion = CompanyDeletion(
             account=event.account,
             id=event.deletion,
@@ -182,6 +181,12 @@ class Companies:
         self._deletions[event.id] = self._receipts[event.deletion] = deletion
         self._look(deletion)
         return "deleted"
+
+    def _changed(
+        self, company: Company, before: dict[str, Any] | None, after: dict[str, Any] | None
+    ) -> None:
+        for column in self.columns.of(company.account):
+            column.change(company.id, before, after)
 
     def _tombstoned(self, event: CompanyTombstoned) -> Outcome:
         deletion = self._receipts.get(event.id)
@@ -209,21 +214,6 @@ class Companies:
             self.unfinished[deletion.company] = deletion
 
     # ------------------------------------------------------------------ reading
-
-    def matching(self, account: str, condition: OnProperty) -> list[str]:
-        """The ids of the account's companies for which a condition holds (contract §6). For a thread that may wait.
-
-        It lets go of the interpreter's lock now and then: whoever else wants it would be given it every 5 ms only.
-        """
-        found: list[str] = []
-        until = time.perf_counter() + _SLICE_SECONDS
-        for company in self.newest(account, None, None):
-            if holds(condition, company.document()):
-                found.append(company.id)
-            if time.perf_counter() > until:
-                time.sleep(_REST_SECONDS)
-                until = time.perf_counter() + _SLICE_SECONDS
-        return found
 
     def get(self, id_: str, account: str) -> Company | None:
         company = self._companies.get(id_)
@@ -255,6 +245,14 @@ class Companies:
         for place in reversed(places[start:stop]):
             if (company := self._companies.get(place.id)) is not None:
                 yield company
+
+    def ids(self, account: str) -> Set[str]:
+        """Of all the account's companies, until one comes or goes."""
+        return self._ids.get(account, frozenset())
+
+    def leaving(self, account: str) -> set[str]:
+        """The ids of deleted companies that members may still name."""
+        return {id_ for id_, deletion in self.unfinished.items() if deletion.account == account}
 
     def count(self, account: str) -> int:
         """How many companies the account has."""

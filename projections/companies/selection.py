@@ -1,0 +1,38 @@
+"""Some of a whole that need not be known."""
+
+from collections.abc import Set
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What has one of these ids; inverted, all else."""
+
+    ids: Set[str]
+    inverted: bool = False
+
+    def __invert__(self) -> "Selection":
+        return Selection(self.ids, not self.inverted)
+
+    def __and__(self, other: "Selection") -> "Selection":
+        match self.inverted, other.inverted:
+            case False, False:
+                return Selection(self.ids & other.ids)
+            case False, True:
+                return Selection(self.ids - other.ids)
+            case True, False:
+                return Selection(other.ids - self.ids) if self.ids else other
+            case _:
+                return Selection(self.ids | other.ids, inverted=True)
+
+    def __or__(self, other: "Selection") -> "Selection":
+        return ~(~self & ~other)
+
+    def among(self, ids: Set[str]) -> Set[str]:
+        """Which of these ids are selected, when all that are selected by their ids are among them."""
+        return ids - self.ids if self.inverted else self.ids
+
+
+NOTHING: Final = Selection(frozenset())
+EVERYTHING: Final = ~NOTHING
