@@ -20,22 +20,34 @@ _Key = TypeVar("_Key", str, int)
 
 
 class _Noted(NamedTuple):
-    """What is to be written: a profile by its id (None: it is gone), after whole partitions went."""
+    """What is to be written: a profile by its id (None: it is gone), after whole partitions went.
+
+    Nothing is there yet of who is `new`, so nothing of them is removed first: until a commit tantivy keeps 1.4 KB for
+    each removal, and then looks for it in every segment.
+    """
 
     profiles: dict[str, Indexable | None]
     dropped: set[int]
+    new: set[str]
+
+    @classmethod
+    def nothing(cls) -> "_Noted":
+        return cls({}, set(), set())
 
 
 class Generation:
     """A tantivy index.
 
-    Threads: `upsert`, `delete` and `drop_partition` only note what is to be done, and may be called
+    Threads: `add`, `upsert`, `delete` and `drop_partition` only note what is to be done, and may be called
     on an event loop. `write` and `commit` do it, in a thread that may wait, one at a time: tantivy's
     writer refuses a second. All else is for any thread.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Open the index in `folder`, or begin one. Raises what tantivy raises for a damaged one."""
+    def __init__(self, folder: Path, *, is_complete: bool = True) -> None:
+        """Open the index in `folder`, or begin one, to which profiles are added until it `is_complete`.
+
+        Raises what tantivy raises for a damaged one.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.index = Index(fields.schema(), path=str(folder))
@@ -45,7 +57,9 @@ class Generation:
         self._writer = _open_writer(self.index)
         self._writing = threading.Lock()
         self._noting = threading.Lock()
-        self._noted = _Noted({}, set())
+        self._noted = _Noted.nothing()
+        # Who was changed while profiles are added.
+        self._changed: set[str] | None = None if is_complete else set()
         self._takes = 0
         # What is gone, by the number of takes before it went: hidden until its removal is committed.
         self._gone: dict[str, int] = {}
@@ -53,22 +67,40 @@ class Generation:
 
     # --- what is to be done
 
+    def add(self, profile: Indexable) -> None:
+        """Index a profile as it is now, each one once; who was changed since the generation began is known already."""
+        assert self._changed is not None, "the generation is not complete"
+        with self._noting:
+            if profile.id not in self._changed:
+                self._noted.profiles[profile.id] = profile
+                self._noted.new.add(profile.id)
+
+    def complete(self) -> None:
+        """All profiles have been added."""
+        with self._noting:
+            self._changed = None
+
     def upsert(self, profile: Indexable) -> None:
         """Index this profile, in place of what is indexed of it."""
         with self._noting:
-            self._noted.profiles[profile.id] = profile
+            self._change(profile.id, profile)
 
     def delete(self, id_: str) -> None:
         """Remove the profile. No search that begins from now on finds it."""
         with self._noting:
             self._gone[id_] = self._takes
-            self._noted.profiles[id_] = None
+            self._change(id_, None)
+
+    def _change(self, id_: str, profile: Indexable | None) -> None:
+        self._noted.profiles[id_] = profile
+        if self._changed is not None:
+            self._changed.add(id_)
 
     def drop_partition(self, partition: int) -> None:
         """Remove all profiles of a partition. No search that begins from now on finds them."""
         with self._noting:
             self._gone_partitions[partition] = self._takes
-            profiles, dropped = self._noted
+            profiles, dropped, _ = self._noted
             dropped.add(partition)
             stale = [
                 id_
@@ -101,13 +133,14 @@ class Generation:
 
     def _write(self) -> None:
         with self._noting:
-            noted, self._noted = self._noted, _Noted({}, set())
+            noted, self._noted = self._noted, _Noted.nothing()
             self._takes += 1
         writer = self._writer
         for partition in noted.dropped:
             writer.delete_documents_by_term(fields.PARTITION, partition)
         for id_, profile in noted.profiles.items():
-            writer.delete_documents_by_term(fields.ID, id_)
+            if id_ not in noted.new:
+                writer.delete_documents_by_term(fields.ID, id_)
             if profile is not None:
                 writer.add_json(profile.json)
 

@@ -121,13 +121,13 @@ class SearchIndex:
     def begin_rebuild(self) -> None:
         """Start an empty generation; one that was begun before is given up."""
         self.abandon_rebuild()
-        self._next = Generation(self._folder(self._number + 1))
+        self._next = Generation(self._folder(self._number + 1), is_complete=False)
 
     def add(self, entries: Iterable[Entry]) -> None:
-        """Give the new generation profiles, as they are now."""
+        """Give the new generation profiles, as they are now, each of them once."""
         assert self._next is not None, "a rebuild has begun"
         for entry in entries:
-            self._next.upsert(Indexable.of(entry))
+            self._next.add(Indexable.of(entry))
 
     def finish_rebuild(self) -> None:
         """Use the new generation from now on, and remove the folder of the old one. It may wait.
@@ -137,6 +137,7 @@ class SearchIndex:
         """
         assert self._next is not None, "a rebuild has begun"
         self._next.commit()
+        self._next.complete()
         self._name_current(self._number + 1)
         old, self._current, self._next = self._current, self._next, None
         self._number += 1

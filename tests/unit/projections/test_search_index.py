@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec import json
 
 from projections.search import fields
@@ -119,6 +122,54 @@ def test_a_rebuild_holds_what_it_was_given_and_what_changed_meanwhile(index: Sea
 
     assert ids(index) == [C, A]
     assert index.count("account", OneOf(("plan",), ("kept",))) == 1
+
+
+FEW = [f"{number:024x}" for number in range(6)]
+steps = st.tuples(st.sampled_from(["change", "delete"]), st.sampled_from(FEW)) | st.sampled_from(
+    [("add", ""), ("write", ""), ("commit", "")]
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sets(st.sampled_from(FEW[:4])), st.lists(steps, max_size=25))
+def test_a_rebuild_holds_each_profile_once_whatever_changes_meanwhile(
+    there: set[str], steps: list[tuple[str, str]]
+) -> None:
+    with TemporaryDirectory() as folder:
+        index = complete_index(Path(folder))
+        known = dict.fromkeys(there, "old")
+        upsert(index, [profile(id_, plan="old") for id_ in known])
+        left = sorted(known)
+        index.begin_rebuild()
+
+        def add() -> None:
+            if left and (id_ := left.pop()) in known:
+                index.add([profile(id_, plan=known[id_])])
+
+        for number, (step, id_) in enumerate(steps):
+            match step:
+                case "change":
+                    known[id_] = f"plan {number}"
+                    index.upsert(profile(id_, plan=known[id_]))
+                case "delete":
+                    known.pop(id_, None)
+                    index.delete(id_)
+                case "add":
+                    add()
+                case "write":
+                    index.write()
+                case _:
+                    index.commit()
+        while left:
+            add()
+        index.finish_rebuild()
+        index.upsert(profile("f" * 24, plan="new"))
+        index.commit()
+
+        for id_, plan in {**known, "f" * 24: "new"}.items():
+            assert id_ in holders(index, OneOf(("plan",), (plan,)))
+        assert len(holders(index, EVERYBODY)) == len(known) + 1
+        index.close()
 
 
 def test_a_rebuild_that_ends_half_way_leaves_the_index_as_it_was(tmp_path: Path) -> None:
