@@ -53,6 +53,12 @@ class MemberCounts:
                 self._add(keyspace.member_company(key), 1)
             self._next = rows[-1][0] + b"\0"
             yield
+        self._next = self._end
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all was read."""
+        return self._next == self._end
 
     def moved(self, moves: Iterable[Move]) -> None:
         """These moves were written. Those in rows that are still to be read are left to `read`."""

@@ -1,13 +1,13 @@
 """Which companies meet a condition, and whose members they are (contract §6, §10)."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Set
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from api.commands.pacing import Turns, paced
+from api.commands.selection import EVERYTHING, NOTHING, Selection
 from projections.companies.columns import Column
 from projections.companies.fold import Companies
-from projections.companies.selection import EVERYTHING, NOTHING, Selection
 from projections.memberships import MemberCounts
 from projections.profiles import ProfileState
 from schemas.search.conditions import (
@@ -27,34 +27,81 @@ from schemas.search.conditions import (
 )
 
 _COMPANY_ID: Final = ("company_id",)
-_IS_MEMBER: Final = Exists(_COMPANY_ID)
+IS_MEMBER: Final = Exists(_COMPANY_ID)
 _NOBODY: Final = AnyOf(())
 
 
-class MemberCount(NamedTuple):
-    """How many are members of some companies; `inverted`: it is all others, members or not, who are asked for."""
+class Counted(NamedTuple):
+    """How many profiles are members of some companies; perhaps those without a company are to be added."""
 
     members: int
-    inverted: bool
+    and_nonmembers: bool
 
 
 class CompanyFilters:
-    """Filters on companies, of a node: one at a time looks at companies, and a column is made once."""
+    """Filters on companies, of a node. Each comparison in a filter is of a moment of its own."""
 
     def __init__(
         self, companies: Companies, profiles: Callable[[], Iterable[ProfileState]]
     ) -> None:
         self._companies = companies
         self._profiles = profiles
-        self._turns = Turns()
+        self._making = Turns()
+        self._counting = Turns()
 
     async def meeting(self, account: str, condition: Condition) -> Set[str]:
         """The ids of the companies that meet a condition on their own properties (`conditions.inside`).
 
-        They are to be used before anything else is awaited: after that they may have changed. Raises
-        `Unavailable` when too many filters wait.
+        Raises `Unavailable` when too many wait for the values of properties that were not asked for of late.
         """
         return (await self._select(account, condition)).among(self._companies.ids(account))
+
+    async def on_profiles(self, account: str, condition: Condition) -> Condition:
+        """The same condition, naming companies where it asked what a profile's company is like. Raises like `meeting`.
+
+        They are all named, also when nearly all are meant: a member of a company that came or went meanwhile may be in
+        the index, and is found only if that company met the condition.
+        """
+        if _asks_of_companies_alone(condition):
+            return _members(await self._select(account, inside(condition)))
+        match condition:
+            case AllOf(conditions):
+                return AllOf(await self._joined(account, conditions, AllOf))
+            case AnyOf(conditions):
+                return AnyOf(await self._joined(account, conditions, AnyOf))
+            case Not(inner):
+                return Not(await self.on_profiles(account, inner))
+            case Happened() | HappenedOften() | HappenedLast():
+                return condition
+            case _ if condition.path == (COMPANY,):  # of the company itself only `ex` is asked
+                return IS_MEMBER if isinstance(condition, Exists) else _NOBODY
+            case _:
+                return condition
+
+    async def count_members(self, account: str, condition: Condition) -> Counted | None:
+        """How many profiles meet a condition that asks of nothing but what their company is like; None for another.
+
+        Raises like `meeting`.
+        """
+        if not _asks_of_companies_alone(condition):
+            return None
+        selected = await self._select(account, inside(condition))
+        counts = [await self._member_counts(state) for state in self._profiles()]
+        ids = selected.among(self._companies.ids(account))
+        if selected.inverted:
+            ids = ids | self._companies.leaving(account)
+        return Counted(sum(each.of(ids) for each in counts), selected.inverted)
+
+    async def _joined(
+        self, account: str, conditions: tuple[Condition, ...], join: type[AllOf | AnyOf]
+    ) -> tuple[Condition, ...]:
+        """Of what asks of companies alone one condition together, so that the index looks for companies once."""
+        alone = tuple(filter(_asks_of_companies_alone, conditions))
+        others = [each for each in conditions if not _asks_of_companies_alone(each)]
+        joined = [await self.on_profiles(account, each) for each in others]
+        if alone:
+            joined.append(_members(await self._select(account, inside(join(alone)))))
+        return tuple(joined)
 
     async def _select(self, account: str, condition: Condition) -> Selection:
         match condition:
@@ -73,63 +120,23 @@ class CompanyFilters:
             case Happened() | HappenedOften() | HappenedLast():
                 return NOTHING  # nothing is tracked of a company
             case _:
-                async with self._turns.turn():
-                    return Selection(
-                        (await self._column(account, condition.path)).meeting(condition)
-                    )
+                return await self._selected(account, condition)
 
-    async def on_profiles(self, account: str, condition: Condition) -> Condition:
-        """The same condition, saying which companies where it asked what a profile's company is like.
-
-        Raises `Unavailable` when too many filters wait.
-        """
-        match condition:
-            case AllOf(conditions):
-                return AllOf(tuple([await self.on_profiles(account, each) for each in conditions]))
-            case AnyOf(conditions):
-                return AnyOf(tuple([await self.on_profiles(account, each) for each in conditions]))
-            case Not(inner):
-                return Not(await self.on_profiles(account, inner))
-            case Happened() | HappenedOften() | HappenedLast():
-                return condition
-            case _ if condition.path == (COMPANY,):  # of the company itself only `ex` is asked
-                return _IS_MEMBER if isinstance(condition, Exists) else _NOBODY
-            case _ if condition.path[0] == COMPANY:
-                return await self._members(account, condition)
-            case _:
-                return condition
-
-    async def count_members(self, account: str, condition: Condition) -> MemberCount | None:
-        """How many profiles meet a condition that asks of nothing but what their company is like; None for another.
-
-        Raises `Unavailable` when too many filters wait.
-        """
-        if not _asks_of_companies_alone(condition):
-            return None
-        counts = [await self._member_counts(state) for state in self._profiles()]
-        selected = await self._select(account, inside(condition))
-        return MemberCount(sum(each.of(selected.ids) for each in counts), selected.inverted)
-
-    async def _member_counts(self, state: ProfileState) -> MemberCounts:
-        async with self._turns.turn():
-            if state.member_counts is None:
-                state.member_counts = MemberCounts(state.storage)
-            async for _ in paced(state.member_counts.read()):
-                pass
-            return state.member_counts
-
-    async def _members(self, account: str, condition: OnProperty) -> Condition:
-        """The members of the companies for which it holds: those are named or the others, whichever are fewer."""
-        ids = await self.meeting(account, replace(condition, path=condition.path[1:]))
-        if 2 * len(ids) <= self._companies.count(account):
-            return OneOf(_COMPANY_ID, tuple(ids))
-        others = (self._companies.ids(account) - ids) | self._companies.leaving(account)
-        return AllOf((_IS_MEMBER, Not(OneOf(_COMPANY_ID, tuple(others)))))
+    async def _selected(self, account: str, condition: OnProperty) -> Selection:
+        await asyncio.sleep(0)  # a request may have a hundred of them
+        column = await self._column(account, condition.path)
+        found: set[str] = set()
+        async for some in paced(column.meeting(condition)):
+            found |= some
+        return Selection(found)
 
     async def _column(self, account: str, path: Path) -> Column:
         columns = self._companies.columns
-        column = columns.get(account, path)
-        if column is None:
+        if (column := columns.get(account, path)) is not None:
+            return column
+        async with self._making.turn():
+            if (column := columns.get(account, path)) is not None:
+                return column
             column = columns.begin(account, path)
             try:
                 async for company in paced(self._companies.newest(account, None, None)):
@@ -137,8 +144,23 @@ class CompanyFilters:
             except BaseException:
                 columns.drop(account, path)
                 raise
-            columns.make_room()
-        return column
+            columns.finish(account, path)
+            return column
+
+    async def _member_counts(self, state: ProfileState) -> MemberCounts:
+        if (counts := state.member_counts) is not None and counts.is_whole:
+            return counts
+        async with self._counting.turn():
+            if (counts := state.member_counts) is None:
+                counts = state.member_counts = MemberCounts(state.storage)
+            async for _ in paced(counts.read()):
+                pass
+            return counts
+
+
+def _members(companies: Selection) -> Condition:
+    named = OneOf(_COMPANY_ID, tuple(companies.ids))
+    return Not(named) if companies.inverted else named
 
 
 def _asks_of_companies_alone(condition: Condition) -> bool:

@@ -66,10 +66,13 @@ async def count_companies(
 async def _first(companies: Iterable[Company], ids: Set[str], limit: int) -> list[Company]:
     """The first `limit` of the companies that have one of these ids."""
     found: list[Company] = []
+    wanted = min(limit, len(ids))
+    if wanted == 0:
+        return found
     async for company in paced(companies):
         if company.id in ids:
             found.append(company)
-            if len(found) == min(limit, len(ids)):
+            if len(found) == wanted:
                 break
     return found
 

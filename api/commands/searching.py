@@ -3,12 +3,12 @@
 from typing import NamedTuple
 
 from api.commands.addressing import by_id
-from api.commands.company_filters import CompanyFilters
+from api.commands.company_filters import IS_MEMBER, CompanyFilters
 from projections.profile import StoredProfile
 from projections.search.indexer import SearchIndexer
 from projections.search.pages import Edge, Window
 from schemas.errors import Unavailable, Unprocessable
-from schemas.search.conditions import EVERYBODY, Condition
+from schemas.search.conditions import Condition, Not
 from schemas.search.cursors import Place
 from schemas.search.request import Bound, ProfileId, SearchRequest
 from schemas.timestamps import parse_stored_timestamp
@@ -61,8 +61,8 @@ async def count_indexed(
     counted = await companies.count_members(account, condition)
     if counted is None:
         return await indexer.count(account, await companies.on_profiles(account, condition))
-    if counted.inverted:
-        return await indexer.count(account, EVERYBODY) - counted.members
+    if counted.and_nonmembers:
+        return counted.members + await indexer.count(account, Not(IS_MEMBER))
     return counted.members
 
 

@@ -1,8 +1,8 @@
 """What filters on companies look at: the companies by the values of one property (contract §6).
 
 A column is made when its property is first asked for: 3 us a company, which is why the caller does it in steps. From
-then on the fold keeps it as the companies are. A value is looked up; only comparisons and substrings go through the
-distinct values, some 50 ns each.
+then on the fold keeps it as the companies are. A value is looked up; comparisons and substrings go through the distinct
+values, 50 ns each, and where the case of other letters than ASCII's is ignored, 20 ns a character.
 """
 
 from collections import OrderedDict
@@ -26,8 +26,8 @@ from schemas.search.conditions import (
 from schemas.search.meaning import is_identifier
 from schemas.timestamps import parse_stored_timestamp
 
-MAX_FILED: Final = 1 << 20
-"""Values in all columns together, some 150 bytes each. Beyond it those that were not asked for the longest time go."""
+MAX_BYTES: Final = 128 << 20
+"""Of all columns together. Beyond it those that were not asked for the longest time go."""
 
 Document: TypeAlias = Mapping[str, Any]
 _Kind: TypeAlias = Literal["null", "text", "number", "boolean", "time", "array", "hash", "item"]
@@ -36,7 +36,11 @@ _Holders: TypeAlias = str | set[str]
 """The ids of the companies with a value. Nearly always it is one, and a set would take five times its room."""
 
 _MISSING: Final = object()
-_LEAST_ROOM: Final = 1000  # of a column that nobody is filed in: names that no company has can be asked for without end
+_SLICE: Final = 100
+_ENTRY_BYTES: Final = 150
+_EMPTY_BYTES: Final = (
+    1 << 20
+)  # names that no company has can be asked for without end, and each column hears of changes
 
 
 class Column:
@@ -44,7 +48,7 @@ class Column:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.filed = 0
+        self.bytes = _EMPTY_BYTES
         self._is_text = is_identifier((COMPANY, *path))
         self._holders: dict[_Kind, dict[_Key, _Holders]] = {}
 
@@ -63,10 +67,13 @@ class Column:
                     if id_ in ids:
                         continue
                     ids.add(id_)
-            self.filed += 1
+            self.bytes += _bytes(key)
 
     def change(self, id_: str, before: Document | None, after: Document | None) -> None:
         """A company is no longer as the one document says, but as the other; None: it is not there."""
+        name = self.path[0]
+        if before and after and before.get(name, _MISSING) == after.get(name, _MISSING):
+            return
         if before is not None:
             self._discard(id_, before)
         if after is not None:
@@ -85,42 +92,43 @@ class Column:
                     del by_key[key]
                 case _:
                     continue
-            self.filed -= 1
+            self.bytes -= _bytes(key)
 
-    def meeting(self, condition: OnProperty) -> Set[str]:
-        """The ids of the companies for which a condition on this property holds, until one of them changes."""
-        all_holders = [*self._meeting(condition)]
-        if len(all_holders) == 1 and isinstance(all_holders[0], set):
-            return all_holders[0]  # nearly all companies may be in it
-        found: set[str] = set()
-        for holders in all_holders:
-            if isinstance(holders, str):
-                found.add(holders)
-            else:
-                found |= holders
-        return found
+    def meeting(self, condition: OnProperty) -> Iterator[Set[str]]:
+        """The ids of the companies for which a condition on this property holds, in steps of a millisecond or so.
 
-    def _meeting(self, condition: OnProperty) -> Iterable[_Holders]:
+        Companies may change between two steps.
+        """
+        for holders in self._meeting(condition):
+            found: set[str] = set()
+            for each in holders:
+                if isinstance(each, str):
+                    found.add(each)
+                else:
+                    found |= each
+            yield found
+
+    def _meeting(self, condition: OnProperty) -> Iterator[Iterable[_Holders]]:
         match condition:
             case Exists():
-                kinds = self._holders.values()
-                return (holders for by_key in kinds for holders in by_key.values())
+                for by_key in [*self._holders.values()]:
+                    for entries in _in_slices(by_key):
+                        yield [holders for _, holders in entries]
             case IsNull():
-                return self._of("null").values()
+                yield self._of("null").values()
             case OneOf(_, values):
-                return self._having(map(_filed, values))
+                yield self._having(map(_filed, values))
             case HasItem(_, value):
-                return self._having([("item", _filed(value))])
+                yield self._having([("item", _filed(value))])
             case Compares(_, comparison, value):
                 kind, bound = _filed(value)
-                by_key = self._of(kind).items()
-                return [holders for key, holders in by_key if comparison.holds(key, bound)]
+                compare = comparison.operator
+                for entries in _in_slices(self._of(kind)):
+                    yield [holders for key, holders in entries if compare(key, bound)]
             case Contains(_, text, ignore_case):
-                texts = self._of("text").items()
-                if ignore_case:
-                    holds = _IgnoringCase(text).is_in
-                    return [holders for key, holders in texts if holds(key)]
-                return [holders for key, holders in texts if text in key]
+                holds = _IgnoringCase(text).is_in if ignore_case else _Literal(text).is_in
+                for entries in _in_slices(self._of("text")):
+                    yield [holders for key, holders in entries if holds(key)]
 
     def _of(self, kind: _Kind) -> dict[_Key, _Holders]:
         return self._holders.get(kind, {})
@@ -152,40 +160,56 @@ class Column:
 class Columns:
     """The columns of all accounts, as far as they were asked for."""
 
-    def __init__(self, max_filed: int = MAX_FILED) -> None:
-        self._max_filed = max_filed
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
         self._columns: dict[str, dict[Path, Column]] = {}
-        self._asked: OrderedDict[tuple[str, Path], Column] = OrderedDict()
+        self._whole: OrderedDict[tuple[str, Path], Column] = OrderedDict()
 
     def of(self, account: str) -> Collection[Column]:
-        """The account's columns: each has to hear of every change."""
+        """The account's columns, those in the making too: each has to hear of every change."""
         return self._columns.get(account, {}).values()
 
     def get(self, account: str, path: Path) -> Column | None:
-        """The account's column of a property, if it is kept."""
-        column = self._asked.get((account, path))
+        """The account's column of a property, if it is there and whole."""
+        column = self._whole.get((account, path))
         if column is not None:
-            self._asked.move_to_end((account, path))
+            self._whole.move_to_end((account, path))
+            self._make_room()
         return column
 
     def begin(self, account: str, path: Path) -> Column:
         """A new column, empty: the caller adds all companies of the account, in steps that changes may come between."""
         column = Column(path)
-        self._columns.setdefault(account, {})[path] = self._asked[account, path] = column
+        self._columns.setdefault(account, {})[path] = column
         return column
+
+    def finish(self, account: str, path: Path) -> None:
+        """All companies were added."""
+        self._whole[account, path] = self._columns[account][path]
+        self._make_room()
 
     def drop(self, account: str, path: Path) -> None:
         """Keep the column no longer."""
-        del self._asked[account, path]
+        self._whole.pop((account, path), None)
         del self._columns[account][path]
 
-    def make_room(self) -> None:
-        """Drop what was not asked for the longest time, but for the column that was asked for last."""
-        filed = sum(map(_room, self._asked.values()))
-        while filed > self._max_filed and len(self._asked) > 1:
-            (account, path), column = next(iter(self._asked.items()))
+    def _make_room(self) -> None:
+        """Drop what was not asked for the longest time, but for what was asked for last."""
+        kept = sum(column.bytes for column in self._whole.values())
+        while kept > self._max_bytes and len(self._whole) > 1:
+            (account, path), column = next(iter(self._whole.items()))
             self.drop(account, path)
-            filed -= _room(column)
+            kept -= column.bytes
+
+
+class _Literal:
+    """Looks for a substring."""
+
+    def __init__(self, part: str) -> None:
+        self._part = part
+
+    def is_in(self, text: str) -> bool:
+        return self._part in text
 
 
 class _IgnoringCase:
@@ -199,6 +223,13 @@ class _IgnoringCase:
         if self._lower is not None and text.isascii():
             return self._lower in text.lower()
         return self._folded in _fold(text)
+
+
+def _in_slices(by_key: dict[_Key, _Holders]) -> Iterator[list[tuple[_Key, _Holders]]]:
+    """The entries as they are now, some at a time."""
+    entries = [*by_key.items()]
+    for start in range(0, len(entries), _SLICE):
+        yield entries[start : start + _SLICE]
 
 
 def _fold(text: str) -> str:
@@ -234,5 +265,5 @@ def _filed(value: Scalar) -> tuple[_Kind, _Key]:
             return "number", value
 
 
-def _room(column: Column) -> int:
-    return _LEAST_ROOM + column.filed
+def _bytes(key: _Key) -> int:
+    return _ENTRY_BYTES + len(key) if isinstance(key, str) else _ENTRY_BYTES

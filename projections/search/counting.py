@@ -13,7 +13,7 @@ from projections.search import fields
 from projections.search.encoding import encode_text
 from projections.search.generation import Generation
 from projections.search.lowering import Lowering
-from projections.search.substring import is_costly, text_pattern
+from projections.search.substring import seeks_substring, text_pattern
 from schemas.search.conditions import AllOf, AnyOf, Condition, Contains, Not, OneOf, Path
 
 _MANY: Final = 6000  # texts, from which on the column is sooner read as a whole
@@ -37,7 +37,7 @@ def _texts(condition: Contains | OneOf) -> str | list[str] | None:
     """What is sooner looked for among a column's values: a pattern of encoded texts, or many of them; else None."""
     match condition:
         case Contains():
-            return text_pattern(condition) if is_costly(condition) else None
+            return text_pattern(condition) if seeks_substring(condition) else None
         case OneOf(_, values):
             texts = [encode_text(value) for value in values if isinstance(value, str)]
             return texts if len(texts) == len(values) >= _MANY else None

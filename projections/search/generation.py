@@ -58,8 +58,8 @@ class Generation:
         self._writing = threading.Lock()
         self._noting = threading.Lock()
         self._noted = _Noted.nothing()
-        # Who was changed while profiles are added.
-        self._changed: set[str] | None = None if is_complete else set()
+        # While profiles are added, who was changed, and in which partition they are: None for who is gone.
+        self._changed: dict[str, int | None] | None = None if is_complete else {}
         self._takes = 0
         # What is gone, by the number of takes before it went: hidden until its removal is committed.
         self._gone: dict[str, int] = {}
@@ -94,7 +94,7 @@ class Generation:
     def _change(self, id_: str, profile: Indexable | None) -> None:
         self._noted.profiles[id_] = profile
         if self._changed is not None:
-            self._changed.add(id_)
+            self._changed[id_] = profile and profile.partition
 
     def drop_partition(self, partition: int) -> None:
         """Remove all profiles of a partition. No search that begins from now on finds them."""
@@ -109,6 +109,9 @@ class Generation:
             ]
             for id_ in stale:
                 del profiles[id_]
+            if self._changed is not None:
+                changed = self._changed.items()
+                self._changed = {id_: where for id_, where in changed if where != partition}
 
     # --- doing it
 

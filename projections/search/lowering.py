@@ -26,7 +26,7 @@ from projections.search.encoding import (
     mark_time_item,
     plain_number,
 )
-from projections.search.substring import is_costly, term_pattern
+from projections.search.substring import seeks_substring, term_pattern
 from schemas.search.conditions import (
     AllOf,
     AnyOf,
@@ -58,6 +58,7 @@ _RANGES: Final = {
 _FEW: Final = 300
 """So many terms, each for itself, are found sooner than all of them in one walk through the dictionary."""
 
+_VERY_MANY: Final = 1000
 _UPWARD: Final = (Comparison.GREATER, Comparison.GREATER_OR_EQUAL)
 
 
@@ -196,9 +197,12 @@ class Lowering:
         )
 
 
-def seeks_substring(condition: Condition) -> bool:
-    """Whether its cost grows with the number of distinct texts: it looks for a substring."""
-    return any(map(is_costly, _leaves(condition)))
+def is_costly(condition: Condition) -> bool:
+    """Whether it takes longer than others may wait: it asks for a substring, or names very many values."""
+    return any(
+        seeks_substring(leaf) or (isinstance(leaf, OneOf) and len(leaf.values) > _VERY_MANY)
+        for leaf in _leaves(condition)
+    )
 
 
 def _leaves(condition: Condition) -> Iterator[OnProperty | OnEvent]:

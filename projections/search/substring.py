@@ -22,7 +22,7 @@ _BETWEEN_NAMES: Final = "\x01"
 _TEXT_FOLLOWS: Final = "\x00s"
 
 
-def is_costly(condition: Condition) -> bool:
+def seeks_substring(condition: Condition) -> bool:
     """Whether its cost grows with the number of distinct texts: it asks for a substring."""
     return isinstance(condition, Contains) and condition.text != ""
 

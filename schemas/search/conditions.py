@@ -25,9 +25,10 @@ class Comparison(Enum):
     LESS = "lt"
     LESS_OR_EQUAL = "lte"
 
-    def holds(self, left: float | str, right: float | str) -> bool:
-        """Whether `left` compares so to `right`; both are numbers, or both are texts."""
-        return _OPERATORS[self](left, right)
+    @property
+    def operator(self) -> Callable[[Any, Any], bool]:
+        """Whether the first compares so to the second; both are numbers, or both are texts."""
+        return _OPERATORS[self]
 
 
 _OPERATORS: Final[dict[Comparison, Callable[[Any, Any], bool]]] = {

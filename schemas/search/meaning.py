@@ -301,4 +301,4 @@ def _on_event(filter_: EventFilter, op: str, place: str, now: int) -> Condition:
 
 def _often(name: str, comparison: Comparison, count: float) -> Condition:
     often = HappenedOften(name, comparison, count)
-    return AnyOf((often, Not(Happened(name)))) if comparison.holds(0, count) else often
+    return AnyOf((often, Not(Happened(name)))) if comparison.operator(0, count) else often

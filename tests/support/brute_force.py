@@ -56,11 +56,12 @@ def _holds(filter_: dict[str, Any], user: Known, now: int) -> bool:
         case "gt-d" | "lt-d":
             limit = now - float(wanted) * MILLISECONDS_PER_DAY
             return _kind(value, prop) == "time" and ORDERED[op[:2]](_ms(value), limit)
-        case "in":
+        case "in" | "in-i":
             needle = wanted.casefold() if prop == "email" else wanted
-            return _kind(value, prop) == "text" and needle in _plain(value, prop)
-        case "in-i":
-            return _kind(value, prop) == "text" and _holds_text(_plain(value, prop), wanted)
+            if _kind(value, prop) != "text":
+                return False
+            text = _plain(value, prop)
+            return needle in text if op == "in" else _holds_text(text, needle)
         case "in-v":
             values = [text.strip() for text in wanted.split(",") if text.strip()]
             return any(_equal(value, _stored(text, prop, now), prop) for text in values)

@@ -26,6 +26,10 @@ class Event:
     data: Any
 
 
+class Refused(Exception):
+    """A stream was not opened: the answer has this status."""
+
+
 class Following:
     """An open stream of an account; its events come into `events` by a thread, as long as the block lasts."""
 
@@ -50,7 +54,9 @@ class Following:
         self._connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
         self._connection.request("GET", self._path, headers=self._headers)
         self._response = self._connection.getresponse()
-        assert self._response.status == 200, self._response.read()
+        if self._response.status != 200:
+            self._connection.close()
+            raise Refused(self._response.status)
         self._thread.start()
         eventually(lambda: self.comments)
         return self

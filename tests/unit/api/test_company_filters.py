@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import re
 from collections.abc import Set
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from api.commands.company_filters import CompanyFilters
-from projections.companies.columns import Columns
+from api.commands.pacing import MAX_WAITING
+from api.commands.searching import count_indexed
+from projections.companies.columns import Column, Columns
 from projections.companies.fold import Companies
-from schemas.errors import Unprocessable
+from projections.search.indexer import SearchIndexer
+from schemas.errors import Unavailable, Unprocessable
 from schemas.events import CompanyDeleted, encode
 from schemas.normalization import normalize
 from schemas.search.conditions import (
@@ -43,6 +47,7 @@ from tests.support.folding import (
     key,
 )
 from tests.support.search_inputs import NOW, are_affordable, companies, company_filters
+from tests.support.searching import complete_index
 
 SPELLS_A_TIME = "2029-04-07T12:18:00.000Z"
 ACME, AJAX, APEX = ("a" * 24, "b" * 24, "c" * 24)
@@ -52,6 +57,14 @@ GOLD = OneOf(("company", "plan"), ("gold",))
 def meeting(documents: list[dict[str, Any]], condition: Condition) -> Set[str]:
     filters = CompanyFilters(folded_companies(ACCOUNT, documents), tuple)
     return asyncio.run(filters.meeting(ACCOUNT, condition))
+
+
+def column_of(log: Companies, path: tuple[str, ...]) -> Column:
+    """What the column of a property should be."""
+    column = Column(path)
+    for company in log.newest(ACCOUNT, None, None):
+        column.add(company.id, company.document())
+    return column
 
 
 def on_profiles(companies: Companies, condition: Condition) -> Condition:
@@ -150,10 +163,10 @@ def test_a_list_of_companies_finds_those_whose_members_a_search_finds(
 class ChangingCompanies(RuleBasedStateMachine):
     """Whatever becomes of companies after they were asked for, filters find them as they are now."""
 
-    @initialize(max_filed=st.sampled_from([0, 5000, 1 << 20]))
-    def begin(self, max_filed: int) -> None:
+    @initialize(max_bytes=st.sampled_from([0, 5 << 20, 128 << 20]))
+    def begin(self, max_bytes: int) -> None:
         self.log = Companies(IDENTITY)
-        self.log.columns = Columns(max_filed)
+        self.log.columns = Columns(max_bytes)
         self.filters = CompanyFilters(self.log, tuple)
         self.keys = map(key, itertools.count())
         self.documents: dict[str, dict[str, Any]] = {}
@@ -185,10 +198,7 @@ class ChangingCompanies(RuleBasedStateMachine):
     @invariant()
     def nothing_is_filed_twice(self) -> None:
         for column in self.log.columns.of(ACCOUNT) if hasattr(self, "log") else ():
-            again = type(column)(column.path)
-            for company in self.log.newest(ACCOUNT, None, None):
-                again.add(company.id, company.document())
-            assert column.filed == again.filed
+            assert column.bytes == column_of(self.log, column.path).bytes
 
 
 TestChangingCompanies = ChangingCompanies.TestCase
@@ -210,9 +220,9 @@ def test_a_company_that_changes_while_a_column_is_made_is_filed_as_it_is_then() 
     for company in places:
         column.add(company.id, company.document())
 
-    assert column.meeting(OneOf(("plan",), ("gold",))) == {AJAX}
-    assert column.meeting(OneOf(("plan",), ("free",))) == {ACME, APEX}
-    assert column.filed == 3
+    assert list(column.meeting(OneOf(("plan",), ("gold",)))) == [{AJAX}]
+    assert list(column.meeting(OneOf(("plan",), ("free",)))) == [{ACME, APEX}]
+    assert column.bytes == column_of(log, ("plan",)).bytes
 
 
 def test_a_column_whose_request_is_gone_is_made_anew() -> None:
@@ -223,9 +233,10 @@ def test_a_column_whose_request_is_gone_is_made_anew() -> None:
 
     async def scenario() -> int:
         asked = asyncio.create_task(filters.meeting(ACCOUNT, OneOf(("plan",), ("gold",))))
-        await asyncio.sleep(0)
+        for _ in range(2):
+            await asyncio.sleep(0)
         (unfinished,) = log.columns.of(ACCOUNT)
-        assert 0 < unfinished.filed < 5000
+        assert unfinished.bytes < column_of(log, ("plan",)).bytes
         asked.cancel()
         await asyncio.wait([asked])
         assert asked.cancelled()
@@ -234,9 +245,44 @@ def test_a_column_whose_request_is_gone_is_made_anew() -> None:
     assert asyncio.run(scenario()) == 5000
 
 
+def test_what_is_known_is_answered_while_a_column_is_made_and_too_many_wait_for_one() -> None:
+    log = folded_companies(
+        ACCOUNT, [{"id": f"{n:024x}", "uid": n, "plan": "gold"} for n in range(5000)]
+    )
+    filters = CompanyFilters(log, tuple)
+
+    async def scenario() -> tuple[int, list[BaseException | int]]:
+        await filters.meeting(ACCOUNT, OneOf(("plan",), ("gold",)))
+
+        async def ask(name: str) -> int:
+            return len(await filters.meeting(ACCOUNT, Exists((name,))))
+
+        waiting = asyncio.gather(*(ask(f"name_{n}") for n in range(20)), return_exceptions=True)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        known = await ask("plan")
+        assert not waiting.done()
+        return known, await waiting
+
+    known, waited = asyncio.run(scenario())
+    assert known == 5000
+    assert [type(each) for each in waited].count(Unavailable) == 20 - MAX_WAITING
+
+
+def test_what_a_filter_found_stays_as_it_was_found() -> None:
+    log = folded_companies(
+        ACCOUNT, [{"id": id_, "uid": id_, "plan": "gold"} for id_ in (ACME, AJAX)]
+    )
+
+    found = asyncio.run(CompanyFilters(log, tuple).meeting(ACCOUNT, OneOf(("plan",), ("gold",))))
+    log.apply(key(9), encode(company_upserted(ACCOUNT, {"id": ACME, "uid": ACME, "plan": "free"})))
+
+    assert found == {ACME, AJAX}
+
+
 def test_columns_that_nobody_asked_for_the_longest_time_go() -> None:
     log = folded_companies(ACCOUNT, [{"id": ACME, "uid": 1, "plan": "gold"}])
-    log.columns = Columns(max_filed=2100)  # two, with what they hold
+    log.columns = Columns(max_bytes=5 << 19)  # two, with what they hold
     filters = CompanyFilters(log, tuple)
 
     for name in ("plan", "seats", "plan", "city"):
@@ -248,30 +294,35 @@ def test_columns_that_nobody_asked_for_the_longest_time_go() -> None:
 # --- their members
 
 
-def test_members_are_said_by_the_companies_that_are_fewer() -> None:
+def test_members_are_named_by_their_companies() -> None:
     plans = {ACME: "gold", AJAX: "free", APEX: "free"}
     log = folded_companies(
         ACCOUNT, [{"id": id_, "uid": id_, "plan": plan} for id_, plan in plans.items()]
     )
-    is_member = Exists(("company_id",))
     in_acme = OneOf(("company_id",), (ACME,))
+    admin, acme = Exists(("role",)), OneOf(("company", "uid"), (ACME,))
 
-    assert on_profiles(log, GOLD) == in_acme
-    free = OneOf(("company", "plan"), ("free",))
-    assert on_profiles(log, free) == AllOf((is_member, Not(in_acme)))
-    nested = AnyOf((Not(GOLD), AllOf((Exists(("role",)), Exists(("company",))))))
-    assert on_profiles(log, nested) == AnyOf((Not(in_acme), AllOf((Exists(("role",)), is_member))))
+    assert on_profiles(log, GOLD) == on_profiles(log, AllOf((GOLD, acme))) == in_acme
+    assert on_profiles(log, Not(GOLD)) == Not(in_acme)
+    assert on_profiles(log, AllOf((GOLD, admin, acme))) == AllOf((admin, in_acme))
+    assert on_profiles(log, AnyOf((Not(GOLD), admin, Not(acme)))) == AnyOf((admin, Not(in_acme)))
+    assert on_profiles(log, Not(AnyOf((admin, Exists(("company",)))))) == Not(
+        AnyOf((admin, Exists(("company_id",))))
+    )
 
 
-def test_who_is_still_to_leave_a_deleted_company_is_no_member() -> None:
+def test_who_is_still_to_leave_a_deleted_company_is_counted_with_those_who_have_none() -> None:
     log = folded_companies(
         ACCOUNT, [{"id": id_, "uid": id_, "plan": "gold"} for id_ in (ACME, AJAX)]
     )
+    profiles = Profiles()
+    for uid, company in enumerate((ACME, ACME, AJAX)):
+        profiles.create(uid, company_id=company)
     log.apply(key(9), encode(CompanyDeleted(account=ACCOUNT, at=AT, id=ACME, deletion="d" * 24)))
+    filters = CompanyFilters(log, lambda: [profiles.state])
 
-    assert on_profiles(log, GOLD) == AllOf(
-        (Exists(("company_id",)), Not(OneOf(("company_id",), (ACME,))))
-    )
+    assert asyncio.run(filters.count_members(ACCOUNT, GOLD)) == (1, False)
+    assert asyncio.run(filters.count_members(ACCOUNT, Not(GOLD))) == (2, True)
 
 
 def test_nobody_is_a_member_of_what_is_not_there() -> None:
@@ -316,10 +367,32 @@ def test_members_are_counted_as_filters_say(
     )
 
     assert counted is not None
-    members, inverted = counted
-    assert (len(MEMBERS) - members if inverted else members) == sum(
+    members, and_nonmembers = counted
+    assert members + and_nonmembers * MEMBERS.count(None) == sum(
         found(filters, Known({}, known.get(company)), NOW, op) for company in MEMBERS
     )
+
+
+def test_a_count_of_others_is_right_before_their_companies_members_are_indexed(
+    tmp_path: Path,
+) -> None:
+    plans = {ACME: "gold", AJAX: "free"}
+    log = folded_companies(
+        ACCOUNT, [{"id": id_, "uid": id_, "plan": plan} for id_, plan in plans.items()]
+    )
+    profiles = Profiles()
+    for uid, company in enumerate((ACME, ACME, ACME, AJAX)):
+        profiles.create(uid, company_id=company)
+    filters = CompanyFilters(log, lambda: [profiles.state])
+
+    async def scenario() -> list[int]:
+        indexer = SearchIndexer(complete_index(tmp_path))
+        conditions = (GOLD, Not(GOLD), AllOf((Not(GOLD), Exists(("role",)))))
+        counts = [await count_indexed(indexer, filters, ACCOUNT, each) for each in conditions]
+        await indexer.close()
+        return counts
+
+    assert asyncio.run(scenario()) == [3, 1, 0]
 
 
 @pytest.mark.parametrize(

@@ -223,8 +223,8 @@ def test_a_company_that_is_gone_is_empty_once_its_members_have_left(
 
 UIDS = ("ada", "bob", "eve", "ida")
 COMPANIES = (ACME, OTHER, "c3" * 12)
-Step = Literal["read"] | tuple[str, str | None]
-steps = st.just("read") | st.tuples(
+Step = Literal["read", "finish"] | tuple[str, str | None]
+steps = st.sampled_from(["read", "finish"]) | st.tuples(
     st.sampled_from(UIDS), st.sampled_from((*COMPANIES, None, "forget", "gone"))
 )
 
@@ -240,6 +240,9 @@ def test_members_are_counted_whatever_moves_while_they_are_read(steps: list[Step
         match step:
             case "read":
                 next(reading, None)
+            case "finish":
+                list(reading)
+                assert counts.is_whole
             case uid, "forget":
                 if uid in ids:
                     profiles.put(forgotten(ids.pop(uid), uid, f"{number:024x}"))
@@ -250,7 +253,7 @@ def test_members_are_counted_whatever_moves_while_they_are_read(steps: list[Step
             case uid, company:
                 if (id_ := profiles.put(upserted(uid, company_id=company)).id) is not None:
                     ids[uid] = id_
-    list(counts.read())
+    list(reading)
 
     for company in COMPANIES:
         assert counts.of([company]) == len(profiles.state.members(company, 9))

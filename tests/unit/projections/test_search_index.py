@@ -126,7 +126,7 @@ def test_a_rebuild_holds_what_it_was_given_and_what_changed_meanwhile(index: Sea
 
 FEW = [f"{number:024x}" for number in range(6)]
 steps = st.tuples(st.sampled_from(["change", "delete"]), st.sampled_from(FEW)) | st.sampled_from(
-    [("add", ""), ("write", ""), ("commit", "")]
+    [("add", ""), ("write", ""), ("commit", ""), ("drop", "")]
 )
 
 
@@ -142,7 +142,7 @@ def test_a_rebuild_holds_each_profile_once_whatever_changes_meanwhile(
         left = sorted(known)
         index.begin_rebuild()
 
-        def add() -> None:
+        def add(left: list[str]) -> None:
             if left and (id_ := left.pop()) in known:
                 index.add([profile(id_, plan=known[id_])])
 
@@ -155,13 +155,16 @@ def test_a_rebuild_holds_each_profile_once_whatever_changes_meanwhile(
                     known.pop(id_, None)
                     index.delete(id_)
                 case "add":
-                    add()
+                    add(left)
                 case "write":
                     index.write()
+                case "drop":  # and the partition is taken over again
+                    index.drop_partition(0)
+                    left = sorted(known)
                 case _:
                     index.commit()
         while left:
-            add()
+            add(left)
         index.finish_rebuild()
         index.upsert(profile("f" * 24, plan="new"))
         index.commit()

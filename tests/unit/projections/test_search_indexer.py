@@ -112,7 +112,7 @@ def test_a_rebuild_that_fails_leaves_the_index_as_it_was(tmp_path: Path) -> None
     assert asyncio.run(scenario()) == [A]
 
 
-def test_searches_for_substrings_hold_up_no_other_and_are_refused_when_too_many(
+def test_costly_searches_hold_up_no_other_and_are_refused_when_too_many(
     tmp_path: Path,
 ) -> None:
     async def scenario() -> tuple[int, list[int]]:
@@ -127,8 +127,9 @@ def test_searches_for_substrings_hold_up_no_other_and_are_refused_when_too_many(
                 for _ in range(MAX_WAITING - 1)
             ]
             await asyncio.sleep(0)
-            with pytest.raises(Unavailable):
-                await search.count("account", SUBSTRING)
+            for costly in (SUBSTRING, OneOf(("plan",), tuple(map(str, range(1001))))):
+                with pytest.raises(Unavailable):
+                    await search.count("account", costly)
             meanwhile = await search.count("account", EVERYBODY)
             held.let.set()
             await first

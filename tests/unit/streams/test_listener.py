@@ -101,8 +101,8 @@ def test_each_change_is_seen_once_or_the_listener_was_too_slow(
             while not world.listener.is_idle:
                 await world.take()
             assert set(world.seen) == world.wanted()
-        except TooSlow:
-            assert set(world.seen) < world.wanted()
+        except TooSlow:  # what is forgotten by now it may have seen in the log
+            assert set(world.seen) <= world.wanted()
         finally:
             world.listener.leave()
         assert len(set(world.seen)) == len(world.seen)

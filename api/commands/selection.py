@@ -1,4 +1,4 @@
-"""Some of a whole that need not be known."""
+"""A set of ids, or all but a set of ids."""
 
 from collections.abc import Set
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ class Selection:
         return ~(~self & ~other)
 
     def among(self, ids: Set[str]) -> Set[str]:
-        """Which of these ids are selected, when all that are selected by their ids are among them."""
-        return ids - self.ids if self.inverted else self.ids
+        """Which of these ids are selected."""
+        return ids - self.ids if self.inverted else ids & self.ids
 
 
 NOTHING: Final = Selection(frozenset())
