@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from typing import Any, Final, Literal, TypeAlias, cast
 
+from schemas.events import ENCODER
 from schemas.identifiers import uid_text
 from schemas.search.conditions import (
     COMPANY,
@@ -72,7 +73,7 @@ class Column:
     def change(self, id_: str, before: Document | None, after: Document | None) -> None:
         """A company is no longer as the one document says, but as the other; None: it is not there."""
         name = self.path[0]
-        if before and after and before.get(name, _MISSING) == after.get(name, _MISSING):
+        if before and after and _is_same(before.get(name, _MISSING), after.get(name, _MISSING)):
             return
         if before is not None:
             self._discard(id_, before)
@@ -244,6 +245,13 @@ def _at(document: Document, path: Path) -> Any:
             return _MISSING
         value = cast("dict[str, Any]", value).get(name, _MISSING)
     return value
+
+
+def _is_same(value: Any, other: Any) -> bool:
+    """Of one kind too: 1 is not true."""
+    if value is other or isinstance(value, str):
+        return value == other
+    return value == other and ENCODER.encode(value) == ENCODER.encode(other)
 
 
 def _scalar(value: str | float) -> Scalar:

@@ -31,6 +31,7 @@ from schemas.search.conditions import (
     Contains,
     Exists,
     Happened,
+    HasItem,
     IsNull,
     Not,
     OneOf,
@@ -223,6 +224,26 @@ def test_a_company_that_changes_while_a_column_is_made_is_filed_as_it_is_then() 
     assert list(column.meeting(OneOf(("plan",), ("gold",)))) == [{AJAX}]
     assert list(column.meeting(OneOf(("plan",), ("free",)))) == [{ACME, APEX}]
     assert column.bytes == column_of(log, ("plan",)).bytes
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_after"),
+    [
+        (True, 1, OneOf(("seats",), (1,))),
+        ([1], [True], HasItem(("seats",), True)),
+        (0, False, OneOf(("seats",), (False,))),
+        ("1", 1, OneOf(("seats",), (1,))),
+    ],
+)
+def test_a_value_that_becomes_an_equal_one_of_another_kind_is_found_as_that(
+    before: object, after: object, is_after: Condition
+) -> None:
+    log = folded_companies(ACCOUNT, [{"id": ACME, "uid": 1, "seats": before}])
+    filters = CompanyFilters(log, tuple)
+
+    assert asyncio.run(filters.meeting(ACCOUNT, is_after)) == set()
+    log.apply(key(9), encode(company_upserted(ACCOUNT, {"id": ACME, "uid": 1, "seats": after})))
+    assert asyncio.run(filters.meeting(ACCOUNT, is_after)) == {ACME}
 
 
 def test_a_column_whose_request_is_gone_is_made_anew() -> None:
