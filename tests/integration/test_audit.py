@@ -247,6 +247,11 @@ def test_one_byte_is_found_in_a_document_an_index_entry_and_a_receipt(place: Pla
 PLANTED = (("profile-events", b"D"), ("profile-emails", b"E"), ("profile-events", b"R"))
 
 
+# The last character of a document is its brace; the one before is a value's. The end of a receipt says which records
+# were erased, of which the log may know nothing any more: the third byte belongs to its account.
+_COMPARED = {b"D": -2, b"R": 2}
+
+
 def _plant(state: Path, topic: str, prefix: bytes) -> tuple[Path, bytes, bytes]:
     """Flip the last bit of the first row of a kind; what stood there."""
     for folder in sorted(state.glob(f"*{topic}-*")):
@@ -257,8 +262,7 @@ def _plant(state: Path, topic: str, prefix: bytes) -> tuple[Path, bytes, bytes]:
             storage.close()
         if found is not None:
             key, row = found
-            # The last character of a document is its brace; the one before is a value's.
-            at = -2 if prefix == b"D" else -1
+            at = _COMPARED.get(prefix, -1)
             changed = bytearray(row)
             changed[at] ^= 1
             _write(folder, key, bytes(changed))
