@@ -96,11 +96,15 @@ class CompanyFilters:
         self, account: str, conditions: tuple[Condition, ...], join: type[AllOf | AnyOf]
     ) -> tuple[Condition, ...]:
         """Of what asks of companies alone one condition together, so that the index looks for companies once."""
-        alone = tuple(filter(_asks_of_companies_alone, conditions))
-        others = [each for each in conditions if not _asks_of_companies_alone(each)]
-        joined = [await self.on_profiles(account, each) for each in others]
+        alone: list[Condition] = []
+        joined: list[Condition] = []
+        for each in conditions:
+            if _asks_of_companies_alone(each):
+                alone.append(each)
+            else:
+                joined.append(await self.on_profiles(account, each))
         if alone:
-            joined.append(_members(await self._select(account, inside(join(alone)))))
+            joined.append(await self.on_profiles(account, join(tuple(alone))))
         return tuple(joined)
 
     async def _select(self, account: str, condition: Condition) -> Selection:

@@ -39,9 +39,8 @@ _Holders: TypeAlias = str | set[str]
 _MISSING: Final = object()
 _SLICE: Final = 100
 _ENTRY_BYTES: Final = 150
-_EMPTY_BYTES: Final = (
-    1 << 20
-)  # names that no company has can be asked for without end, and each column hears of changes
+# Names that no company has can be asked for without end, and each column hears of every change.
+_EMPTY_BYTES: Final = 1 << 20
 
 
 class Column:

@@ -2,8 +2,8 @@
 
 Threads: one writes, one is for costly searches, and two are for all others. Costly is a substring,
 0.3 us for each distinct text; one of very many values, 6 us each; and a look at the properties, some
-5 ns for each value. When too many
-wait for such a search the next is refused. tantivy lets go of the interpreter's lock while it works.
+5 ns for each value. When too many wait for such a search the next is refused. tantivy lets go of the
+interpreter's lock while it works.
 """
 
 import asyncio
