@@ -97,10 +97,15 @@ def _error(code: int, messages: list[str], **headers: str) -> Answer:
     return answer({"code": code, "messages": messages}, code, **headers)
 
 
-def _request_error(_: Request[Any, Any, Any], error: RequestError) -> Answer:
+def error_answer(error: RequestError) -> Answer:
+    """The answer to a request that failed of `error` (contract §2)."""
     if isinstance(error, Unavailable):
         return _error(error.code, error.messages, retry_after=str(error.retry_after))
     return _error(error.code, error.messages)
+
+
+def _request_error(_: Request[Any, Any, Any], error: RequestError) -> Answer:
+    return error_answer(error)
 
 
 def _http_exception(_: Request[Any, Any, Any], error: HTTPException) -> Answer:

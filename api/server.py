@@ -32,7 +32,8 @@ from litestar import Litestar
 from api.app import create_app
 from api.interpreter import shorten_waits_for_the_lock, tune_garbage_collector
 from api.joined_writes import JoinedWritesProtocol
-from api.settings import Settings, deployment, kept
+from api.settings import Settings, deployment, kept, node_id
+from api.stopping import AnswersWhenStopped
 from schemas.errors import OperatorError
 from streams.broker import EmbeddedBroker
 from streams.node import Node
@@ -104,7 +105,8 @@ async def _serve(
             listener = stack.enter_context(_port(settings.host, settings.port))
             stack.enter_context(_state_folder(settings.data))
             bootstrap = await _kafka(settings, embedded, stack, trouble)
-            node = Node(deployment(settings, bootstrap=bootstrap, embedded=embedded))
+            known = deployment(settings, bootstrap=bootstrap, embedded=embedded)
+            node = Node(known, node_id(settings.data))
             with kafka_in_words(bootstrap):
                 await _start(node, stack)
                 secret = await _usable_secret(node, settings.data, embedded, account_secret)
@@ -303,7 +305,7 @@ class _Server(uvicorn.Server):
     def __init__(self, app: Litestar, end_streams: Callable[[], None]) -> None:
         self._end_streams = end_streams
         config = uvicorn.Config(
-            app,
+            AnswersWhenStopped(app),
             http=JoinedWritesProtocol,
             ws="none",
             lifespan="on",

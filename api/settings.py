@@ -16,12 +16,13 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import OperatorError
-from schemas.identity import KEY_BYTES, SLOTS
+from schemas.identity import KEY_BYTES, SLOTS, random_id
 from streams.node import Deployment
 from streams.topic_settings import MAX_RECORD_BYTES
 
 PREFIX: Final = "PROFILELOG_"
 HASH_KEY_FILE: Final = "hash.key"
+NODE_ID_FILE: Final = "node.id"
 _MIB: Final = 1 << 20
 _SHORTEST_PURGE: Final = 30  # seconds: three times what a transaction may last (design "Erasure")
 
@@ -181,6 +182,11 @@ def deployment(settings: Settings, *, bootstrap: str, embedded: bool) -> Deploym
         max_pending=settings.max_pending_bytes,
         max_streams=settings.max_streams,
     )
+
+
+def node_id(data: Path) -> str:
+    """The id of the node whose data folder this is: 24 hex digits, made at its first start."""
+    return kept(data / NODE_ID_FILE, random_id())
 
 
 def kept(path: Path, fresh: str) -> str:

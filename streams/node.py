@@ -60,10 +60,11 @@ class Written(NamedTuple):
 
 
 class Node:
-    """One node of a deployment; use `running`."""
+    """One node of a deployment; use `running`. `id_` is the same at each start and no other node's."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, id_: str) -> None:
         self.deployment = deployment
+        self._id = id_
         self.topics = Topics(deployment.partitions, deployment.prefix)
         self.identity = Identity(deployment.hash_key, deployment.partitions)
         self.appender = Appender(
@@ -101,6 +102,7 @@ class Node:
         )
         self.worker = Worker(
             app_id=deployment.app_id,
+            node_id=self._id,
             bootstrap=deployment.bootstrap,
             topics=self.topics,
             marker=marker,

@@ -34,12 +34,15 @@ class Replica:
     async def start(self) -> None:
         """Returns when all that was there is applied."""
         self._consumer = consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS
+            bootstrap_servers=self._bootstrap,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=_POLL_MS,
         )
         await consumer.start()
-        consumer.assign([self._place])
-        await consumer.seek_to_beginning(self._place)
+        # Asked before the first fetch, which would hold up the question for as long as Kafka may let it wait.
         end = (await consumer.end_offsets([self._place]))[self._place]
+        consumer.assign([self._place])
         self._task = asyncio.create_task(
             self._run(consumer), name=f"replica of {self._place.topic}"
         )

@@ -62,6 +62,7 @@ class Worker:
         self,
         *,
         app_id: str,
+        node_id: str,
         bootstrap: str,
         topics: Topics,
         marker: LogMarker,
@@ -73,6 +74,7 @@ class Worker:
         is_watched: Callable[[], bool],
     ) -> None:
         self._app_id = app_id
+        self._node_id = node_id
         self._bootstrap = bootstrap
         self._topics = topics
         self._marker = marker
@@ -144,6 +146,8 @@ class Worker:
             datadir=str(self._folder / "faust"),
             broker_session_timeout=6.0,  # Kafka's least: how long a killed node keeps its partitions
             broker_heartbeat_interval=1.5,
+            # A static member: after a kill -9 the group gives the node its partitions back at once.
+            consumer_group_instance_id=self._node_id,
             broker_max_poll_records=4 * CHUNK_RECORDS,
             consumer_max_fetch_size=4 << 20,
         )

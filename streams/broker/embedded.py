@@ -72,10 +72,8 @@ class EmbeddedBroker:
     async def start(self, progress: Callable[[str], None] | None = None) -> None:
         """Start the broker and return when it answers requests, after some 2 s.
 
-        The first start on a folder takes 2 s more, the first on a machine fetches 45 MB. The start
-        after a Java that was killed takes 10 s more: Kafka waits for the end of the session of the
-        broker that it takes to be alive. `progress` is called
-        on the event loop with what is being done, in a few words.
+        The first start on a folder takes 2 s more, the first on a machine fetches 45 MB.
+        `progress` is called on the event loop with what is being done, in a few words.
 
         Raises:
             BrokerLocked, PortTaken, JarsUnavailable, JarMismatch, JavaMissing, BrokerDied: all

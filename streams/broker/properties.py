@@ -48,6 +48,9 @@ def server_properties(*, port: int, controller_port: int, purge_within: float) -
         "share.coordinator.state.topic.min.isr": 1,
         "transaction.max.timeout.ms": _TRANSACTION_MAX_TIMEOUT_MS,
         "group.initial.rebalance.delay.ms": 0,
+        # After a kill -9 the controller waits for the end of the session of the broker that it takes to be alive.
+        "broker.session.timeout.ms": 1000,
+        "broker.heartbeat.interval.ms": 250,
         # Erasing: what a tombstone names goes with the next pass of the cleaner.
         "log.cleaner.backoff.ms": step_ms,
         "log.segment.delete.delay.ms": step_ms,
