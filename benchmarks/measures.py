@@ -1,6 +1,7 @@
 """The rows of the table, in groups: a group is one piece of work and the figures it shows."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -202,6 +203,14 @@ def _consumers(this: Round) -> Iterator[Figure]:
     yield history_page(this.system, long)
 
 
+def _restart(this: Round) -> Iterator[Figure]:
+    this.first_batch()
+    this.system.kill()
+    began = time.perf_counter()
+    this.system.start_again(this.folder)
+    yield time.perf_counter() - began
+
+
 def _batch_measures(count: int) -> tuple[Measure, Measure]:
     batch = f"batch of {count:,}"
     return Measure(f"{batch}: answered", "s"), Measure(f"{batch}: all of it readable", "s")
@@ -262,5 +271,11 @@ GROUPS = (
             Measure(f"CPU of the service in {IDLE_SECONDS} s with nothing to purge", "s"),
         ),
         _erasure,
+    ),
+    # The last, for what follows would be measured on a service that was just started.
+    Group(
+        "restart",
+        (Measure("start again after kill -9 of everything, until ready", "s"),),
+        _restart,
     ),
 )

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.errors import MeasureError, StartError
@@ -84,10 +84,19 @@ class Child:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(patience)
         if self._process.poll() is None or any(map(_runs, family[1:])):
-            for pid in family:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            _kill(family)
         self._process.wait()
+
+    def kill(self) -> None:
+        """kill -9 of it and of whatever it had started itself."""
+        _kill([self.pid, *descendants(self.pid)])
+        self._process.wait()
+
+
+def _kill(family: Iterable[int]) -> None:
+    for pid in family:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def free_port() -> int:

@@ -41,6 +41,13 @@ class Profilelog(System):
         self._service = Child(command, log=folder / "service.log", cwd=REPOSITORY)
         self._service.wait_until(self.is_ready, seconds=READY_SECONDS)
 
+    def kill(self) -> None:
+        assert self._service is not None, "start it first"  # for the type checker
+        self._service.kill()
+
+    def start_again(self, folder: Path) -> None:
+        self.start(folder)
+
     def stop(self) -> None:
         if self._service is not None:
             self._service.stop()

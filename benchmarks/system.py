@@ -35,6 +35,14 @@ class System(ABC):
         """From an empty folder to ready for requests. StartError or NotInstalledError if not."""
 
     @abstractmethod
+    def kill(self) -> None:
+        """kill -9 of all its processes."""
+
+    @abstractmethod
+    def start_again(self, folder: Path) -> None:
+        """After a kill, on the folder that it was started on: until it is ready for requests."""
+
+    @abstractmethod
     def stop(self) -> None:
         """End what `start` began, also when it got half the way."""
 

@@ -8,13 +8,13 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from benchmarks.errors import NotInstalledError, StartError
 from benchmarks.processes import Child, descendants, free_port, proportional_mib
+from benchmarks.system import READY_SECONDS
 
 DEBIAN = Path("/usr/lib/postgresql")
 ROLE = "twin"
@@ -46,24 +46,38 @@ class PostgresServer:
     def __init__(self, *, fsync: bool = True) -> None:
         self._fsync = fsync
         self._server: Child | None = None
+        self._password = secrets.token_hex(16)
         self.dsn = ""
 
     def start(self, folder: Path) -> None:
+        """Make a cluster in the folder, and serve it."""
+        data = folder / "postgres"
+        self._make_cluster(find_binaries(), data, self._password, _server_user())
+        self._serve(folder, data)
+
+    def start_again(self, folder: Path) -> None:
+        """After a `kill`."""
+        self._serve(folder, folder / "postgres")
+
+    def _serve(self, folder: Path, data: Path) -> None:
         binaries, user = find_binaries(), _server_user()
-        data, password = folder / "postgres", secrets.token_hex(16)
-        self._make_cluster(binaries, data, password, user)
         port = free_port()
         command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port)]
         command += ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
         if not self._fsync:
             command += ["-c", "fsync=off"]
         self._server = Child(command, log=folder / "postgres.log", cwd=data, user=user)
-        self._server.wait_until(lambda: _listens(port), seconds=30)
-        self.dsn = f"postgresql://{ROLE}:{password}@127.0.0.1:{port}/postgres"
+        self._server.wait_until(lambda: _accepts(binaries, port), seconds=READY_SECONDS)
+        self.dsn = f"postgresql://{ROLE}:{self._password}@127.0.0.1:{port}/postgres"
 
     def stop(self) -> None:
         if self._server is not None:
             self._server.stop(signal.SIGINT)  # PostgreSQL's "fast" shutdown
+
+    def kill(self) -> None:
+        """kill -9 of all its processes."""
+        if self._server is not None:
+            self._server.kill()
 
     def memory_mib(self) -> float:
         """Of all its processes, their shared buffers counted once."""
@@ -116,6 +130,7 @@ def _server_user() -> str | None:
     return "postgres" if "postgres" in accounts else "nobody"
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _accepts(binaries: Path, port: int) -> bool:
+    """Whether it takes connections: after a crash it listens before it has recovered."""
+    command = [str(binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+    return subprocess.run(command, check=False).returncode == 0

@@ -26,6 +26,9 @@ class PostgresTwin(System):
         if importlib.util.find_spec("asyncpg") is None:
             raise NotInstalledError("asyncpg is missing; install it with: pip install asyncpg")
         self._postgres.start(folder)
+        self._serve(folder)
+
+    def _serve(self, folder: Path) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._service = Child(
@@ -35,6 +38,15 @@ class PostgresTwin(System):
             cwd=REPOSITORY,
         )
         self._service.wait_until(self.is_ready, seconds=READY_SECONDS)
+
+    def kill(self) -> None:
+        assert self._service is not None, "start it first"  # for the type checker
+        self._service.kill()
+        self._postgres.kill()
+
+    def start_again(self, folder: Path) -> None:
+        self._postgres.start_again(folder)
+        self._serve(folder)
 
     def stop(self) -> None:
         if self._service is not None:
