@@ -20,16 +20,19 @@ def check_width(row: Row, names: Sequence[str]) -> None:
         raise WrongRow(f"The line has {len(row.cells)} fields, and the header line {len(names)}")
 
 
-def check_identifier(name: str, text: object) -> None:
-    """Raises `WrongRow` for an identifier that a spreadsheet has rounded, or one with blanks around it."""
-    if not isinstance(text, str):
-        return
-    if _ROUNDED.fullmatch(text):
+def check_digits(name: str, text: object) -> None:
+    """Raises `WrongRow` for an identifier whose last digits a spreadsheet has rounded away."""
+    if isinstance(text, str) and _ROUNDED.fullmatch(text):
         raise WrongRow(
             f"{name} is in the form 1.2E+16, in which a spreadsheet writes a long number without its last digits: "
             "format the column as text and enter it anew"
         )
-    if name != "email" and text != text.strip():
+
+
+def check_cell(name: str, cell: str) -> None:
+    """Raises `WrongRow` for an identifier that is rounded or, but for an email, has blanks around it."""
+    check_digits(name, cell)
+    if name != "email" and cell != cell.strip():
         raise WrongRow(f"{name} has blanks around it")
 
 
@@ -44,5 +47,5 @@ def identifiers(
         if name in columns and cell.strip()
     }
     for name, cell in named.items():
-        check_identifier(name, cell)
+        check_cell(name, cell)
     return named

@@ -7,7 +7,7 @@ may hold delimiters and line ends.
 import csv
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from schemas import normalization
@@ -16,22 +16,25 @@ from schemas.tables.lines import UnreadableTable, split_lines
 IDENTIFIERS: Final = ("uid", "email", "id")
 """The columns that say which user a row is about."""
 
+IDENTIFYING: Final = normalization.IDENTIFIERS.union(IDENTIFIERS)
+"""The columns that say which user, or which company, a row is about."""
+
 LONGEST_ROW: Final = 4 << 20
 """The most that a caller may allow a row to have, in bytes."""
 
 _DELIMITERS: Final = (",", ";", "\t")
 _MAX_COLUMNS: Final = 10_000
+_MAX_ROWS_BEFORE: Final = 100  # the header line
 # What stands at the ends of a header cell and says nothing: white space, and characters that cannot be seen.
-_BLANKS: Final = re.compile(r"^[\s\u200b-\u200f\u2060\ufeff]+|[\s\u200b-\u200f\u2060\ufeff]+$")
+_BLANKS: Final = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\u200e\u2060\ufeff"
 # A line before the header, which names the delimiter for spreadsheets.
 _DELIMITER_LINE: Final = re.compile(r"\s*\"?sep=([,;\t])\"?\s*", re.IGNORECASE)
 _NO_HEADER: Final = (
     "has no proper header line: it has to name uid, email or id, each of them at most once, "
-    "with commas, semicolons or tabs between the columns"
+    f"with commas, semicolons or tabs between the columns, of which there are at most {_MAX_COLUMNS}"
 )
 
 _BROKEN: Final = "is no proper CSV"
-_NAMING: Final = normalization.IDENTIFIERS.union(IDENTIFIERS)
 
 csv.field_size_limit(LONGEST_ROW)  # of the whole process: 128 KiB otherwise
 
@@ -52,20 +55,22 @@ class Row(NamedTuple):
 class Table:
     """A CSV's header, and once its rows. Memory is bounded by `longest`, the bytes that a row may have.
 
-    `names` are the header's cells without blanks around them, identifiers in lower case. Raises `UnreadableTable`:
-    when it is made, for a header that does not name an identifier; while it is read, for a row that cannot be read.
+    `names` are the header's cells without blanks around them, identifiers in lower case; `line` is the header's line.
+    Raises `UnreadableTable`: when it is made, for a header that does not name an identifier; while it is read, for a
+    row that cannot be read.
     """
 
     def __init__(self, chunks: Iterable[bytes], longest: int = LONGEST_ROW) -> None:
-        lines = split_lines(chunks, longest)
-        head = _Head(lines)
+        head = _Head(split_lines(chunks, longest), longest)
         delimiter, skipped = _delimiter(head, longest)
         self._feed = _Feed(head.then_rest(), longest)
         self._reader = csv.reader(self._feed, delimiter=delimiter, strict=True)
         rows = iter(self)
         for _ in range(skipped):
             next(rows)
-        self.names = _names(next(rows).cells)
+        header = next(rows)
+        self.names = _names(header.cells)
+        self.line = header.line
 
     def __iter__(self) -> Iterator[Row]:
         line = self._feed.number + 1
@@ -112,16 +117,23 @@ class _Feed:
 
 
 class _Head:
-    """The first lines of a file, which may be read several times, each time as far as is needed."""
+    """The first lines of a file, which may be read several times, each time as far as is needed.
 
-    def __init__(self, lines: Iterator[bytes]) -> None:
+    Raises `UnreadableTable` when they have more than `longest` bytes.
+    """
+
+    def __init__(self, lines: Iterator[bytes], longest: int) -> None:
         self._lines = lines
+        self._left = longest
         self._kept: list[bytes] = []
 
     def again(self) -> Iterator[bytes]:
         yield from self._kept
         for line in self._lines:
             self._kept.append(line)
+            self._left -= len(line)
+            if self._left < 0:
+                raise UnreadableTable(_NO_HEADER, 1)
             yield line
 
     def then_rest(self) -> Iterator[bytes]:
@@ -162,7 +174,7 @@ class _Header(NamedTuple):
 def _header(feed: _Feed, delimiter: str) -> _Header | None:
     """The first row that says something; None where there is none, or a line before it names another delimiter."""
     skipped, line = 0, 1
-    for cells in csv.reader(feed, delimiter=delimiter, strict=True):
+    for cells in islice(csv.reader(feed, delimiter=delimiter, strict=True), _MAX_ROWS_BEFORE + 1):
         text = feed.take()
         if (named := _DELIMITER_LINE.fullmatch(text)) is not None and named[1] != delimiter:
             return None
@@ -173,5 +185,5 @@ def _header(feed: _Feed, delimiter: str) -> _Header | None:
 
 
 def _names(cells: list[str]) -> list[str]:
-    names = [_BLANKS.sub("", cell) for cell in cells]
-    return [low if (low := name.lower()) in _NAMING else name for name in names]
+    names = [cell.strip(_BLANKS) for cell in cells]
+    return [low if (low := name.lower()) in IDENTIFYING else name for name in names]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.tables.identifiers import WrongRow, check_identifier, identifiers
+from schemas.tables.identifiers import WrongRow, check_cell, check_digits, identifiers
 from schemas.tables.lines import UnreadableTable, split_lines
 from schemas.tables.rows import Row, Table
 
@@ -125,6 +125,13 @@ def test_a_header_that_does_not_say_who_is_meant_is_refused(content: str) -> Non
         rows(content)
 
 
+@pytest.mark.parametrize("blank", ["\n" * 101, " " * 996 + "\n"], ids=["lines", "blanks"])
+def test_a_header_is_not_looked_for_without_end(blank: str) -> None:
+    assert cells(blank[1:] + "uid\n1") == [["1"]]
+    with pytest.raises(UnreadableTable):
+        rows(blank + "uid\n1")
+
+
 @pytest.mark.parametrize("content", ["uid" + ",x" * 10_000, "uid" + ",x" * 20_000])
 def test_a_header_of_too_many_columns_is_refused(content: str) -> None:
     with pytest.raises(UnreadableTable):
@@ -193,15 +200,15 @@ def test_a_row_of_another_width_names_nobody(line: str) -> None:
 @pytest.mark.parametrize("text", ["9.0072E+16", "9,01e+16", "9E+16", "-9.E+16", " 1.5E+10 "])
 def test_a_number_that_a_spreadsheet_rounded_names_nobody(text: str) -> None:
     with pytest.raises(WrongRow, match="without its last digits"):
-        check_identifier("uid", text)
+        check_cell("uid", text)
 
 
 @pytest.mark.parametrize("text", ["1e10", "9.0072E16", "E+16", "A9E+16", "9E+16x", "", "17", 90072])
 def test_what_only_looks_like_one_is_a_name(text: object) -> None:
-    check_identifier("uid", text)
+    check_digits("uid", text)
 
 
 def test_blanks_around_a_uid_are_an_error_and_around_an_email_not() -> None:
-    check_identifier("email", " a@x ")
+    check_cell("email", " a@x ")
     with pytest.raises(WrongRow, match="uid has blanks around it"):
-        check_identifier("uid", "17 ")
+        check_cell("uid", "17 ")
