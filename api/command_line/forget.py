@@ -218,7 +218,7 @@ def _summary(report: Report) -> str:
         *(f"  line {error.line}: {error.code}, {error.reason}" for error in report.errors),
     ]
     if report.not_found:
-        lines.append(f"not found: lines {', '.join(_runs(report.not_found))}")
+        lines.append(f"not found, by line: {', '.join(_runs(report.not_found))}")
     return "\n".join(lines)
 
 

@@ -158,7 +158,7 @@ def test_who_is_not_found_is_told_by_line_and_by_an_exit_code_of_its_own(
         "2 forgotten",
         "4 not found",
         "0 errors",
-        "not found: lines 3-4, 7-8",
+        "not found, by line: 3-4, 7-8",
     ]
 
 

@@ -43,6 +43,26 @@ def test_a_named_pipe_is_read_to_its_end(tmp_path: Path) -> None:
     assert source.path is None
 
 
+@pytest.mark.parametrize("name", ["-", "/dev/stdin", "/dev/fd/0"])
+def test_a_pause_of_the_writer_is_not_taken_for_the_end(name: str) -> None:
+    # A parent may hand down a standard input that does not block: a read of it then gives nothing.
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    before = os.dup(0)
+    os.dup2(reading, 0)
+    try:
+        with Input(Path(name)) as source:
+            assert os.get_blocking(reading)
+            os.write(writing, b"uid")
+            os.close(writing)
+            assert b"".join(source.read()) == b"uid"
+        assert os.fstat(0), "it is the caller's to close"
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
+        os.close(reading)
+
+
 def test_what_is_empty_is_no_success(tmp_path: Path) -> None:
     (tmp_path / "users.csv").touch()
 
