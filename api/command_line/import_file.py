@@ -1,19 +1,20 @@
 """A file of users to import: CSV, whose header line names properties, or NDJSON, an object a line."""
 
-import csv
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from pathlib import Path
-from typing import IO, AnyStr, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from api.bodies import as_object, check_utf8, decode_json
-from api.command_line.user_file import no_csv
+from api.command_line.input_file import Input
 from schemas.errors import OperatorError, RequestError
+from schemas.normalization import normalize_name
+from schemas.tables.identifiers import WrongRow, check_cell, check_digits
+from schemas.tables.lines import UnreadableTable, split_lines
+from schemas.tables.rows import IDENTIFYING, LONGEST_ROW, Row, Table
 
-LONGEST_LINE: Final = 4 << 20  # bytes
-_BOM: Final = b"\xef\xbb\xbf"
+LONGEST_LINE: Final = LONGEST_ROW  # bytes
 
 
 class Format(StrEnum):
@@ -23,17 +24,24 @@ class Format(StrEnum):
     NDJSON = "ndjson"
 
     @classmethod
-    def of(cls, path: Path) -> "Format":
-        """By the file's name. Raises `OperatorError`."""
-        match path.suffix.lower():
-            case ".csv":
+    def of(cls, source: Input) -> "Format":
+        """By the file's name; of a pipe by its first character. Raises `OperatorError`."""
+        if source.path is None:
+            return cls.NDJSON if _begins_with_object(source.head()) else cls.CSV
+        match source.path.suffix.lower():
+            case ".csv" | ".tsv":
                 return cls.CSV
             case ".ndjson" | ".jsonl":
                 return cls.NDJSON
             case _:
                 raise OperatorError(
-                    f"{path} is named neither .csv nor .ndjson: say with --format which of them it is"
+                    f"{source.path} is named neither .csv nor .ndjson: say with --format which of them it is"
                 )
+
+
+def _begins_with_object(head: bytes) -> bool:
+    lines = split_lines([head], len(head) * 2)
+    return next((line for line in lines if line.strip()), b"").lstrip().startswith(b"{")
 
 
 class Line(NamedTuple):
@@ -48,112 +56,82 @@ class Line(NamedTuple):
     reason: str | None = None
 
 
-def read_lines(path: Path, form: Format) -> Iterator[Line]:
-    """The users of the file; empty lines are passed over.
+def read_lines(chunks: Iterable[bytes], form: Format) -> Iterator[Line]:
+    """The users of the file; blank lines are passed over.
 
-    Raises `OperatorError`, which names the line and nothing that stands in it.
+    Raises `UnreadableTable` for what is not in this form, or has a line or row of more than `LONGEST_LINE` bytes: a
+    user takes one, and no more than 1 MiB.
     """
-    return _read_csv(path) if form is Format.CSV else _read_ndjson(path)
+    return _read_csv(chunks) if form is Format.CSV else _read_ndjson(chunks)
 
 
-def count_lines(path: Path, form: Format) -> int:
-    """How many users the file has; after this it is known that all of it can be read. Raises `OperatorError`."""
-    if form is Format.CSV:
-        return sum(1 for _ in _read_csv(path))
-    return sum(1 for _ in _texts(path))
-
-
-def _bounded(path: Path, file: IO[AnyStr]) -> Iterator[AnyStr]:
-    """The lines of a file, none of which takes more memory than it may."""
-    number = 0
-    while line := file.readline(LONGEST_LINE + 1):
-        number += 1
-        if len(line) > LONGEST_LINE:
-            raise OperatorError(
-                f"line {number} of {path} has more than {LONGEST_LINE} bytes: a user takes one line, and "
-                "no more than 1 MiB"
-            )
-        yield line
+def check_lines(chunks: Iterable[bytes], form: Format) -> Iterator[object]:
+    """One for each user; after the last it is known that all of the file can be read. Raises like `read_lines`."""
+    return _read_csv(chunks) if form is Format.CSV else _texts(chunks)
 
 
 # ---------------------------------------------------------------------- NDJSON
 
 
-def _read_ndjson(path: Path) -> Iterator[Line]:
-    for number, raw in _texts(path):
+def _read_ndjson(chunks: Iterable[bytes]) -> Iterator[Line]:
+    for number, raw in _texts(chunks):
         text = raw.decode(errors="replace")
         try:
             check_utf8(raw)
-            as_object(decode_json(raw, object))
-        except RequestError as error:
+            sent = as_object(decode_json(raw, object))
+            for name in IDENTIFYING & sent.keys():
+                check_digits(name, sent[name])
+        except (RequestError, WrongRow) as error:
             reason = str(error).replace("The body", "The line")
             yield Line(number, text, b"", reason)
         else:
             yield Line(number, text, raw)
 
 
-def _texts(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not empty, with their numbers from 1."""
-    with path.open("rb") as file:
-        for number, raw in enumerate(_bounded(path, file), 1):
-            text = raw.removeprefix(_BOM).strip() if number == 1 else raw.strip()
-            if text:
-                yield number, text
+def _texts(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank, with their numbers from 1."""
+    for number, raw in enumerate(split_lines(chunks, LONGEST_LINE), 1):
+        text = raw.strip()
+        if text:
+            yield number, text
 
 
 # ---------------------------------------------------------------------- CSV
 
 
-class _Recorder:
-    """Lines of a text file, and those since the last `take`: a quoted field may go over several."""
-
-    def __init__(self, lines: Iterable[str]) -> None:
-        self._lines = lines
-        self._taken: list[str] = []
-
-    def __iter__(self) -> Iterator[str]:
-        for line in self._lines:
-            self._taken.append(line)
-            yield line
-
-    def take(self) -> str:
-        text = "".join(self._taken).rstrip("\r\n")
-        self._taken.clear()
-        return text
+def _read_csv(chunks: Iterable[bytes]) -> Iterator[Line]:
+    table = Table(chunks)
+    _check_names(table)
+    for row in table:
+        if not row.blank:
+            yield _line(row, table.names)
 
 
-def _read_csv(path: Path) -> Iterator[Line]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        recorder = _Recorder(_bounded(path, file))
-        csv.field_size_limit(LONGEST_LINE)  # 128 KiB otherwise, for which the whole file is refused
-        rows = csv.reader(recorder, strict=True)
-        number = 1
-        try:
-            names = _names(path, next(rows, None) or [])
-            recorder.take()
-            number = rows.line_num + 1
-            for row in rows:
-                text = recorder.take()
-                if row:
-                    yield _line(number, text, names, row)
-                number = rows.line_num + 1
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise no_csv(path, number, error) from None
+def _check_names(table: Table) -> None:
+    """Refuse two columns of one property: one of them would be lost without a word."""
+    seen: dict[str, int] = {}
+    for column, name in enumerate(map(normalize_name, table.names), 1):
+        if name and seen.setdefault(name, column) != column:
+            raise UnreadableTable(
+                f"names one property in two columns, {seen[name]} and {column}", table.line
+            )
 
 
-def _names(path: Path, header: list[str]) -> list[str]:
-    names = [name.strip() for name in header]
-    if not names or not all(names) or len(set(names)) != len(names):
-        raise OperatorError(
-            f"the first line of {path} has to name each of its columns, none of them twice"
+def _line(row: Row, names: list[str]) -> Line:
+    """A blank cell says nothing, like one that is missing at the end: the property stays as it is."""
+    if len(row.cells) > len(names):
+        reason = f"The line has {len(row.cells)} fields, and the header line {len(names)}"
+        return Line(row.line, row.text, b"", reason)
+    sent = {name: cell for name, cell in zip(names, row.cells, strict=False) if cell.strip()}
+    if "" in sent:
+        columns = enumerate(zip(names, row.cells, strict=False), 1)
+        column = next(n for n, (name, cell) in columns if not name and cell.strip())
+        raise UnreadableTable(
+            f"has a value in column {column}, which its header line does not name", row.line
         )
-    return names
-
-
-def _line(number: int, text: str, names: list[str], row: list[str]) -> Line:
-    """An empty cell says nothing: the property stays as it is."""
-    if len(row) != len(names):
-        reason = f"The line has {len(row)} fields, and the header line {len(names)}"
-        return Line(number, text, b"", reason)
-    sent = {name: cell for name, cell in zip(names, row, strict=True) if cell}
-    return Line(number, text, msgspec.json.encode(sent))
+    try:
+        for name in IDENTIFYING & sent.keys():
+            check_cell(name, sent[name])
+    except WrongRow as error:
+        return Line(row.line, row.text, b"", str(error))
+    return Line(row.line, row.text, msgspec.json.encode(sent))

@@ -48,7 +48,7 @@ class Report(msgspec.Struct):
     """What became of the file. `taken` counts lines that are good in a dry run, `repeated` those of an earlier run."""
 
     dry_run: bool
-    lines: int
+    lines: int = 0
     taken: int = 0
     skipped: int = 0
     rejected: int = 0

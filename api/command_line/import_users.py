@@ -1,8 +1,8 @@
 """`profilelog import users.csv`: create or update the users of a file through a running service (contract §4).
 
-1. The file is read once, to see that all of it can be.
-2. It goes out in portions, each a batch with an Idempotency-Key that comes from the portion itself. So one that is
-   sent again has one effect, also by another run of the same file within 24 hours: after Ctrl-C, start it again.
+1. The file or pipe is read to its end, once, to see that all of it can be; a copy is kept (`input_file`).
+2. The copy goes out in portions, each a batch with an Idempotency-Key that comes from the portion itself. So one that
+   is sent again has one effect, also by another run of the same file within 24 hours: after Ctrl-C, start it again.
 3. When all are sent, each batch is waited for until every read shows it.
 
 Lines that were not taken are written to a file beside it, with the reason. Messages name lines and nothing that
@@ -18,8 +18,9 @@ from typing import Annotated
 import typer
 
 from api.command_line.bars import counting_bar
-from api.command_line.import_file import Format, Line, count_lines, read_lines
+from api.command_line.import_file import Format, Line, check_lines, read_lines
 from api.command_line.import_sending import OnModelMissing, Report, Sending, judged
+from api.command_line.input_file import Input, check_path
 from api.command_line.logs import configure_logging
 from api.command_line.options import DataOption, JsonOption, SecretOption, UrlOption
 from api.command_line.output import print_json, print_text
@@ -33,15 +34,18 @@ def import_users(
     file: Annotated[
         Path,
         typer.Argument(
-            exists=True,
-            dir_okay=False,
+            callback=check_path,
             help="CSV, whose header line names the properties (an empty cell is not sent), or NDJSON, "
-            "an object a line. Each user has a uid, an email or an id.",
+            "an object a line. Each user has a uid, an email or an id. `-` reads the standard input.",
         ),
     ],
     form: Annotated[
         Format | None,
-        typer.Option("--format", help="How the file is written.", show_default="by its name"),
+        typer.Option(
+            "--format",
+            help="How the file is written.",
+            show_default="by its name; of a pipe by its first character",
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Send nothing, only check each line.")
@@ -59,7 +63,7 @@ def import_users(
         Path | None,
         typer.Option(
             help="Where to write the lines that were not taken.",
-            show_default="FILE.rejected.ndjson",
+            show_default="FILE.rejected.ndjson, of a pipe import.rejected.ndjson",
         ),
     ] = None,
     url: UrlOption = None,
@@ -74,10 +78,13 @@ def import_users(
     settings = Settings.load(url=url, secret=secret, data=data)
     configure_logging("warning")  # httpx logs addresses at INFO
     began = time.monotonic()
-    form = form or Format.of(file)
-    report = Report(dry_run, lines=count_lines(file, form))
-    with Rejects(file, rejected) as rejects, counting_bar() as progress:
-        lines = read_lines(file, form)
+    report = Report(dry_run)
+    with Input(file) as source, Rejects(source, rejected) as rejects, counting_bar() as progress:
+        form = form or Format.of(source)
+        with source.refusing():
+            for _ in progress.track(check_lines(source.read(), form), description="reading"):
+                report.lines += 1
+        lines = read_lines(source.again(), form)
         if dry_run:
             task = progress.add_task("checking", total=report.lines)
             _check(lines, settings, report, rejects, lambda n: progress.advance(task, n))

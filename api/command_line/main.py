@@ -3,7 +3,7 @@
 Exit codes: 0 done or stopped cleanly, 1 something that a person has to put right (one line on
 stderr says what), 2 a wrong command line, 130 interrupted before it was done. `verify` is like grep:
 0 nothing found, 1 something found, 2 it could not look. `audit` is like diff: 0 nothing is different, 1 something is,
-2 it could not look.
+2 it could not look. `forget` has 3 as well: nothing went wrong, but some users were not found.
 """
 
 import sys

@@ -74,11 +74,11 @@ def refused(response: httpx.Response) -> OperatorError:
             "secret of the users' account"
         )
     if response.is_client_error and response.status_code != 429:
-        return OperatorError(f"the service refused the request: {_reason(response)}")
+        return OperatorError(f"the service refused the request: {refusal(response)}")
     return OperatorError(f"the service answered {response.status_code}: try again later")
 
 
-def _reason(response: httpx.Response) -> str:
+def refusal(response: httpx.Response) -> str:
     """The first of the service's own words, which name no value (contract §2)."""
     try:
         said = msgspec.json.decode(response.content, type=_Refusal)

@@ -1,68 +1,65 @@
-"""A CSV file of users: a header line, then one user a line, named by uid, email or id."""
+"""A CSV file of users to forget: a header line, then one user a line, named by uid, email or id."""
 
-import csv
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from typing import NamedTuple
 
 from schemas.errors import OperatorError
+from schemas.identity import is_id
+from schemas.tables.identifiers import WrongRow, identifiers
+from schemas.tables.rows import IDENTIFIERS, Table
 
-_COLUMNS: Final = ("uid", "email", "id")
+
+class Column(StrEnum):
+    """A column that says who is meant."""
+
+    UID = "uid"
+    EMAIL = "email"
+    ID = "id"
 
 
 class User(NamedTuple):
     """One user of the file: the line that it begins on, and the identifiers that it has.
 
-    None of them where the line has none, or not as many fields as the header line: a field that
-    slipped into the next column would name somebody else.
+    `reason` says why the line names nobody.
     """
 
     line: int
     identifiers: Mapping[str, str]
+    reason: str | None = None
 
 
-def count_users(path: Path) -> int:
-    """How many users the file has. Raises `OperatorError` where it cannot be read."""
-    return sum(1 for _ in read_users(path))
+def read_users(chunks: Iterable[bytes], by: Column | None = None) -> Iterator[User]:
+    """The users of the file, named by one column or by all that there are; blank lines are passed over.
 
-
-def read_users(path: Path) -> Iterator[User]:
-    """The users of the file; empty lines are passed over.
-
-    Raises `OperatorError`, which names the line and nothing that stands in it.
+    Raises `UnreadableTable`; `OperatorError` for an `id` that is not the service's. Messages name the line and nothing
+    that stands in it.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.reader(file, strict=True)
-        line = 1
+    table = Table(chunks)
+    columns = [name for name in IDENTIFIERS if name in table.names and by in (None, name)]
+    if not columns:
+        raise OperatorError(f"the header line has no column {by}: choose another one with --by")
+    for row in table:
+        if row.blank:
+            continue
         try:
-            columns = _columns(path, next(rows, None) or [])
-            width = len(columns)
-            line = rows.line_num + 1
-            for row in rows:
-                if row:
-                    yield User(line, _identifiers(columns, row) if len(row) == width else {})
-                line = rows.line_num + 1
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise no_csv(path, line, error) from None
+            named = identifiers(row, table.names, columns)
+        except WrongRow as error:
+            yield User(row.line, {}, str(error))
+            continue
+        if "id" in named and not is_id(named["id"]):
+            raise _own_ids(row.line, columns)
+        yield User(row.line, named, None if named else "The line has no uid, email or id")
 
 
-def no_csv(path: Path, line: int, error: csv.Error | UnicodeDecodeError) -> OperatorError:
-    """What to tell of a file that cannot be read from a line on."""
-    what = "is no UTF-8" if isinstance(error, UnicodeDecodeError) else "is no proper CSV"
-    return OperatorError(f"{path} {what}, from line {line} on: mend it and start again")
-
-
-def _columns(path: Path, header: list[str]) -> list[str]:
-    columns = [name.strip().lower() for name in header]
-    known = [name for name in columns if name in _COLUMNS]
-    if not known or len(set(known)) != len(known):
-        raise OperatorError(
-            f"the first line of {path} has to name each of its columns, and of uid, email and id "
-            "at least one, none of them twice"
-        )
-    return columns
-
-
-def _identifiers(columns: list[str], row: list[str]) -> dict[str, str]:
-    named = zip(columns, row, strict=True)
-    return {name: value for name, value in named if name in _COLUMNS and value}
+def _own_ids(line: int, columns: list[str]) -> OperatorError:
+    others = [f"--by {name}" for name in columns if name != "id"]
+    choose = (
+        f"choose the column that says who is meant with {' or '.join(others)}"
+        if others
+        else "give the column its right name, uid, and start again"
+    )
+    return OperatorError(
+        f"the id in line {line} is none of the service's own, which have 24 hex digits, and nobody was forgotten: "
+        f"where the column holds your own ids, {choose}"
+    )

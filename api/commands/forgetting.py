@@ -1,11 +1,8 @@
 """Forget profiles (contract §8)."""
 
 import asyncio
-import csv
-import io
-from collections.abc import Iterable, Mapping
-from itertools import islice
-from typing import Any, Final, NamedTuple
+from collections.abc import AsyncIterable, AsyncIterator
+from typing import Final, NamedTuple
 
 from api.commands.addressing import NO_PROFILE, find, parse_identifiers
 from projections.profile import StoredProfile
@@ -14,7 +11,6 @@ from streams.clock import now
 from streams.forgetting import forget_event
 from streams.node import Node, Written
 
-COLUMNS: Final = ("uid", "email", "id")
 # Forgets that follow one another in the log share the request to the broker, the fold's write and the transaction of
 # what follows from them; more at once would make others wait for the loop.
 _AT_ONCE: Final = 24
@@ -40,13 +36,15 @@ async def forget(node: Node, profile: StoredProfile) -> Forgotten:
 
 
 async def forget_many(
-    node: Node, account: str, items: Iterable[object]
+    node: Node, account: str, items: AsyncIterable[tuple[int, object]]
 ) -> tuple[list[Forgotten], list[ItemError]]:
-    """Forget each, some at a time; what cannot be forgotten is reported by its index, from 0."""
+    """Forget each, some at a time; what cannot be forgotten is reported by the index that comes with it.
+
+    An item is what a JSON body has, or the error that says why it cannot be one.
+    """
     forgotten: list[Forgotten] = []
     errors: list[ItemError] = []
-    rest = enumerate(items)
-    while part := list(islice(rest, _AT_ONCE)):
+    async for part in _parts(items):
         outcomes = await asyncio.gather(*(_forget_item(node, account, item) for _, item in part))
         for (index, _), outcome in zip(part, outcomes, strict=True):
             if isinstance(outcome, Forgotten):
@@ -61,7 +59,22 @@ async def forget_many(
     return forgotten, errors
 
 
+async def _parts(
+    items: AsyncIterable[tuple[int, object]],
+) -> AsyncIterator[list[tuple[int, object]]]:
+    part: list[tuple[int, object]] = []
+    async for item in items:
+        part.append(item)
+        if len(part) == _AT_ONCE:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
 async def _forget_item(node: Node, account: str, item: object) -> Forgotten | RequestError:
+    if isinstance(item, RequestError):
+        return item
     try:
         if not isinstance(item, dict):
             raise Unprocessable("An item must be an object with `uid`, `email` or `id`")
@@ -69,22 +82,3 @@ async def _forget_item(node: Node, account: str, item: object) -> Forgotten | Re
         return await forget(node, find(node, account, named))
     except RequestError as error:
         return error
-
-
-def read_csv(body: bytes) -> list[Mapping[str, str]]:
-    """The lines of a CSV whose header names `uid`, `email` or `id`. Raises `Unprocessable`."""
-    try:
-        lines = csv.DictReader(io.StringIO(body.decode("utf-8-sig")), strict=True)
-        names = [name.strip() for name in lines.fieldnames or ()]
-        if not set(names) & set(COLUMNS):
-            raise Unprocessable("The CSV's first line must name `uid`, `email` or `id`")
-        lines.fieldnames = names
-        return [_given(line) for line in lines]
-    except UnicodeDecodeError:
-        raise Unprocessable("The CSV must be UTF-8") from None
-    except csv.Error:
-        raise Unprocessable("The CSV cannot be read: check its quotes") from None
-
-
-def _given(line: Mapping[str, Any]) -> dict[str, str]:
-    return {name: line[name] for name in COLUMNS if line.get(name)}

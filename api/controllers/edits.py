@@ -1,7 +1,7 @@
 """Clearing and forgetting profiles, and the receipts of deletions (contract §7, §8)."""
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import AsyncIterable
+from typing import Any, Final, cast
 
 from litestar import Controller, delete, get, post
 
@@ -10,7 +10,9 @@ from api.bodies import as_object, decode_json, read_body
 from api.commands.addressing import Identifiers, find, parse_id, parse_identifiers
 from api.commands.clearing import clear
 from api.commands.companies import show_company_receipt
-from api.commands.forgetting import forget, forget_many, read_csv
+from api.commands.forgetting import forget, forget_many
+from api.commands.forgetting_csv import check_csv, csv_items
+from api.commands.pacing import paced
 from api.commands.reading import show
 from api.commands.receipts import list_receipts, parse_page, show_receipt
 from api.door import SECRET_PARAMETER, Door, door
@@ -96,19 +98,21 @@ async def _forget(at: Door, account: str, named: Identifiers) -> Answer:
     return answer(content, x_log_position=done.written.position)
 
 
-async def _items(at: Door, request: Incoming) -> tuple[str, Iterable[object]]:
-    """The account, and whom to forget, of a JSON or CSV body."""
-    outer = at.outer_principal(request)
+async def _items(at: Door, request: Incoming) -> tuple[str, AsyncIterable[tuple[int, object]]]:
+    """The account, and whom to forget by index, of a JSON or CSV body."""
     limit = at.settings.batch_limit
-    with at.unauthorized_unless(outer):
-        body = await read_body(request, limit, TooLarge(f"The body must be at most {limit} bytes"))
+    too_large = TooLarge(f"The body must be at most {limit} bytes")
     if request.fields.get("content-type", "").partition(";")[0].strip().lower() == "text/csv":
-        principal = outer or at.authenticate(None)
-        return principal.account, read_csv(body)
+        account = at.principal(request).account
+        body = await read_body(request, limit, too_large)
+        await check_csv(body)
+        return account, csv_items(body)
+    outer = at.outer_principal(request)
     with at.unauthorized_unless(outer):
+        body = await read_body(request, limit, too_large)
         sent = as_object(decode_json(body, object))
     principal = outer or at.authenticate(sent.get(SECRET_PARAMETER))
     items = sent.get("profiles")
     if not isinstance(items, list):
         raise Unprocessable("profiles must be an array of objects with `uid`, `email` or `id`")
-    return principal.account, items  # pyright: ignore[reportUnknownVariableType] - JSON
+    return principal.account, paced(enumerate(cast("list[object]", items)))

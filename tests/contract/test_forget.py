@@ -1,11 +1,10 @@
 """Contract §8: forget users, and the receipt of it."""
 
-from typing import Any
-
 import httpx
 import pytest
 
 from tests.contract.expectations import UNKNOWN_ID, assert_error, is_id, is_timestamp
+from tests.contract.forgetting import errors_of, forgotten_of, people
 from tests.support.service import (
     FORGET,
     UPSERT,
@@ -16,28 +15,8 @@ from tests.support.service import (
 )
 
 
-def forget_csv(account: Account, text: str) -> httpx.Response:
-    return account.http.post(FORGET, content=text, headers={"Content-Type": "text/csv"})
-
-
 def forget_json(account: Account, profiles: object) -> httpx.Response:
     return account.http.post(FORGET, json={"profiles": profiles})
-
-
-def errors_of(answer: httpx.Response) -> list[tuple[int, int]]:
-    """(code, index) of each error, whose form is checked."""
-    errors: list[dict[str, Any]] = answer.json().get("errors", [])
-    assert all(sorted(error) == ["code", "index", "message"] for error in errors)
-    return [(error["code"], error["index"]) for error in errors]
-
-
-def forgotten_of(answer: httpx.Response) -> list[str]:
-    """The id of each profile that was forgotten; the form of the deletions is checked."""
-    deletions: list[dict[str, Any]] = answer.json()["deletions"]
-    for deletion in deletions:
-        assert is_id(deletion["id"])
-        assert deletion == {"id": deletion["id"], "profile": {"id": deletion["profile"]["id"]}}
-    return [deletion["profile"]["id"] for deletion in deletions]
 
 
 # --- one
@@ -313,12 +292,6 @@ def test_a_profile_id_is_no_deletion(account: Account, uid: str) -> None:
 # --- many
 
 
-def people(account: Account, count: int) -> list[dict[str, str]]:
-    """Users, each with id, uid and email."""
-    named = [{"uid": marked("uid"), "email": marked_email()} for _ in range(count)]
-    return [{**user, "id": account.known(**user)} for user in named]
-
-
 def test_many_are_forgotten_by_json(account: Account) -> None:
     one, two, three = people(account, 3)
 
@@ -380,89 +353,6 @@ def test_who_is_named_twice_is_forgotten_once(account: Account) -> None:
 @pytest.mark.parametrize("body", [{}, {"profiles": None}, {"profiles": {}}, {"profiles": "x"}])
 def test_profiles_that_are_no_array_are_422(account: Account, body: dict[str, object]) -> None:
     assert_error(account.http.post(FORGET, json=body), 422, "profiles")
-
-
-@pytest.mark.parametrize("column", ["uid", "email", "id"])
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
-@pytest.mark.parametrize("last", ["", "newline"])
-def test_many_are_forgotten_by_csv(account: Account, column: str, newline: str, last: str) -> None:
-    users = people(account, 2)
-    lines = [column, *(user[column] for user in users)]
-
-    answer = forget_csv(account, newline.join(lines) + (newline if last else ""))
-
-    assert answer.status_code == 202
-    assert errors_of(answer) == []
-    assert forgotten_of(answer) == [user["id"] for user in users]
-    assert not any(account.has(id=user["id"]) for user in users)
-
-
-def test_lines_that_cannot_be_forgotten_are_errors_by_index_without_the_header(
-    account: Account,
-) -> None:
-    one, two = people(account, 2)
-    lines = ["uid", marked("uid"), one["uid"], marked("uid"), two["uid"]]
-
-    answer = forget_csv(account, "\n".join(lines))
-
-    assert forgotten_of(answer) == [one["id"], two["id"]]
-    assert errors_of(answer) == [(404, 0), (404, 2)]
-
-
-def test_a_csv_may_hold_other_columns_and_quotes(account: Account) -> None:
-    uid = f'{marked("uid")}, "quoted"'
-    id_ = account.known(uid=uid)
-    quoted = uid.replace('"', '""')
-
-    answer = forget_csv(account, f'name,uid,plan\n"Ada, Countess","{quoted}",gold\n')
-
-    assert forgotten_of(answer) == [id_]
-
-
-def test_a_csv_with_a_byte_order_mark_is_read(account: Account) -> None:
-    (user,) = people(account, 1)
-
-    assert forgotten_of(forget_csv(account, f"\ufeffuid\n{user['uid']}\n")) == [user["id"]]
-
-
-def test_a_csv_uid_of_digits_names_the_user_with_that_number(account: Account) -> None:
-    number = marked_number()
-    id_ = account.known(uid=number)
-
-    assert forgotten_of(forget_csv(account, f"uid\n{number}\n")) == [id_]
-
-
-def test_a_csv_may_say_its_charset(account: Account) -> None:
-    (user,) = people(account, 1)
-
-    answer = account.http.post(
-        FORGET,
-        content=f"uid\n{user['uid']}\n",
-        headers={"Content-Type": "text/csv; charset=utf-8"},
-    )
-
-    assert forgotten_of(answer) == [user["id"]]
-
-
-def test_a_csv_of_a_header_alone_forgets_nobody(account: Account) -> None:
-    answer = forget_csv(account, "uid\n")
-
-    assert answer.status_code == 202
-    assert answer.json()["deletions"] == []
-
-
-@pytest.mark.parametrize("text", ["", "name\nAda\n", "\n\n", "\0\n"])
-def test_a_csv_whose_header_names_no_identifier_is_422(account: Account, text: str) -> None:
-    assert_error(forget_csv(account, text), 422)
-
-
-def test_a_csv_that_is_no_utf_8_is_refused(account: Account) -> None:
-    answer = account.http.post(
-        FORGET, content=b"uid\n\xff\xfe\n", headers={"Content-Type": "text/csv"}
-    )
-
-    assert answer.status_code in {400, 422}
-    assert_error(answer, answer.status_code)
 
 
 def test_many_say_where_they_stand_in_the_log(account: Account) -> None:

@@ -13,9 +13,15 @@ from tests.support.service import Account, Service, eventually, marked, marked_e
 
 
 def imported(
-    service: Service, account: Account, file: Path, *more: str, **environment: str
+    service: Service,
+    account: Account,
+    file: Path | str,
+    *more: str,
+    stdin: str | None = None,
+    **environment: str,
 ) -> subprocess.CompletedProcess[str]:
-    return run("import", str(file), "--json", *more, **_settings(service, account), **environment)
+    settings = _settings(service, account)
+    return run("import", str(file), "--json", *more, stdin=stdin, **settings, **environment)
 
 
 def _settings(service: Service, account: Account) -> dict[str, str]:
@@ -49,6 +55,53 @@ def test_a_csv_file_becomes_profiles(service: Service, account: Account, tmp_pat
     assert (profile["email"], profile["user_role"], profile["seats"]) == (email, note, 12)
     assert "user_role" not in account.profile(uid=f"{uid}x")
     assert not file.with_suffix(".rejected.ndjson").exists()
+
+
+def test_a_pipe_is_read(service: Service, account: Account, tmp_path: Path) -> None:
+    uid, beside = marked("uid"), tmp_path / "rejected"
+    lines = [f'{{"uid":"{uid}"}}', "", "{}", f'{{"uid":"{uid}b"}}']
+
+    done = imported(
+        service, account, "/dev/stdin", "--rejected", str(beside), stdin="\ufeff" + "\r".join(lines)
+    )
+
+    report = said(done)
+    assert (done.returncode, report["lines"], report["taken"]) == (1, 3, 2)
+    assert [json.loads(line)["line"] for line in beside.read_text().splitlines()] == [3]
+    assert account.has(uid=f"{uid}b")
+
+
+def test_a_spreadsheets_file_loses_nobody(
+    service: Service, account: Account, tmp_path: Path
+) -> None:
+    uid, email, other = marked("uid"), marked_email(), marked("uid")
+    rows = [" UID ;Email;Seats;", f"{uid};{email}", f"{other};;12;", ";;;", "9,0072E+16;;3;"]
+    file = tmp_path / "users.csv"
+    file.write_text("\r".join(rows), encoding="utf-16")
+
+    done = imported(service, account, file)
+
+    report = said(done)
+    assert (done.returncode, report["lines"], report["taken"]) == (1, 3, 2)
+    (line,) = rejected(file)
+    assert (line["line"], line["text"]) == (5, "9,0072E+16;;3;")
+    assert "without its last digits" in line["reason"]
+    assert account.profile(uid=uid)["email"] == email
+    assert account.profile(uid=other)["seats"] == 12
+
+
+def test_a_byte_that_is_no_utf_8_is_told_by_its_line_and_nothing_is_sent(
+    service: Service, account: Account, tmp_path: Path
+) -> None:
+    uid, file = marked("uid"), tmp_path / "users.csv"
+    lines = ["uid,name", *(f'{uid}{n},"Ada\rKing"' for n in range(132)), "x,Jörg"]
+    file.write_bytes("\r\n".join(lines).encode("latin-1"))
+
+    told = complaint(imported(service, account, file))
+
+    assert "users.csv is no UTF-8" in told
+    assert "from line 266 on" in told
+    assert not account.has(uid=f"{uid}0")
 
 
 def test_lines_that_are_not_taken_are_written_beside_the_file_with_the_reason(

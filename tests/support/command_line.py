@@ -55,11 +55,15 @@ def up(log: Path, data: Path, *more: str, **environment: str) -> Running:
     return Running(log, "up", "--data", str(data), "--port", "0", "--json", *more, **environment)
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str, stdin: str | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """The command once it has ended; `stdin` comes through a pipe."""
     return subprocess.run(
         _command(*arguments),
         cwd=REPOSITORY,
         env=_environment(environment),
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=COMMAND_SECONDS,

@@ -1,0 +1,51 @@
+"""Whom a row of a table names, and what no cell can name anybody by (contract §8)."""
+
+import re
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from schemas.tables.rows import IDENTIFIERS, Row
+
+# How a spreadsheet shows, and saves, a number of more than eleven digits: the others are lost.
+_ROUNDED: Final = re.compile(r"\s*[+-]?[0-9]+(?:[.,][0-9]*)?E\+[0-9]{1,3}\s*", re.IGNORECASE)
+
+
+class WrongRow(ValueError):
+    """A row that cannot be taken; the text is a sentence without anything that stands in the row."""
+
+
+def check_width(row: Row, names: Sequence[str]) -> None:
+    """Raises `WrongRow` unless each cell has its column: one that slipped would name somebody else."""
+    if len(row.cells) != len(names):
+        raise WrongRow(f"The line has {len(row.cells)} fields, and the header line {len(names)}")
+
+
+def check_digits(name: str, text: object) -> None:
+    """Raises `WrongRow` for an identifier whose last digits a spreadsheet has rounded away."""
+    if isinstance(text, str) and _ROUNDED.fullmatch(text):
+        raise WrongRow(
+            f"{name} is in the form 1.2E+16, in which a spreadsheet writes a long number without its last digits: "
+            "format the column as text and enter it anew"
+        )
+
+
+def check_cell(name: str, cell: str) -> None:
+    """Raises `WrongRow` for an identifier that is rounded or, but for an email, has blanks around it."""
+    check_digits(name, cell)
+    if name != "email" and cell != cell.strip():
+        raise WrongRow(f"{name} has blanks around it")
+
+
+def identifiers(
+    row: Row, names: Sequence[str], columns: Collection[str] = IDENTIFIERS
+) -> dict[str, str]:
+    """The identifiers of `columns` that the row has; blank cells are left out. Raises `WrongRow`."""
+    check_width(row, names)
+    named = {
+        name: cell
+        for name, cell in zip(names, row.cells, strict=True)
+        if name in columns and cell.strip()
+    }
+    for name, cell in named.items():
+        check_cell(name, cell)
+    return named
