@@ -1,5 +1,6 @@
 """Who is meant: uids, emails, and what is said when neither is there (contract §3, §4)."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Final
 from unicodedata import category, normalize
@@ -29,14 +30,16 @@ class InvalidIdentifier(ValueError):
         self.reason = reason
 
 
-def parse_id(value: object) -> str | None:
-    """An id as it was sent, None for null and blanks; a number, or another text than an id, names nobody.
+def parse_id(given: Mapping[str, object]) -> str | None:
+    """The `id` among the parameters as it was sent, None for null and blanks (contract §3).
 
-    Raises InvalidIdentifier for what is neither a string nor an integer.
+    Whether it has the form of one is not judged. A number, the caller's own, is a text that has not, beside a `uid` or
+    `email`; alone it is of the wrong type like any other value. Raises InvalidIdentifier.
     """
+    value = given.get("id")
     if value is None:
         return None
-    if type(value) is int:
+    if type(value) is int and (given.get("uid") is not None or given.get("email") is not None):
         return str(value)
     if type(value) is not str:
         raise InvalidIdentifier("id", "must be a string")

@@ -33,7 +33,7 @@ def parse_identifiers(given: Mapping[str, object]) -> Identifiers:
     try:
         uid = given.get("uid")
         return Identifiers(
-            id=parse_id(given.get("id")),
+            id=parse_id(given),
             uid=None if uid is None else parse_uid(uid),
             email=parse_email(given.get("email")),
         )

@@ -70,7 +70,7 @@ def no_identifier_sentence(ordinal_of: int | None) -> str:
 def draft_company(sent: Mapping[str, object], at: int) -> CompanyDraft:
     """Normalize one write of a company; `at` is in unix milliseconds. Raises `InvalidDraft`."""
     try:
-        id_ = parse_id(sent.get("id"))
+        id_ = parse_id(sent)
         properties, unset, ignored = normalize(sent, at)
         if id_ is not None and "id" in ignored:
             ignored.remove("id")
@@ -146,7 +146,7 @@ def find_company(node: Node, account: str, given: Mapping[str, object]) -> Compa
     Raises `Unprocessable` with neither, `NotFound` when unknown, `Conflict` when they do not agree.
     """
     try:
-        id_, uid = parse_id(given.get("id")), given.get("uid")
+        id_, uid = parse_id(given), given.get("uid")
         uid = None if uid is None else parse_uid(uid)
     except InvalidIdentifier as error:
         raise Unprocessable(str(error)) from None

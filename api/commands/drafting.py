@@ -57,7 +57,7 @@ class CompanyReference(NamedTuple):
 def draft(sent: Mapping[str, object], now: int) -> Draft:
     """Normalize one write; `now` is in unix milliseconds. Raises `InvalidDraft`."""
     try:
-        id_ = parse_id(sent.get("id"))
+        id_ = parse_id(sent)
         properties, unset, ignored = normalize(sent, now)
         if id_ is not None and "id" in ignored:
             ignored.remove("id")
@@ -85,7 +85,7 @@ def draft_event(sent: Mapping[str, object], now: int) -> Draft:
     sent = dict(sent)
     name = _event_name(sent.pop("name", None))
     try:
-        id_ = parse_id(sent.get("id"))
+        id_ = parse_id(sent)
         properties, _, ignored = normalize(sent, now)
         if id_ is not None and "id" in ignored:
             ignored.remove("id")

@@ -78,16 +78,21 @@ def test_what_an_older_version_took_as_a_uid_can_still_be_named() -> None:
 
 @pytest.mark.parametrize(
     ("sent", "id_"),
-    [("0" * 24, "0" * 24), ("42", "42"), (42, "42"), (None, None), ("", None), ("\u200b ", None)],
+    [("0" * 24, "0" * 24), ("42", "42"), (None, None), ("", None), ("\u200b ", None)],
 )
 def test_an_id_is_taken_as_sent_and_null_when_it_is_blank(sent: object, id_: str | None) -> None:
-    assert parse_id(sent) == id_
+    assert parse_id({"id": sent}) == id_
 
 
-@pytest.mark.parametrize("sent", [True, 1.0, [], {}])
+@pytest.mark.parametrize("beside", [{"uid": "x"}, {"email": "x@acme.software"}])
+def test_a_number_beside_a_name_is_an_id_of_another_form(beside: dict[str, object]) -> None:
+    assert parse_id({"id": 42, **beside}) == "42"
+
+
+@pytest.mark.parametrize("sent", [42, True, 1.0, [], {}])
 def test_an_id_of_another_type_is_refused(sent: object) -> None:
     with pytest.raises(InvalidIdentifier, match="id must be a string"):
-        parse_id(sent)
+        parse_id({"id": sent})
 
 
 def test_18821_the_number_and_the_string_are_the_same_user() -> None:
