@@ -231,15 +231,17 @@ class Fold:
     def _give_up(
         self, state: WorkingSet, profile: Profile, email: str | None, offset: int
     ) -> list[tuple[int, bytes]]:
-        """Withdraw the profile's claim; returns its partition and key, where there is one."""
+        """Withdraw the profile's claim; returns its key, where there is one, and in which partitions it may be."""
         claim = profile.header.claim
         if claim is None or email is None:
             return []
-        digest = self._identity.email_hash(profile.header.account, email)
-        partition = self._identity.partition_of_hash(digest)
-        state.emit(offset, outbox.ClaimTombstone(partition, claim))
+        # Where the claim was made under a former hash, it stands in the partition of that one.
+        hashes = self._identity.email_hashes(profile.header.account, email)
+        partitions = dict.fromkeys(map(self._identity.partition_of_hash, hashes))
+        for partition in partitions:
+            state.emit(offset, outbox.ClaimTombstone(partition, claim))
         profile.header.claim = None
-        return [(partition, claim)]
+        return [(partition, claim) for partition in partitions]
 
     def _tracked(
         self, state: WorkingSet, event: EventTracked, key: bytes, offset: int, user: bytes | None

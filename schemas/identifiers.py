@@ -1,12 +1,21 @@
 """Who is meant: uids, emails, and what is said when neither is there (contract §3, §4)."""
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Final
+from unicodedata import category, normalize
 
+from schemas.composition import compose
 from schemas.normalization import MAX_BYTES, check_text
 
 _BAD_TEXT: Final = "must hold no control character (below U+0020) and no lone surrogate"
 _BAD_UID_TYPE: Final = "must be an integer or a string"
 _BAD_UID_SIZE: Final = f"must be 1 to {MAX_BYTES} bytes of UTF-8"
+
+# What programs write where they know no id, in lower case.
+_PLACEHOLDERS: Final = frozenset(
+    {"", "undefined", "null", "none", "nil", "nan", "[object object]", "true", "false"}
+)
 
 
 class InvalidIdentifier(ValueError):
@@ -19,6 +28,36 @@ class InvalidIdentifier(ValueError):
         super().__init__(f"{name} {reason}")
         self.name = name
         self.reason = reason
+
+
+def parse_id(given: Mapping[str, object]) -> str | None:
+    """The `id` among the parameters as it was sent, None for null and blanks (contract §3).
+
+    Whether it has the form of one is not judged. A number, the caller's own, is a text that has not, beside a `uid` or
+    `email`; alone it is of the wrong type like any other value. Raises InvalidIdentifier.
+    """
+    value = given.get("id")
+    if value is None:
+        return None
+    if type(value) is int and (given.get("uid") is not None or given.get("email") is not None):
+        return str(value)
+    if type(value) is not str:
+        raise InvalidIdentifier("id", "must be a string")
+    return value if trim(value) else None
+
+
+def parse_new_uid(value: object, *, whose: str = "users") -> int | str:
+    """A uid that may create: one of :func:`parse_uid`, and nobody's placeholder (contract §3).
+
+    Raises InvalidIdentifier, also when it is blank or one of ``undefined``, ``null`` and the like.
+    """
+    if type(value) is str and trim(value).lower() in _PLACEHOLDERS:
+        raise InvalidIdentifier(
+            "uid",
+            "must not be blank or a placeholder like `undefined` or `null`: "
+            f"many different {whose} would become one",
+        )
+    return parse_uid(value)
 
 
 def parse_uid(value: object) -> int | str:
@@ -46,24 +85,55 @@ def uid_text(uid: int | str) -> str:
 
 
 def parse_email(value: object) -> str | None:
-    """The email as sent, None for null (contract §3); its form as an address is not judged.
+    """The email, trimmed; None for null and blanks (contract §3). Its form as an address is not judged.
 
-    Raises InvalidIdentifier: not a string, blank, or more than 768 bytes.
+    Raises InvalidIdentifier: not a string, or more than 768 bytes.
     """
     if value is None:
         return None
     if type(value) is not str:
         raise InvalidIdentifier("email", "must be a string or null")
-    if not _fits(value) or not value.strip():
-        raise InvalidIdentifier("email", f"must be 1 to {MAX_BYTES} bytes of UTF-8, not all blank")
     if not check_text(value):
         raise InvalidIdentifier("email", _BAD_TEXT)
-    return value
+    email = trim(value)
+    if not _fits(email):
+        raise InvalidIdentifier("email", f"must be at most {MAX_BYTES} bytes of UTF-8")
+    return email or None
 
 
 def fold_email(email: str) -> str:
-    """What emails are compared by: trimmed and case-folded (contract §3)."""
-    return email.strip().casefold()
+    """What emails are compared by: composed (NFC), trimmed, in simple lower case (contract §3)."""
+    return fold_email_part(trim(email))
+
+
+def fold_email_part(text: str) -> str:
+    """A part of an email as :func:`fold_email` has it in the whole: blanks at its ends stay."""
+    if text.isascii():
+        return text.lower()
+    # Of these two alone `lower` looks at the neighbours, or makes two characters.
+    lower = compose(text).replace("İ", "i").replace("Σ", "\N{GREEK SMALL LETTER SIGMA}").lower()
+    return compose(lower)
+
+
+def former_email_folds(email: str) -> list[str]:
+    """What this email may have been compared by, in either of its forms, before emails were composed.
+
+    Claims of that time have a keyed hash of it (design "Email index"). ASCII is folded as it was.
+    """
+    composed = compose(email)
+    forms = (email, composed, normalize("NFD", composed))
+    return list(dict.fromkeys(form.strip().casefold() for form in forms))
+
+
+def trim(text: str) -> str:
+    """`text` without white space and invisible format characters (Unicode's Cf) at its ends."""
+    return text.strip() if text.isascii() else text.strip(_blanks())
+
+
+@cache  # 20 ms to make
+def _blanks() -> str:
+    characters = map(chr, (*range(0x20000), *range(0xE0000, 0xE0100)))  # where they all are
+    return "".join(each for each in characters if each.isspace() or category(each) == "Cf")
 
 
 def _fits(text: str) -> bool:

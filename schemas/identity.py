@@ -9,7 +9,7 @@ import time
 from hashlib import blake2b
 from typing import Final
 
-from schemas.identifiers import fold_email, uid_text
+from schemas.identifiers import fold_email, former_email_folds, uid_text
 
 SLOTS: Final = 1 << 16
 KEY_BYTES: Final = 32
@@ -134,8 +134,18 @@ class Identity:
 
     def email_hash(self, account: str, email: str) -> bytes:
         """16 bytes that name an email, compared as contract §3 compares them."""
+        return self._email_hash(account, fold_email(email))
+
+    def email_hashes(self, account: str, email: str) -> list[bytes]:
+        """The hash of an email, and behind it those under which a claim of it may have been made formerly."""
+        if email.isascii():
+            return [self.email_hash(account, email)]
+        folds = dict.fromkeys((fold_email(email), *former_email_folds(email)))
+        return [self._email_hash(account, fold) for fold in folds]
+
+    def _email_hash(self, account: str, fold: str) -> bytes:
         digest = self._emails.copy()
-        digest.update(f"{account}:{fold_email(email)}".encode())
+        digest.update(f"{account}:{fold}".encode())
         return digest.digest()
 
     def company_id(self, account: str, uid: int | str) -> str:

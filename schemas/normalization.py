@@ -8,7 +8,8 @@ event may pass through here again. Where the contract is silent:
   longer than that, so what is left of it is never read as anything else.
 * At most 15 digits: those before an exponent are counted. ``"1e400"`` stays a text, for its number
   is infinite. A whole number of more than 64 bits is stored as its digits: none is lost.
-* Unix seconds go by the name of the property, or of the key inside a hash; so do array items.
+* Unix seconds and milliseconds go by the name of the property, or of the key inside a hash; so do
+  array items.
 * ``"+9999999d"``, beyond the year 9999, stays a text.
 * The property's own value is the first level of hashes. The JSON of a fourth is as it was sent.
 * A name keeps the first 768 bytes of UTF-8 too.
@@ -16,14 +17,15 @@ event may pass through here again. Where the contract is silent:
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import isfinite
 from typing import Final, Literal, NamedTuple, TypeAlias, cast
+from unicodedata import category
 
 import msgspec
 
+from schemas.composition import character_ranges, combining_marks, compose
 from schemas.timestamps import (
     FIRST_TIMESTAMP,
     LAST_TIMESTAMP,
@@ -36,7 +38,7 @@ Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | 
 """A stored property value: any JSON value."""
 
 UNSET: Final = "$unset"
-"""As the value of a property, removes the property (contract §3)."""
+"""As the value of a property, removes the property; inside a hash, leaves the name out (contract §3, §9)."""
 
 IDENTIFIERS: Final = frozenset({"uid", "email", "company_uid", "company_id"})
 """Names whose values say who is meant; never converted."""
@@ -56,6 +58,7 @@ MAX_DEPTH: Final = 100
 _NEVER_OVER: Final = MAX_BYTES // 4  # so many characters always fit
 _LONGEST_LITERAL: Final = 64
 _UNIX_SECONDS: Final = (100_000_000, 2_000_000_000)  # 1973 to 2033
+_UNIX_MILLISECONDS: Final = (100_000_000_000, 2_000_000_000_000)
 
 _SECRET_NAME: Final = "account_secret"  # noqa: S105  (a name, no secret)
 _A_NAME: Final = "a property name"
@@ -160,15 +163,22 @@ def normalize_name(name: str) -> str:
     * at a capital after a digit, when a small letter follows: ``line2Street`` is
       ``line2_street``, ``B2B`` is ``b2b``.
     """
-    return _normalize_short_name(name) if len(name) <= MAX_BYTES // 3 else _join_words(name)
+    if len(name) <= MAX_BYTES // 3:
+        return _normalize_short_name(name)
+    return _join_words(_head(name) if len(name) > _LONG_NAME else name)
 
 
 def _join_words(name: str) -> str:
-    name = unicodedata.normalize("NFC", name)
+    if _NORMALIZED.fullmatch(name) and len(name) <= MAX_BYTES:
+        return name
+    name = compose(name)
     shape = "".join(map(_kind, name))
     words = [name[word.start() : word.end()] for word in _WORD.finditer(shape)]
-    joined = unicodedata.normalize("NFC", "_".join(words).lower())
+    joined = compose("_".join(words).lower())
     return _cut(joined).rstrip("_")
+
+
+_NORMALIZED: Final = re.compile(r"[a-z0-9]++(?:_[a-z0-9]++)*+")  # most names are, and stay so
 
 
 # Bounded in number and, as long names go around it, in bytes.
@@ -184,13 +194,14 @@ def _kind(character: str) -> str:
         return "l" if character.lower() == character else "U"
     if character.isalnum():
         return "d"
-    if unicodedata.category(character) in {"Mn", "Mc"} and not _is_variation_selector(character):
-        return "m"
-    return " "
+    return "m" if _is_mark(character) else " "
 
 
-def _is_variation_selector(character: str) -> bool:
-    return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
+def _is_mark(character: str) -> bool:
+    """Whether it is a mark on a letter; a variation selector, which chooses an emoji's look, is none."""
+    if category(character) not in ("Mn", "Mc"):
+        return False
+    return not ("\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef")
 
 
 _WORD: Final = re.compile(
@@ -201,6 +212,40 @@ _WORD: Final = re.compile(
       | [ ] | \Z )""",
     re.VERBOSE,
 )
+
+# Composing makes one character of four at most (a letter with three marks), and each has a byte at least: so many
+# have what fills a name, and what is looked ahead at to find its words.
+_LONG_NAME: Final = 4 * (MAX_BYTES + 256)
+
+
+def _head(name: str) -> str:
+    """The words of a long name, or so many of them that what comes behind them cannot be in its normalized form.
+
+    (But for the form of a Greek sigma with more than 1,000 modifier letters behind it in one word.)
+    """
+    words: list[str] = []
+    missing = _LONG_NAME
+    for word in _long_words().finditer(name.replace("_", " ")):
+        words.append(word[0])
+        missing -= len(word[0]) + 1
+        if missing < 0:
+            break
+    head = " ".join(words)
+    # Not in the middle of marks: one of the last may be what composes with the letter.
+    behind = _marks_behind().match(head, _LONG_NAME)
+    return head if behind is None else head[: behind.end()]
+
+
+@cache
+def _long_words() -> re.Pattern[str]:
+    marks = character_ranges(_is_mark)
+    return re.compile(rf"\w[\w{marks}]*")
+
+
+@cache
+def _marks_behind() -> re.Pattern[str]:
+    return re.compile(f"[{combining_marks()}\u0f73\u0f75\u0f81]*")
+
 
 _Fate: TypeAlias = Literal["stored", "identifier", "ignored", "dropped"]
 
@@ -304,15 +349,20 @@ def _from_hash(members: dict[str, object], now: int, level: int) -> Value:
         return _cut(msgspec.json.encode(members).decode())
     kept: dict[str, Value] = {}
     for raw_name, value in members.items():
-        if name := normalize_name(raw_name):
+        name = normalize_name(raw_name)
+        if value == UNSET:
+            kept.pop(name, None)
+        elif name:
             kept[name] = _stored(value, name, now, level + 1)
     return kept
 
 
 def _from_number(number: float, name: str) -> Value:
-    first, last = _UNIX_SECONDS
-    if first <= number <= last and (name == "created" or name.endswith(("_at", "_time"))):
-        return format_timestamp(round(number * 1000))
+    if name == "created" or name.endswith(("_at", "_time")):
+        if _UNIX_SECONDS[0] <= number <= _UNIX_SECONDS[1]:
+            return format_timestamp(round(number * 1000))
+        if _UNIX_MILLISECONDS[0] <= number <= _UNIX_MILLISECONDS[1]:
+            return format_timestamp(round(number))
     if isinstance(number, int) and number.bit_length() > 63 and number != -(1 << 63):
         return _cut(str(number))
     return number

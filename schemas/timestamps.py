@@ -24,7 +24,7 @@ _OFFSET: Final = r"(?:Z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)"
 _ISO_8601: Final = re.compile(
     rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[T ]{_TIME.format(':')})?"
     rf"|[0-9]{{8}}T{_TIME.format('')})"
-    rf"(?: ?({_OFFSET}))?"
+    rf"(?: ?({_OFFSET})| (?:UTC|GMT|Z))?"
 )
 
 
@@ -49,9 +49,9 @@ def parse_timestamp(text: str) -> int | None:
     """Unix milliseconds, or None when `text` is no timestamp of the years 1 to 9999.
 
     Takes ISO 8601 calendar dates, alone or with a time and an offset, and a blank for the ``T``
-    or before the offset (contract §9). Without an offset it is UTC; what is finer than a
-    millisecond is cut off. An offset needs a time; week dates, ordinal dates and a bare
-    ``20290821`` are none.
+    or before the offset (contract §9). Without an offset, or with `` UTC``, `` GMT`` or `` Z``
+    behind, it is UTC; what is finer than a millisecond is cut off. An offset needs a time; week
+    dates, ordinal dates and a bare ``20290821`` are none.
     """
     match = _ISO_8601.fullmatch(text)
     if match is None:

@@ -10,6 +10,7 @@ from schemas.identifiers import (
     fold_email,
     missing_identifier_sentence,
     parse_email,
+    parse_id,
     parse_uid,
 )
 from schemas.identity import is_id
@@ -28,11 +29,11 @@ class Identifiers(NamedTuple):
 
 
 def parse_identifiers(given: Mapping[str, object]) -> Identifiers:
-    """Check the identifiers among the parameters. Raises `Unprocessable`; `NotFound` for what is no id."""
+    """Check the identifiers among the parameters. Raises `Unprocessable`."""
     try:
-        id_, uid = given.get("id"), given.get("uid")
+        uid = given.get("uid")
         return Identifiers(
-            id=None if id_ is None else parse_id(id_),
+            id=parse_id(given),
             uid=None if uid is None else parse_uid(uid),
             email=parse_email(given.get("email")),
         )
@@ -40,17 +41,10 @@ def parse_identifiers(given: Mapping[str, object]) -> Identifiers:
         raise Unprocessable(str(error)) from None
 
 
-def parse_id(value: object) -> str:
-    """A profile id. Raises `NotFound` for a text that has not the form of one: it names nobody."""
-    if not isinstance(value, str):
-        raise Unprocessable("id must be a string")
-    if not is_id(value):
-        raise NotFound(NO_PROFILE)
-    return value
-
-
 def by_id(node: Node, account: str, id_: str) -> StoredProfile | None:
-    """The profile with this id."""
+    """The profile with this id; None also for a text that has not the form of one."""
+    if not is_id(id_):
+        return None
     found = node.worker.profiles(node.identity.partition_of_id(id_)).read_by_id(id_, account)
     return _unless_doomed(node, found)
 
@@ -72,13 +66,24 @@ def _unless_doomed(node: Node, profile: StoredProfile | None) -> StoredProfile |
 
 def by_email(node: Node, account: str, email: str) -> StoredProfile | None:
     """The profile that holds this email: index, then document, which must still have it."""
-    digest = node.identity.email_hash(account, email)
-    id_ = node.worker.emails(node.identity.partition_of_hash(digest)).holder(digest)
-    found = None if id_ is None else by_id(node, account, id_)
-    if found is None:
-        return None
-    held = found.document().get("email")
-    return found if isinstance(held, str) and fold_email(held) == fold_email(email) else None
+    for digest in node.identity.email_hashes(account, email):
+        id_ = node.worker.emails(node.identity.partition_of_hash(digest)).holder(digest)
+        found = None if id_ is None else by_id(node, account, id_)
+        if found is not None:
+            held = found.document().get("email")
+            if isinstance(held, str) and fold_email(held) == fold_email(email):
+                return found
+    return None
+
+
+def nobody(
+    node: Node, account: str, uid: int | str | None, email: str | None
+) -> NotFound | Conflict:
+    """The error for an id that names nobody: it contradicts a `uid` or `email` that names somebody."""
+    named = (uid is not None and by_uid(node, account, uid) is not None) or (
+        email is not None and by_email(node, account, email) is not None
+    )
+    return Conflict(CONTRADICTION) if named else NotFound(NO_PROFILE)
 
 
 def find(node: Node, account: str, named: Identifiers) -> StoredProfile:

@@ -8,16 +8,19 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from operator import attrgetter
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, ClassVar, Final, NamedTuple, cast
 
 import msgspec
 
 from api.bodies import check_utf8, decode_json
 from api.commands.addressing import NO_PROFILE, by_email, by_id, by_uid
 from api.commands.drafting import CompanyReference, Draft, InvalidDraft, draft, draft_event
+from api.commands.former_claims import release_former_holder
+from api.commands.pacing import LARGE_BYTES
 from api.commands.repeating import KeyedRequest, first_attempt
 from api.commands.upserting import company_id
 from projections.batches import Batch, decode_errors, encode_errors
+from projections.profile import StoredProfile
 from projections.repeats import First
 from schemas.errors import ItemError, NotFound, Unprocessable
 from schemas.events import BatchReceived, EventTracked, ProfileUpserted, encode
@@ -77,7 +80,12 @@ def open_envelope(body: bytes, kind: type[Envelope]) -> Envelope:
 
 
 class BatchWriter:
-    """Handles one batch of one account, of profiles."""
+    """Handles one batch of one account, of profiles.
+
+    `route` stands, hashed with the body, in the log: a repeat is known by it, so it never changes.
+    """
+
+    route: ClassVar[str] = "Envelope"
 
     def __init__(
         self,
@@ -140,13 +148,13 @@ class BatchWriter:
         """
         self._at = batch.created_at
         for start in range(0, len(items), SLICE):
-            self._drafts(start, items[start : start + SLICE])
+            await self._drafts(start, items[start : start + SLICE])
             await asyncio.sleep(0)
         return _in_order([*self._errors, *decode_errors(batch.errors)])
 
     async def _events(self, start: int, items: Sequence[msgspec.Raw]) -> dict[int, list[Keyed]]:
         """The events of a slice, per partition, in order."""
-        drafts = self._drafts(start, items)
+        drafts = await self._drafts(start, items)
         companies = {
             write.company.uid
             for write in drafts.values()
@@ -154,6 +162,9 @@ class BatchWriter:
         }
         if companies:
             self._companies = await self._node.company_log.make(self._account, companies, self._at)
+        for write in drafts.values():
+            if write.email is not None and not write.email.isascii():
+                await release_former_holder(self._node, self._account, write)
         events: dict[int, list[Keyed]] = {}
         keys = iter(event_keys(len(drafts)))
         for index, write in drafts.items():
@@ -168,12 +179,15 @@ class BatchWriter:
                 events.setdefault(partition, []).append((next(keys), value))
         return events
 
-    def _drafts(self, start: int, items: Sequence[msgspec.Raw]) -> dict[int, Draft]:
+    async def _drafts(self, start: int, items: Sequence[msgspec.Raw]) -> dict[int, Draft]:
         """The good items of a slice, by their index."""
         drafts: dict[int, Draft] = {}
         for index, item in enumerate(items, start):
             try:
-                drafts[index] = self._draft(index, item)
+                if len(memoryview(item)) <= LARGE_BYTES:
+                    drafts[index] = self._draft(index, item)
+                else:
+                    drafts[index] = await asyncio.to_thread(self._draft, index, item)
             except _Refused as refused:
                 self._refuse(index, refused)
         return drafts
@@ -242,17 +256,14 @@ class BatchWriter:
         return self._by_email(index, write, write.email)
 
     def _by_id(
-        self, index: int, write: Draft, id_: object
+        self, index: int, write: Draft, id_: str
     ) -> tuple[int, str | None, int | str | None]:
-        known = isinstance(id_, str) and is_id(id_)
-        found = by_id(self._node, self._account, id_) if known else None  # pyright: ignore[reportArgumentType]
+        found = by_id(self._node, self._account, id_)
         if found is None:
-            raise self._missing(index)
+            raise self._nobody(index, write)
         identity = self._node.identity
         if write.uid is not None and found.user != identity.uid_hash(self._account, write.uid):
-            raise _Refused(
-                409, f"The identifiers of the {ordinal(index + 1)} item name different profiles"
-            )
+            raise self._contradiction(index)
         if "email" in write.properties or "email" in write.unset:
             self._note_email(found.document()["uid"], write)
         return identity.partition_of_id(found.id), found.id, write.uid
@@ -265,20 +276,37 @@ class BatchWriter:
         first = self._first_attempt(index)
         if first is not None:
             return self._node.identity.partition_of_id(first.id), first.id, None
+        holder = self._holder(email)
+        if holder is None:
+            raise self._missing(index)
+        if isinstance(holder, StoredProfile):
+            return self._node.identity.partition_of_id(holder.id), holder.id, None
+        return self._partition_of(holder), None, holder
+
+    def _holder(self, email: str) -> StoredProfile | int | str | None:
+        """Who has the email after the items so far: the uid where one of them gave it, or the profile of before."""
         folded = fold_email(email)
         if folded in self._emails:
-            uid = self._emails[folded]
-            if uid is None:
-                raise self._missing(index)
-            return self._partition_of(uid), None, uid
+            return self._emails[folded]
         found = by_email(self._node, self._account, email)
         if found is not None and self._moved:
             held = self._moved.get(uid_text(found.document()["uid"]), folded)
             if held != folded:
-                found = None
-        if found is None:
-            raise self._missing(index)
-        return self._node.identity.partition_of_id(found.id), found.id, None
+                return None
+        return found
+
+    def _nobody(self, index: int, write: Draft) -> Exception:
+        """For an id that names nobody: it contradicts a uid or an email that names somebody."""
+        uid, email = write.uid, write.email
+        known = uid is not None and by_uid(self._node, self._account, uid) is not None
+        if known or (email is not None and self._holder(email) is not None):
+            return self._contradiction(index)
+        return self._missing(index)
+
+    def _contradiction(self, index: int) -> _Refused:
+        return _Refused(
+            409, f"The identifiers of the {ordinal(index + 1)} item name different profiles"
+        )
 
     def _first_attempt(self, index: int) -> First | None:
         """What an attempt that broke off has made of the item: its email may lead to somebody else by now."""
@@ -327,6 +355,8 @@ class BatchWriter:
 
 class EventBatchWriter(BatchWriter):
     """Handles one batch of tracked events."""
+
+    route = "EventEnvelope"
 
     _normalize = staticmethod(draft_event)
 

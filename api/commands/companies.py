@@ -4,10 +4,18 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from api.commands.drafting import InvalidDraft
+from api.commands.pacing import beside
 from projections.companies.fold import MAX_COMPANY_BYTES, Company, CompanyDeletion
 from schemas.errors import Conflict, NotFound, Unprocessable
 from schemas.events import CompanyDeleted, CompanyUpserted
-from schemas.identifiers import InvalidIdentifier, ordinal, parse_email, parse_uid
+from schemas.identifiers import (
+    InvalidIdentifier,
+    ordinal,
+    parse_email,
+    parse_id,
+    parse_new_uid,
+    parse_uid,
+)
 from schemas.identity import is_id, random_id
 from schemas.normalization import UNSET, InvalidProperty, normalize
 from schemas.timestamps import format_timestamp
@@ -30,7 +38,7 @@ _MEMBERSHIP: Final = ("company_id", "company_uid")
 class CompanyDraft(NamedTuple):
     """One write of a company, normalized."""
 
-    id: object
+    id: str | None
     uid: int | str | None
     properties: dict[str, Any]
     unset: list[str]
@@ -61,13 +69,13 @@ def no_identifier_sentence(ordinal_of: int | None) -> str:
 
 def draft_company(sent: Mapping[str, object], at: int) -> CompanyDraft:
     """Normalize one write of a company; `at` is in unix milliseconds. Raises `InvalidDraft`."""
-    id_ = sent.get("id")
     try:
+        id_ = parse_id(sent)
         properties, unset, ignored = normalize(sent, at)
         if id_ is not None and "id" in ignored:
             ignored.remove("id")
         uid = properties.pop("uid", None)
-        uid = None if uid is None else parse_uid(uid)
+        uid = None if uid is None else parse_new_uid(uid, whose="companies")
         for name in _MEMBERSHIP:
             if name in properties:
                 del properties[name]
@@ -76,7 +84,7 @@ def draft_company(sent: Mapping[str, object], at: int) -> CompanyDraft:
             del properties["email"]
             unset.append("email")
         elif "email" in properties:
-            parse_email(properties["email"])
+            properties["email"] = parse_email(properties["email"])
     except InvalidProperty as error:
         raise InvalidDraft(f"{error.name_place} {error.reason}") from None
     except InvalidIdentifier as error:
@@ -92,9 +100,14 @@ def company_event(node: Node, account: str, write: CompanyDraft, at: int) -> Com
     id_, uid = write.id, write.uid
     if id_ is not None:
         company = _by_id(node, account, id_)
+        if company is None:
+            raise (
+                NotFound(NO_COMPANY)
+                if _by_uid(node, account, uid) is None
+                else Conflict(CONTRADICTION)
+            )
         if uid is not None and node.companies.id_of(account, uid) != company.id:
             raise Conflict(CONTRADICTION)
-        id_ = company.id
     else:
         assert uid is not None
         id_ = node.companies.id_of(account, uid)
@@ -110,7 +123,7 @@ async def upsert_company(node: Node, account: str, sent: Mapping[str, object]) -
     """
     at = now()
     try:
-        write = draft_company(sent, at)
+        write = await beside(draft_company, sent, at)
     except InvalidDraft as error:
         raise Unprocessable(str(error)) from None
     if not write.identified:
@@ -132,32 +145,32 @@ def find_company(node: Node, account: str, given: Mapping[str, object]) -> Compa
 
     Raises `Unprocessable` with neither, `NotFound` when unknown, `Conflict` when they do not agree.
     """
-    id_, sent_uid = given.get("id"), given.get("uid")
-    if id_ is None and sent_uid is None:
-        raise Unprocessable(no_identifier_sentence(None))
     try:
-        uid = None if sent_uid is None else parse_uid(sent_uid)
+        id_, uid = parse_id(given), given.get("uid")
+        uid = None if uid is None else parse_uid(uid)
     except InvalidIdentifier as error:
         raise Unprocessable(str(error)) from None
-    company = None if id_ is None else _by_id(node, account, id_)
-    if uid is None:
-        assert company is not None
-        return company
-    named = node.companies.get(node.companies.id_of(account, uid), account)
-    if company is not None and named is not company:
+    found: list[Company | None] = []
+    if id_ is not None:
+        found.append(_by_id(node, account, id_))
+    if uid is not None:
+        found.append(_by_uid(node, account, uid))
+    if not found:
+        raise Unprocessable(no_identifier_sentence(None))
+    company = found[0]
+    if found.count(company) < len(found):
         raise Conflict(CONTRADICTION)
-    if named is None:
-        raise NotFound(NO_COMPANY)
-    return named
-
-
-def _by_id(node: Node, account: str, id_: object) -> Company:
-    if not isinstance(id_, str):
-        raise Unprocessable("id must be a string")
-    company = node.companies.get(id_, account) if is_id(id_) else None
     if company is None:
         raise NotFound(NO_COMPANY)
     return company
+
+
+def _by_id(node: Node, account: str, id_: str) -> Company | None:
+    return node.companies.get(id_, account) if is_id(id_) else None
+
+
+def _by_uid(node: Node, account: str, uid: int | str | None) -> Company | None:
+    return None if uid is None else node.companies.get(node.companies.id_of(account, uid), account)
 
 
 async def delete_company(

@@ -3,6 +3,7 @@
 Each slice is folded before the next one is appended: every node holds all companies, so an answered batch is applied.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Final, cast
@@ -18,6 +19,7 @@ from api.commands.companies import (
     no_identifier_sentence,
 )
 from api.commands.drafting import InvalidDraft
+from api.commands.pacing import LARGE_BYTES
 from projections.batches import Batch
 from schemas.errors import ItemError, NotFound, RequestError, TooLarge, Unprocessable
 from schemas.events import BatchReceived, CompanyUpserted, encode
@@ -52,7 +54,7 @@ class CompanyBatchWriter:
         """Write every good item; returns when all are folded. Raises `Unavailable`."""
         received = len(items)
         for start in range(0, received, SLICE):
-            drafts = self._drafts(start, items[start : start + SLICE])
+            drafts = await self._drafts(start, items[start : start + SLICE])
             while drafts:
                 drafts = await self._write(drafts)
         failed = len(self._errors)
@@ -94,11 +96,14 @@ class CompanyBatchWriter:
                 self._refuse(index, Unprocessable(TOO_LARGE))
         return again
 
-    def _drafts(self, start: int, items: Sequence[msgspec.Raw]) -> dict[int, CompanyDraft]:
+    async def _drafts(self, start: int, items: Sequence[msgspec.Raw]) -> dict[int, CompanyDraft]:
         drafts: dict[int, CompanyDraft] = {}
         for index, item in enumerate(items, start):
             try:
-                drafts[index] = self._draft(index, item)
+                if len(memoryview(item)) <= LARGE_BYTES:
+                    drafts[index] = self._draft(index, item)
+                else:
+                    drafts[index] = await asyncio.to_thread(self._draft, index, item)
             except RequestError as error:
                 self._refuse(index, error)
         return drafts

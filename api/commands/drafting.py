@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from schemas.browser import check_browser_fields
-from schemas.identifiers import InvalidIdentifier, parse_email, parse_uid
+from schemas.identifiers import (
+    InvalidIdentifier,
+    parse_email,
+    parse_id,
+    parse_new_uid,
+    trim,
+)
 from schemas.identity import is_id
 from schemas.normalization import UNSET, InvalidProperty, check_text, normalize, normalize_name
 
@@ -21,7 +27,7 @@ class Draft(NamedTuple):
     `name` is a tracked event's, "" of any other write.
     """
 
-    id: object
+    id: str | None
     uid: int | str | None
     email: str | None
     properties: dict[str, Any]
@@ -50,13 +56,13 @@ class CompanyReference(NamedTuple):
 
 def draft(sent: Mapping[str, object], now: int) -> Draft:
     """Normalize one write; `now` is in unix milliseconds. Raises `InvalidDraft`."""
-    id_ = sent.get("id")
     try:
+        id_ = parse_id(sent)
         properties, unset, ignored = normalize(sent, now)
         if id_ is not None and "id" in ignored:
             ignored.remove("id")
         uid = properties.pop("uid", None)
-        uid = None if uid is None else parse_uid(uid)
+        uid = None if uid is None else parse_new_uid(uid)
         email = None
         if "email" in properties:
             email = _email(properties, unset)
@@ -77,14 +83,15 @@ def draft_event(sent: Mapping[str, object], now: int) -> Draft:
     An email says who is meant, and nothing else: beside an `id` or `uid` it is ignored. So are companies.
     """
     sent = dict(sent)
-    name, id_ = _event_name(sent.pop("name", None)), sent.get("id")
+    name = _event_name(sent.pop("name", None))
     try:
+        id_ = parse_id(sent)
         properties, _, ignored = normalize(sent, now)
         if id_ is not None and "id" in ignored:
             ignored.remove("id")
         uid = properties.pop("uid", None)
-        uid = None if uid is None else parse_uid(uid)
-        email = parse_email(properties["email"]) if "email" in properties else None
+        uid = None if uid is None else parse_new_uid(uid)
+        email = properties["email"] = parse_email(properties.get("email"))
     except InvalidProperty as error:
         raise InvalidDraft(f"{error.name_place} {error.reason}") from None
     except InvalidIdentifier as error:
@@ -110,25 +117,31 @@ def _email(properties: dict[str, Any], unset: list[str]) -> str | None:
         del properties["email"]
         unset.append("email")
         return None
-    return parse_email(properties["email"])
+    email = properties["email"] = parse_email(properties["email"])
+    return email
 
 
 def _company(properties: dict[str, Any]) -> CompanyReference:
-    """Contract §3: a `company_id` that has not the form of an id is taken as a `company_uid`."""
-    named: list[CompanyReference] = []
-    for name in ("company_id", "company_uid"):
-        if name not in properties:
-            continue
-        value = properties.pop(name)
-        if value is None or value == UNSET:
-            named.append(CompanyReference())
-        elif name == "company_id" and isinstance(value, str) and is_id(value):
-            named.append(CompanyReference(id=value))
-        else:
-            try:
-                named.append(CompanyReference(uid=parse_uid(value)))
-            except InvalidIdentifier as error:
-                raise InvalidIdentifier(name, error.reason) from None
+    """Contract §3: a `company_id` that has not the form of an id is taken as a `company_uid`.
+
+    Null and blanks say nothing beside a name, and end the membership where there is none.
+    """
+    named = [
+        reference
+        for name in ("company_id", "company_uid")
+        if (reference := _reference(name, properties.pop(name, None))) is not None
+    ]
     if len(set(named)) > 1:
         raise InvalidDraft("company_id and company_uid name different companies")
-    return named[0]
+    return named[0] if named else CompanyReference()
+
+
+def _reference(name: str, value: object) -> CompanyReference | None:
+    if value is None or value == UNSET or (isinstance(value, str) and not trim(value)):
+        return None
+    if name == "company_id" and isinstance(value, str) and is_id(value):
+        return CompanyReference(id=value)
+    try:
+        return CompanyReference(uid=parse_new_uid(value, whose="companies"))
+    except InvalidIdentifier as error:
+        raise InvalidIdentifier(name, error.reason) from None

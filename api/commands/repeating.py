@@ -17,8 +17,10 @@ from typing import Any, Final, NamedTuple
 from weakref import WeakValueDictionary
 
 from api.commands.addressing import NO_PROFILE
+from api.commands.pacing import beside
 from projections.fold import Verdict
 from projections.repeats import First, Opened
+from schemas.canonical import canonical_json
 from schemas.errors import NotFound, Unavailable, Unprocessable
 from schemas.events import ENCODER, BatchOpened, EventTracked, ProfileUpserted
 from schemas.identity import batch_id, item_repeat_id
@@ -42,12 +44,16 @@ class Target(NamedTuple):
 
 @dataclass
 class KeyedRequest:
-    """One request with a key. `first` or `opened` say what an earlier one has left."""
+    """One request with a key. `first` or `opened` say what an earlier one has left.
+
+    `former` is the fingerprint that an older version gave the request.
+    """
 
     node: Node
     account: str
     id: str
     fingerprint: str
+    former: str
     first: First | None = None
     opened: Opened | None = None
     target: Target | None = None
@@ -76,7 +82,7 @@ class KeyedRequest:
         state = self.node.worker.profiles(self.node.identity.partition_of_id(self.batch))
         self.opened = state.opened_batch(self.batch, at)
         for known in (self.first, self.opened):
-            if known is not None and known.fingerprint != self.fingerprint:
+            if known is not None and known.fingerprint not in (self.fingerprint, self.former):
                 raise Unprocessable(_OTHER_REQUEST)
 
     async def write(self, partition: int, event: ProfileUpserted | EventTracked) -> Written:
@@ -132,9 +138,14 @@ class Repeats:
         if not 1 <= len(key) <= MAX_KEY_LENGTH:
             raise Unprocessable(_BAD_KEY)
         identity = self._node.identity
-        content = body if isinstance(body, bytes) else ENCODER.encode(body)
-        request = identity.request_hash(account, route, content)
-        keyed = KeyedRequest(self._node, account, identity.repeat_id(account, key), request)
+        if isinstance(body, bytes):
+            request = former = identity.request_hash(account, route, body)
+        else:
+            request = identity.request_hash(account, route, await beside(canonical_json, body))
+            # Until equal values were equal requests, what was remembered was the body in its own order.
+            former = identity.request_hash(account, route, ENCODER.encode(body))
+        repeat = identity.repeat_id(account, key)
+        keyed = KeyedRequest(self._node, account, repeat, request, former)
         lock = self._locks.setdefault(keyed.id, asyncio.Lock())
         async with lock:
             keyed.look_up()

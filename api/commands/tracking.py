@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from api.commands.addressing import NO_PROFILE
 from api.commands.drafting import InvalidDraft, draft_event
+from api.commands.pacing import beside
 from api.commands.repeating import KeyedRequest, Target
 from api.commands.upserting import target_of
 from schemas.errors import NotFound, Unprocessable
@@ -31,7 +32,7 @@ async def track(
     """
     at = now()
     try:
-        write = draft_event(sent, at)
+        write = await beside(draft_event, sent, at)
     except InvalidDraft as error:
         raise Unprocessable(str(error)) from None
     if keyed is not None and keyed.first is not None:

@@ -8,9 +8,11 @@ from api.commands.addressing import (
     NO_PROFILE,
     by_email,
     by_id,
-    parse_id,
+    nobody,
 )
 from api.commands.drafting import CompanyReference, Draft, InvalidDraft, draft
+from api.commands.former_claims import release_former_holder
+from api.commands.pacing import beside
 from api.commands.repeating import KeyedRequest, Target
 from schemas.errors import Conflict, NotFound, Unprocessable
 from schemas.events import ProfileUpserted
@@ -37,7 +39,7 @@ async def upsert(
     """
     at = now()
     try:
-        write = draft(sent, at)
+        write = await beside(draft, sent, at)
     except InvalidDraft as error:
         raise Unprocessable(str(error)) from None
     if keyed is not None and keyed.first is not None:
@@ -51,6 +53,7 @@ async def upsert(
     if write.by_email:
         # The email only says who is meant: written again it could be claimed back from a later holder.
         del properties["email"]
+    await release_former_holder(node, account, write)
     if write.company is not None:
         uid = write.company.uid
         made = {} if uid is None else await node.company_log.make(account, [uid], at)
@@ -80,13 +83,12 @@ def target_of(node: Node, account: str, write: Draft) -> Target:
     Raises `Unprocessable` when it names nobody, `NotFound` when unknown, `Conflict` when its names do not agree.
     """
     if write.id is not None:
-        id_ = parse_id(write.id)
-        found = by_id(node, account, id_)
+        found = by_id(node, account, write.id)
         if found is None:
-            raise NotFound(NO_PROFILE)
+            raise nobody(node, account, write.uid, write.email)
         if write.uid is not None and found.user != node.identity.uid_hash(account, write.uid):
             raise Conflict(CONTRADICTION)
-        return Target(node.identity.partition_of_id(id_), {"id": id_, "uid": write.uid})
+        return Target(node.identity.partition_of_id(found.id), {"id": found.id, "uid": write.uid})
     if write.uid is not None:
         user = node.identity.uid_hash(account, write.uid)
         return Target(node.identity.partition_of_hash(user), {"uid": write.uid})

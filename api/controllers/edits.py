@@ -7,7 +7,7 @@ from litestar import Controller, delete, get, post
 
 from api.answers import Answer, answer, positions, raw_answer
 from api.bodies import as_object, decode_json, read_body
-from api.commands.addressing import Identifiers, find, parse_id, parse_identifiers
+from api.commands.addressing import Identifiers, find, parse_identifiers
 from api.commands.clearing import clear
 from api.commands.companies import show_company_receipt
 from api.commands.forgetting import forget, forget_many
@@ -40,7 +40,7 @@ class EditsController(Controller):
     async def clear_by_id(self, request: Incoming, profile_id: str) -> Answer:
         at = door(request)
         account = at.principal(request).account
-        return await _clear(at, account, Identifiers(id=parse_id(profile_id)))
+        return await _clear(at, account, Identifiers(id=profile_id))
 
     @delete("/profiles/forget", status_code=200, summary="Forget a profile by uid, email or id")
     async def forget(self, request: Incoming) -> Answer:
@@ -52,7 +52,7 @@ class EditsController(Controller):
     async def forget_by_id(self, request: Incoming, profile_id: str) -> Answer:
         at = door(request)
         account = at.principal(request).account
-        return await _forget(at, account, Identifiers(id=parse_id(profile_id)))
+        return await _forget(at, account, Identifiers(id=profile_id))
 
     @post("/profiles/forget", status_code=202, summary="Forget many profiles, from JSON or CSV")
     async def forget_many(self, request: Incoming) -> Answer:

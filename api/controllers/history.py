@@ -5,7 +5,7 @@ import contextlib
 from litestar import Controller, get
 
 from api.answers import Answer, StreamedAnswer, raw_answer
-from api.commands.addressing import Identifiers, find, parse_id
+from api.commands.addressing import Identifiers, find
 from api.commands.history import HistoryPage, export, read_history
 from api.door import Door, door, parse_positions
 from api.incoming import Incoming
@@ -39,7 +39,7 @@ class HistoryController(Controller):
 async def _named(at: Door, request: Incoming, profile_id: str) -> StoredProfile:
     account = at.principal(request).account
     await at.reach(request)
-    return find(at.node, account, Identifiers(id=parse_id(profile_id)))
+    return find(at.node, account, Identifiers(id=profile_id))
 
 
 def _before(at: Door, profile: StoredProfile, text: str | None) -> int | Moment | None:

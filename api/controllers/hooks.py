@@ -126,7 +126,7 @@ async def _receive_batch(
     at = door(request)
     principal, envelope, body = await read_batch(request, kind)
     ignores_missing = envelope.ignores_missing()
-    async with at.keyed(request, principal, kind.__name__, body) as keyed:
+    async with at.keyed(request, principal, writer.route, body) as keyed:
         handling = writer(
             at.node,
             principal.account,

@@ -6,7 +6,7 @@ from typing import Final
 from litestar import Controller, get, post
 
 from api.answers import Answer, raw_answer
-from api.commands.addressing import Identifiers, find, parse_id, parse_identifiers
+from api.commands.addressing import Identifiers, find, parse_identifiers
 from api.commands.history import parse_as_of, read_as_of
 from api.commands.reading import show
 from api.door import Door, door
@@ -43,7 +43,7 @@ class ProfilesController(Controller):
         at = door(request)
         account = at.principal(request).account
         await at.reach(request)
-        named, query = Identifiers(id=parse_id(profile_id)), request.query
+        named, query = Identifiers(id=profile_id), request.query
         return await _answer(at, account, named, query, _query_expand(query))
 
     @post("/profiles/{profile_id:str}", status_code=200, summary="Read one profile by its id")
@@ -51,7 +51,7 @@ class ProfilesController(Controller):
         at = door(request)
         principal, body = await at.receive(request)
         await at.reach(request)
-        named = Identifiers(id=parse_id(profile_id))
+        named = Identifiers(id=profile_id)
         return await _answer(at, principal.account, named, body, _body_expand(body))
 
 

@@ -63,7 +63,7 @@ class Person:
                 self.users.add(identity_.uid_hash(account, asked.uid))
             if asked.email is not None:
                 hashes = self.emails if self.in_account(account) else self.elsewhere
-                hashes.add(identity_.email_hash(account, asked.email))
+                hashes.update(identity_.email_hashes(account, asked.email))
 
     @property
     def known(self) -> bool:
@@ -80,7 +80,7 @@ class Person:
         return uid_text(uid) == self.asked.uid  # pyright: ignore[reportArgumentType] - by its type
 
     def has_email(self, email: object) -> bool:
-        """Whether this is the email that was asked for, trimmed and case-folded (contract §3)."""
+        """Whether this is the email that was asked for, folded (contract §3)."""
         return self.email is not None and type(email) is str and fold_email(email) == self.email
 
     def in_slot(self, id_: str) -> bool:

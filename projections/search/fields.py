@@ -28,7 +28,7 @@ from tantivy import Schema, SchemaBuilder
 from projections.search.encoding import encode_path
 from schemas.search.conditions import Path
 
-LAYOUT: Final = 2
+LAYOUT: Final = 3
 """Of everything in this package that decides what is in the files; another one is rebuilt."""
 
 ID: Final = "id"

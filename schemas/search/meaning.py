@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
 from schemas.errors import Unprocessable
-from schemas.identifiers import fold_email, uid_text
+from schemas.identifiers import fold_email, fold_email_part, uid_text
 from schemas.normalization import (
     MAX_BYTES,
     MAX_HASH_LEVELS,
@@ -238,11 +238,13 @@ def _comparable(value: object, path: Path, place: str, now: int) -> Comparable:
 
 
 def _needle(value: object, path: Path, place: str) -> str:
-    """A substring is taken as it is; in emails, which are folded, it is case-folded too."""
+    """A substring is taken as it is; in emails, which are folded, it is folded too."""
     if not isinstance(value, str):
         raise Unprocessable(f"{place}: send a string to look for")
     _check(value, place)
-    needle = value.casefold() if path == EMAIL else value
+    needle = value
+    if path == EMAIL and len(value) <= MAX_SUBSTRING:
+        needle = fold_email_part(value)
     if max(len(value), len(needle)) > MAX_SUBSTRING:
         raise Unprocessable(f"{place}: send at most {MAX_SUBSTRING} characters to look for")
     return needle

@@ -138,6 +138,47 @@ def test_a_repeat_shows_the_email_that_the_first_attempt_gave(account: Account, 
         assert account.profile(email=email)["id"] == answer.json()["profile"]["id"]
 
 
+@pytest.mark.parametrize(
+    ("one", "equal"),
+    [
+        ('"a":1,"b":{"c":1,"d":[1]}', '"b":{"d":[1],"c":1},"a":1'),
+        ('"a":100', '"a":1e2'),
+        ('"a":[1.0,-0.0]', '"a":[1,0]'),
+        ('"a":10000000000000000000000', '"a":1e22'),
+        ('"a":"\u00e9"', '"a":"\\u00e9"'),
+        ('"a":2', '"a":1,"a":2'),
+    ],
+)
+def test_an_equal_value_is_the_same_body(account: Account, uid: str, one: str, equal: str) -> None:
+    headers = {"Idempotency-Key": marked("key")}
+    first = account.http.post(UPSERT, content=f'{{"uid":"{uid}",{one}}}', headers=headers)
+
+    again = account.http.post(UPSERT, content=f'{{{equal},"uid":"{uid}"}}', headers=headers)
+
+    assert first.status_code == 201
+    assert_same_answer(again, first)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('"a":1', '"a":true'),
+        ('"a":1', '"a":"1"'),
+        ('"a":[1,2]', '"a":[2,1]'),
+        ('"a":9007199254740993', '"a":9007199254740992.0'),
+        ('"a":null', '"b":null'),
+        ('"a":{}', '"a":[]'),
+    ],
+)
+def test_another_value_is_another_body(account: Account, uid: str, one: str, other: str) -> None:
+    headers = {"Idempotency-Key": marked("key")}
+    account.http.post(UPSERT, content=f'{{"uid":"{uid}",{one}}}', headers=headers)
+
+    answer = account.http.post(UPSERT, content=f'{{"uid":"{uid}",{other}}}', headers=headers)
+
+    assert_error(answer, 422, "Idempotency-Key")
+
+
 def test_white_space_makes_no_other_body(account: Account, uid: str) -> None:
     headers = {"Idempotency-Key": marked("key")}
     body = {"uid": uid, "plan": "free"}

@@ -1,6 +1,7 @@
 """Contract §3: create or update one profile."""
 
 from concurrent.futures import ThreadPoolExecutor
+from unicodedata import normalize
 
 import httpx
 import pytest
@@ -192,18 +193,33 @@ def test_an_unknown_email_is_404_and_creates_nothing(account: Account, email: st
     assert not account.has(email=email)
 
 
-def test_emails_are_compared_trimmed_and_case_folded(account: Account, uid: str) -> None:
-    email = marked_email("Straße")
+def test_emails_are_compared_composed_trimmed_and_in_lower_case(account: Account, uid: str) -> None:
+    email = marked_email("Émile-Weiß")
     id_ = account.known(uid=uid, email=email)
 
-    for same in (email.upper(), email.lower(), f"  {email}\t", email.replace("ß", "ss")):
+    for same in (
+        email.replace("ß", "ẞ").upper(),
+        email.lower(),
+        f"\ufeff  {email}\t\u200b",
+        normalize("NFD", email),
+    ):
         assert account.upsert(email=same).json() == {"profile": {"id": id_}}
         assert account.profile(email=same)["id"] == id_
 
 
-def test_an_email_is_stored_as_sent(account: Account, uid: str) -> None:
-    email = f" {marked_email('Ada').upper()} "
-    account.known(uid=uid, email=email)
+def test_a_sharp_s_is_not_two_s(account: Account, uid: str) -> None:
+    email = marked_email("Weiß")
+    other = email.replace("ß", "ss")
+    id_ = account.known(uid=uid, email=email)
+    other_id = account.known(uid=marked("uid"), email=other)
+
+    assert account.profile(email=email)["id"] == id_
+    assert account.profile(email=other)["id"] == other_id
+
+
+def test_an_email_is_stored_as_sent_but_for_blanks_at_its_ends(account: Account, uid: str) -> None:
+    email = marked_email("Ada").upper()
+    account.known(uid=uid, email=f"\ufeff {email}\u00a0")
 
     assert account.profile(uid=uid)["email"] == email
 
@@ -305,12 +321,16 @@ def test_an_email_that_is_unset_is_given_up_and_gone(
     assert not account.has(email=email)
 
 
-@pytest.mark.parametrize("email", ["", "  "])
-def test_a_blank_email_is_422(account: Account, uid: str, email: str) -> None:
-    assert_error(account.upsert(uid=uid, email=email), 422, "email")
-    assert_error(account.upsert(email=email), 422, "email")
+@pytest.mark.parametrize("blank", ["", "  ", "\u200b"])
+def test_a_blank_email_is_null(account: Account, uid: str, email: str, blank: str) -> None:
+    account.known(uid=uid, email=email)
 
-    assert not account.has(uid=uid)
+    account.known(uid=uid, email=blank, plan="gold")
+
+    assert account.profile(uid=uid)["email"] is None
+    assert account.profile(uid=uid)["plan"] == "gold"
+    assert not account.has(email=email)
+    assert_error(account.upsert(email=blank), 422, NO_IDENTIFIER)
 
 
 # --- company
@@ -365,14 +385,30 @@ def test_a_company_id_of_24_hex_that_is_unknown_is_422(account: Account, uid: st
 
 
 @pytest.mark.parametrize("name", ["company_id", "company_uid"])
-def test_null_ends_the_membership(account: Account, uid: str, name: str) -> None:
+@pytest.mark.parametrize("blank", [None, "", " ", "\u200b"])
+def test_null_and_blanks_end_the_membership(
+    account: Account, uid: str, name: str, blank: str | None
+) -> None:
     account.known(uid=uid, company_uid=marked("company"))
 
-    account.known(uid=uid, **{name: None})
+    account.known(uid=uid, **{name: blank})
 
     profile = account.profile(uid=uid)
     assert "company" not in profile
     assert "company_id" not in profile
+
+
+@pytest.mark.parametrize("blank", [None, ""])
+def test_of_two_names_of_a_company_one_that_is_null_says_nothing(
+    account: Account, uid: str, blank: str | None
+) -> None:
+    company = marked("company")
+
+    account.known(uid=uid, company_id=blank, company_uid=company)
+    other = account.known(uid=marked("uid"), company_id=company, company_uid=blank)
+
+    assert account.profile(uid=uid)["company"]["uid"] == company
+    assert account.profile(id=other)["company"] == account.profile(uid=uid)["company"]
 
 
 def test_a_member_may_change_company(account: Account, uid: str) -> None:

@@ -8,6 +8,7 @@ import operator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from schemas.identifiers import fold_email, fold_email_part
 from schemas.normalization import NOT_SETTABLE, normalize
 from schemas.timestamps import MILLISECONDS_PER_DAY, parse_timestamp
 
@@ -57,7 +58,7 @@ def _holds(filter_: dict[str, Any], user: Known, now: int) -> bool:
             limit = now - float(wanted) * MILLISECONDS_PER_DAY
             return _kind(value, prop) == "time" and ORDERED[op[:2]](_ms(value), limit)
         case "in" | "in-i":
-            needle = wanted.casefold() if prop == "email" else wanted
+            needle = fold_email_part(wanted) if prop == "email" else wanted
             if _kind(value, prop) != "text":
                 return False
             text = _plain(value, prop)
@@ -115,7 +116,7 @@ def _kind(value: Any, prop: str) -> str:
 
 def _plain(value: Any, prop: str) -> Any:
     if prop == "email":
-        return str(value).strip().casefold()
+        return fold_email(str(value))
     return str(value) if prop in IDENTIFIERS else value
 
 

@@ -11,7 +11,7 @@ import signal
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.broker import EmbeddedBroker
@@ -124,5 +124,20 @@ def said_of(service: Service, deletion: str) -> list[str]:
             return found
         finally:
             await consumer.stop()
+
+    return asyncio.run(work())
+
+
+def append(service: Service, topic: str, partition: int, key: bytes, value: bytes | None) -> str:
+    """Append a record behind the service's back, as an older version has written it, say; returns its position."""
+
+    async def work() -> str:
+        producer = AIOKafkaProducer(bootstrap_servers=service.bootstrap)
+        await producer.start()
+        try:
+            record = await producer.send_and_wait(topic, value, key=key, partition=partition)
+        finally:
+            await producer.stop()
+        return f"{partition}:{record.offset}"
 
     return asyncio.run(work())

@@ -13,6 +13,7 @@ from projections.outbox import (
     OutboxRow,
     PublicDocument,
 )
+from projections.profiles import ProfileState
 from projections.receipts import Tombstoned
 from schemas.events import (
     DeletionTombstoned,
@@ -21,20 +22,23 @@ from schemas.events import (
     ProfileCleared,
     ProfileForgotten,
     decode_record,
+    encode,
 )
-from schemas.identity import claim_key, profile_id
+from schemas.identity import Identity, claim_key, profile_id
 from tests.support.folding import (
     ACCOUNT,
     AT,
     IDENTITY,
     Profiles,
     key,
+    origin,
     outputs,
     rows,
     upserted,
     user,
 )
 from tests.support.memory_log import Record
+from tests.support.memory_storage import MemoryStorage
 
 NOBODY = "0" * 24
 DAY_MS = 24 * 3600 * 1000
@@ -296,6 +300,23 @@ def test_no_email_any_more_gives_the_claim_up(profiles: Profiles, gone: ProfileC
     assert made[0] == ClaimTombstone(0, claim_key(key(0)))
     assert kinds(made) == [ClaimTombstone, PublicDocument]
     assert profiles.claim(id_) is None
+
+
+def test_a_claim_that_may_stand_under_a_former_hash_is_given_up_there_too() -> None:
+    identity = Identity(b"k" * 32, 64)
+    state = ProfileState(MemoryStorage(), origin("profile-events"), identity)
+    state.resume(0)
+    email = "weiß@example.org"
+    for number, event in enumerate((upserted("ada", email=email), upserted("ada", email=None))):
+        state.apply([Record(number, key(number), encode(event))])
+
+    given_up = [row for row in outputs(state, 1) if isinstance(row, ClaimTombstone)]
+
+    assert {row.key for row in given_up} == {claim_key(key(0))}
+    assert {row.partition for row in given_up} == {
+        identity.partition_of_hash(digest) for digest in identity.email_hashes(ACCOUNT, email)
+    }
+    assert len(given_up) == 2
 
 
 def test_nothing_but_another_email_claims(profiles: Profiles) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from schemas import normalization
 from schemas.normalization import (
     IDENTIFIERS,
     InvalidProperty,
@@ -134,6 +135,36 @@ def test_normalizing_a_name_twice_is_normalizing_it_once(name: str) -> None:
     assert not once.endswith("_")
 
 
+# One piece may be all of the name's first 768 bytes, or nothing of it.
+_PIECES = st.text(
+    "aAsBd9_ -!=éİßΣʰ\u0301\u0316\u0338\u0345\u0f73가ᄀ\u1161🚧\ufe0f\U0001e8d0", max_size=4
+)
+_LONG_NAMES = st.lists(
+    st.tuples(_PIECES, st.sampled_from([1, 2, 40, 400, 1500])), min_size=1, max_size=6
+).map(lambda pieces: "".join(piece * times for piece, times in pieces))
+
+
+@settings(deadline=None, max_examples=150)
+@given(name=_LONG_NAMES)
+@example(name="!" * 5000 + "plan")
+@example(name="\u0301" * 5000 + "plan")
+@example(name="a\u0316" + "!\u0301" * 5000 + "planName")
+@example(name="a" + "\u0316" * 5000 + "\u0301b")
+@example(name="a" * 4095 + "\u0316" * 200 + "\u0301")
+def test_a_long_name_is_cut_before_it_is_normalized_where_that_changes_nothing(name: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(normalization, "_LONG_NAME", len(name))
+        whole = normalize_name(name)
+
+    assert normalize_name(name) == whole
+
+
+@given(name=st.from_regex(r"[a-z0-9]{1,3}(_[a-z0-9]{1,3}){0,3}", fullmatch=True))
+def test_a_name_in_its_normal_form_stays_as_it_is(name: str) -> None:
+    assert normalize_name(name) == name
+    assert normalize_name(f" {name}") == name
+
+
 # --- numbers, booleans
 
 
@@ -249,8 +280,30 @@ def test_unix_seconds_become_a_timestamp_when_the_name_tells_a_time(
     assert stored(sent, name) == kept
 
 
-@pytest.mark.parametrize("number", [99999999, 2000000001, 1870258680000, -1870258680, 0])
-def test_numbers_outside_1973_to_2033_are_no_unix_seconds(number: int) -> None:
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (1870258680000, NOW_TEXT),
+        ("1870258680000", NOW_TEXT),
+        (1870258680000.4, NOW_TEXT),
+        ("1.87025868e12", NOW_TEXT),
+        (100000000000, "1973-03-03T09:46:40.000Z"),
+        ("2000000000000", "2033-05-18T03:33:20.000Z"),
+        ([1870258680000], [NOW_TEXT]),
+    ],
+)
+@pytest.mark.parametrize("name", ["created", "signedUpAt", "login_time"])
+def test_unix_milliseconds_become_a_timestamp_where_seconds_do(
+    name: str, sent: object, kept: Value
+) -> None:
+    assert stored(sent, name) == kept
+    assert stored(sent, "plan") != kept
+
+
+@pytest.mark.parametrize(
+    "number", [99999999, 2000000001, 99999999999, 2000000000001, -1870258680, 0]
+)
+def test_numbers_outside_1973_to_2033_are_no_unix_time(number: int) -> None:
     assert stored(number, "signed_up_at") == number
     assert stored(str(number), "signed_up_at") == number
 
@@ -377,8 +430,23 @@ def test_of_a_value_and_an_unset_on_one_name_the_last_wins() -> None:
     )
 
 
-def test_inside_a_hash_or_an_array_unset_is_just_a_text() -> None:
-    assert stored({"a": "$unset"}) == {"a": "$unset"}
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ({"a": "$unset", "b": 1}, {"b": 1}),
+        ({"a": "$unset"}, {}),
+        ({"a": 1, "A": "$unset"}, {}),
+        ({"A": "$unset", "a": 1}, {"a": 1}),
+        ({"a": {"b": {"c": "$unset", "d": 1}}}, {"a": {"b": {"d": 1}}}),
+        ({"a": {"b": {"c": {"d": "$unset"}}}}, {"a": {"b": {"c": '{"d":"$unset"}'}}}),
+        ({"🚧": "$unset", "a": 1}, {"a": 1}),
+    ],
+)
+def test_inside_a_hash_unset_leaves_the_name_out(sent: object, kept: Value) -> None:
+    assert stored(sent) == kept
+
+
+def test_inside_an_array_unset_is_just_a_text() -> None:
     assert stored(["$unset"]) == ["$unset"]
 
 
