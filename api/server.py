@@ -21,7 +21,7 @@ import logging
 import secrets
 import socket
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +35,8 @@ from api.joined_writes import JoinedWritesProtocol
 from api.settings import Settings, deployment, kept
 from schemas.errors import OperatorError
 from streams.broker import EmbeddedBroker
+from streams.data_folder import open_private, take
+from streams.kafka_access import KafkaAccess
 from streams.node import Node
 
 log = logging.getLogger(__name__)
@@ -58,12 +60,21 @@ Trouble = asyncio.Future[None]
 
 
 @dataclass(frozen=True)
+class AccountSecret:
+    """A live secret of the development account. `file` keeps one that the service made, `is_new` if at this start."""
+
+    text: str = field(repr=False)
+    file: Path | None
+    is_new: bool
+
+
+@dataclass(frozen=True)
 class Started:
     """What a person needs to use the service: its address, and a live secret where one is known."""
 
     url: str
-    kafka: str
-    secret: str | None
+    kafka: KafkaAccess
+    secret: AccountSecret | None
 
 
 async def run(
@@ -103,15 +114,15 @@ async def _serve(
         async def work() -> None:
             listener = stack.enter_context(_port(settings.host, settings.port))
             stack.enter_context(_state_folder(settings.data))
-            bootstrap = await _kafka(settings, embedded, stack, trouble)
-            node = Node(deployment(settings, bootstrap=bootstrap, embedded=embedded))
-            with kafka_in_words(bootstrap):
+            kafka = await _kafka(settings, embedded, stack, trouble)
+            node = Node(deployment(settings, kafka=kafka, embedded=embedded))
+            with kafka_in_words(kafka):
                 await _start(node, stack)
                 secret = await _usable_secret(node, settings.data, embedded, account_secret)
             tune_garbage_collector()
             shorten_waits_for_the_lock()
             server = _Server(create_app(node, settings), node.changes.end)
-            started = Started(_url(settings.host, listener), bootstrap, secret)
+            started = Started(_url(settings.host, listener), kafka, secret)
             _watch(_failure(node), stack, trouble)
             _watch(_announce_when_ready(node, server, lambda: announce(started)), stack, trouble)
             await server.serve([listener])
@@ -121,18 +132,19 @@ async def _serve(
 
 async def _kafka(
     settings: Settings, embedded: bool, stack: contextlib.AsyncExitStack, trouble: Trouble
-) -> str:
-    """The address of Kafka: the embedded broker, started and watched, or the operator's."""
+) -> KafkaAccess:
+    """How Kafka is reached: the embedded broker, started and watched, or the operator's."""
     if embedded:
         broker = await stack.enter_async_context(embedded_broker(settings))
         _watch(broker.watch(), stack, trouble)
-        return broker.bootstrap
-    if settings.kafka is None:
+        return broker.access
+    kafka = settings.own_kafka()
+    if kafka is None:
         raise OperatorError(
             "there is no Kafka to talk to: set PROFILELOG_KAFKA to its host:port, or use "
             "`profilelog up`, which brings its own"
         )
-    return settings.kafka
+    return kafka
 
 
 def _watch(
@@ -198,15 +210,21 @@ async def embedded_broker(settings: Settings) -> AsyncGenerator[EmbeddedBroker]:
 
 
 @contextlib.contextmanager
-def kafka_in_words(bootstrap: str) -> Generator[None]:
+def kafka_in_words(kafka: KafkaAccess) -> Generator[None]:
     """Tell the operator when Kafka cannot be used, in place of aiokafka's own errors."""
     try:
         yield
     except KafkaError as error:
         raise OperatorError(
-            f"Kafka at {bootstrap} cannot be used ({error}): check that it "
-            "runs, that it can be reached from here, and PROFILELOG_KAFKA"
+            f"Kafka at {kafka.bootstrap} cannot be used ({error}): check that it "
+            "runs, that it can be reached from here, that it takes what is shown to it "
+            f"({_shown(kafka)}), and the PROFILELOG_KAFKA variables"
         ) from error
+
+
+def _shown(kafka: KafkaAccess) -> str:
+    """The protocol of a connection, and with SASL who the service says it is."""
+    return f"{kafka.protocol} as {kafka.username}" if kafka.username else kafka.protocol
 
 
 # ---------------------------------------------------------------------- what a start takes
@@ -245,8 +263,8 @@ def _cannot_listen(host: str, port: int, error: OSError) -> OperatorError:
 def _state_folder(data: Path) -> Generator[None]:
     """The data folder, for this service alone: two workers never share a state."""
     try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds personal data
-        lock = (data / "service.lock").open("a")
+        take(data)
+        lock = open_private(data / "service.lock")
     except OSError as error:
         raise OperatorError(
             f"cannot use {data} as the data folder ({error.strerror}): name another with --data or "
@@ -266,7 +284,9 @@ def _state_folder(data: Path) -> Generator[None]:
 # ---------------------------------------------------------------------- the first account
 
 
-async def _usable_secret(node: Node, data: Path, embedded: bool, given: str | None) -> str | None:
+async def _usable_secret(
+    node: Node, data: Path, embedded: bool, given: str | None
+) -> AccountSecret | None:
     """A live secret to show; the development account is made to have it where that is wanted.
 
     A given secret works afterwards, whatever was there. Without one the embedded mode makes the
@@ -275,11 +295,16 @@ async def _usable_secret(node: Node, data: Path, embedded: bool, given: str | No
     accounts = node.book.accounts
     if given is None and not embedded:
         return None
-    secret = given or kept(data / SECRET_FILE, secrets.token_urlsafe(_SECRET_BYTES))
-    if accounts.authenticate(secret) is None:
+    file = data / SECRET_FILE
+    if given is None:
+        is_new = not file.exists()
+        secret = AccountSecret(kept(file, secrets.token_urlsafe(_SECRET_BYTES)), file, is_new)
+    else:
+        secret = AccountSecret(given, file=None, is_new=False)
+    if accounts.authenticate(secret.text) is None:
         if given is None and accounts.all():
             return None
-        await _give_development_account(node, secret)
+        await _give_development_account(node, secret.text)
     return secret
 
 

@@ -29,6 +29,7 @@ from schemas.events import EmailReleased, decode_profile_event
 from schemas.identity import Identity
 from streams.appender import Appender, Keyed
 from streams.delivery import CHUNK_RECORDS, Chunk, ChunkApp
+from streams.kafka_access import KafkaAccess
 from streams.owned import Owned, OwnRecord, drop_old_state
 from streams.pace import Pace
 from streams.progress import read_progress
@@ -62,7 +63,7 @@ class Worker:
         self,
         *,
         app_id: str,
-        bootstrap: str,
+        kafka: KafkaAccess,
         topics: Topics,
         marker: LogMarker,
         identity: Identity,
@@ -73,7 +74,7 @@ class Worker:
         is_watched: Callable[[], bool],
     ) -> None:
         self._app_id = app_id
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._topics = topics
         self._marker = marker
         self._identity = identity
@@ -94,9 +95,7 @@ class Worker:
             is_busy=self._is_busy,
             pace=pace,
         )
-        self.purge = Purge(
-            bootstrap, topics, appender, self._owned, purge_within, self.search.erase
-        )
+        self.purge = Purge(kafka, topics, appender, self._owned, purge_within, self.search.erase)
         self._receiving = 0
         self._go_on = asyncio.Event()
         self._backlog_until = 0.0
@@ -140,7 +139,7 @@ class Worker:
             self._app_id,
             positions=self._positions,
             applied=self._applied,
-            broker=f"kafka://{self._bootstrap}",
+            **self._kafka.faust_options(),
             datadir=str(self._folder / "faust"),
             broker_session_timeout=6.0,  # Kafka's least: how long a killed node keeps its partitions
             broker_heartbeat_interval=1.5,
@@ -217,9 +216,7 @@ class Worker:
         except BaseException:
             storage.close()
             raise
-        publisher = TransactionalPublisher(
-            self._bootstrap, f"{self._app_id}-{tp.topic}-{tp.partition}"
-        )
+        publisher = TransactionalPublisher(self._kafka, f"{self._app_id}-{tp.topic}-{tp.partition}")
         relay = Relay(
             state, tp.topic, self._topics, self._identity, publisher, self._appender.append
         )
@@ -230,7 +227,7 @@ class Worker:
         while True:
             try:
                 await owned.relay.start(
-                    lambda: read_progress(self._bootstrap, self._topics, tp.topic, tp.partition)
+                    lambda: read_progress(self._kafka, self._topics, tp.topic, tp.partition)
                 )
             except (PublicationFailed, KafkaError) as error:
                 log.warning("relay of %s-%s cannot start: %s", tp.topic, tp.partition, error)
@@ -240,7 +237,7 @@ class Worker:
 
     async def _end(self, tp: TP) -> int:
         place = TopicPartition(tp.topic, tp.partition)
-        consumer = make_reader(self._bootstrap)
+        consumer = make_reader(self._kafka)
         await consumer.start()
         try:
             return (await consumer.end_offsets([place]))[place]

@@ -14,8 +14,15 @@ import msgspec
 import typer
 
 from api.command_line.bars import counting_bar
+from api.command_line.given import secret_of
 from api.command_line.logs import configure_logging
-from api.command_line.options import DataOption, JsonOption, SecretOption, UrlOption
+from api.command_line.options import (
+    DataOption,
+    JsonOption,
+    SecretFileOption,
+    SecretOption,
+    UrlOption,
+)
 from api.command_line.output import print_json, print_text
 from api.command_line.service_client import Client, refused
 from api.command_line.user_file import User, count_users, read_users
@@ -87,11 +94,12 @@ def forget(
     ] = False,
     url: UrlOption = None,
     secret: SecretOption = None,
+    secret_file: SecretFileOption = None,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
     """Forget the users of a file: all of their data, for good."""
-    settings = Settings.load(url=url, secret=secret, data=data)
+    settings = Settings.load(url=url, secret=secret_of("--secret", secret, secret_file), data=data)
     configure_logging("warning")  # httpx logs addresses at INFO
     report = Report(dry_run, users=count_users(file))
     with Client(settings) as client, counting_bar() as progress:

@@ -55,9 +55,10 @@ def up(log: Path, data: Path, *more: str, **environment: str) -> Running:
     return Running(log, "up", "--data", str(data), "--port", "0", "--json", *more, **environment)
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         _command(*arguments),
+        input=stdin,
         cwd=REPOSITORY,
         env=_environment(environment),
         capture_output=True,
