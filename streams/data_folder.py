@@ -26,6 +26,7 @@ ENTRIES: Final = frozenset(
         "faust",
         "hash.key",
         "kafka.properties",
+        "node.id",
         "search",
         "service.lock",
         "state",

@@ -95,8 +95,8 @@ def server_properties(
 def client_properties(access: KafkaAccess) -> str:
     """The text of kafka.properties, which Java's tools take as --command-config, and `read_properties` reads.
 
-    Java takes the credentials from `sasl.jaas.config`, librdkafka and its relatives from `sasl.username` and
-    `sasl.password`; each passes over the other's.
+    Java takes the credentials from `sasl.jaas.config` and passes over what librdkafka has for them, `sasl.username`
+    and `sasl.password`; librdkafka refuses Java's, so its users leave that line out.
     """
     assert access.username is not None
     assert access.password is not None

@@ -194,7 +194,7 @@ def test_commands_take_the_secret_and_the_uid_from_stdin(service: Service, data:
     exported = run("export", "events", "--uid", "-", "--data", str(data), stdin="4711\n")
 
     assert exported.returncode == 0, exported.stderr
-    assert json.loads(exported.stdout)["event"]["uid"] == 4711
+    assert json.loads(exported.stdout)["event"]["uid"] == "4711"
 
 
 def is_open(path: Path) -> bool:
