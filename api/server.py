@@ -18,10 +18,9 @@ import contextlib
 import errno
 import fcntl
 import logging
-import secrets
 import socket
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,9 +29,10 @@ from aiokafka.errors import KafkaError
 from litestar import Litestar
 
 from api.app import create_app
+from api.first_account import AccountSecret, usable_secret
 from api.interpreter import shorten_waits_for_the_lock, tune_garbage_collector
 from api.joined_writes import JoinedWritesProtocol
-from api.settings import Settings, deployment, kept
+from api.settings import Settings, deployment
 from schemas.errors import OperatorError
 from streams.broker import EmbeddedBroker
 from streams.data_folder import open_private, take
@@ -40,10 +40,6 @@ from streams.kafka_access import KafkaAccess
 from streams.node import Node
 
 log = logging.getLogger(__name__)
-
-DEVELOPMENT: Final = "development"
-SECRET_FILE: Final = "account.secret"  # noqa: S105 - a file's name, no secret
-_SECRET_BYTES: Final = 24
 
 # A stop may take 10 s in all.
 _STOP_SECONDS: Final = (6.0, 1.5, 1.0)
@@ -57,15 +53,6 @@ _POLL_SECONDS: Final = 0.02
 
 Trouble = asyncio.Future[None]
 """Gets what makes it impossible to go on; the stop that follows may fail of other things."""
-
-
-@dataclass(frozen=True)
-class AccountSecret:
-    """A live secret of the development account. `file` keeps one that the service made, `is_new` if at this start."""
-
-    text: str = field(repr=False)
-    file: Path | None
-    is_new: bool
 
 
 @dataclass(frozen=True)
@@ -118,7 +105,7 @@ async def _serve(
             node = Node(deployment(settings, kafka=kafka, embedded=embedded))
             with kafka_in_words(kafka):
                 await _start(node, stack)
-                secret = await _usable_secret(node, settings.data, embedded, account_secret)
+                secret = await usable_secret(node.book, settings.data, embedded, account_secret)
             tune_garbage_collector()
             shorten_waits_for_the_lock()
             server = _Server(create_app(node, settings), node.changes.end)
@@ -217,8 +204,8 @@ def kafka_in_words(kafka: KafkaAccess) -> Generator[None]:
     except KafkaError as error:
         raise OperatorError(
             f"Kafka at {kafka.bootstrap} cannot be used ({error}): check that it "
-            "runs, that it can be reached from here, that it takes what is shown to it "
-            f"({_shown(kafka)}), and the PROFILELOG_KAFKA variables"
+            f"runs, that it can be reached from here, that it takes connections by {_shown(kafka)}, and "
+            "PROFILELOG_KAFKA with the variables that begin like it"
         ) from error
 
 
@@ -279,41 +266,6 @@ def _state_folder(data: Path) -> Generator[None]:
                 "--data or PROFILELOG_DATA"
             ) from None
         yield
-
-
-# ---------------------------------------------------------------------- the first account
-
-
-async def _usable_secret(
-    node: Node, data: Path, embedded: bool, given: str | None
-) -> AccountSecret | None:
-    """A live secret to show; the development account is made to have it where that is wanted.
-
-    A given secret works afterwards, whatever was there. Without one the embedded mode makes the
-    first account of a new log; it does not bring back what was revoked since.
-    """
-    accounts = node.book.accounts
-    if given is None and not embedded:
-        return None
-    file = data / SECRET_FILE
-    if given is None:
-        is_new = not file.exists()
-        secret = AccountSecret(kept(file, secrets.token_urlsafe(_SECRET_BYTES)), file, is_new)
-    else:
-        secret = AccountSecret(given, file=None, is_new=False)
-    if accounts.authenticate(secret.text) is None:
-        if given is None and accounts.all():
-            return None
-        await _give_development_account(node, secret.text)
-    return secret
-
-
-async def _give_development_account(node: Node, text: str) -> None:
-    there = [account for account in node.book.accounts.all() if account.name == DEVELOPMENT]
-    if there:
-        await node.book.add_secret(there[0].id, text)
-    else:
-        await node.book.create(DEVELOPMENT, text)
 
 
 # ---------------------------------------------------------------------- HTTP

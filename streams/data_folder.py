@@ -53,7 +53,7 @@ def take(data: Path) -> None:
         _check_owner(path)
     if _is_ours_alone(data):
         _close(data)
-    elif data.stat().st_mode & stat.S_IWOTH and not data.stat().st_mode & stat.S_ISVTX:
+    elif _is_anothers(data.stat()):
         log.warning(
             "others may write to %s, and so replace what the service keeps there", str(data)
         )
@@ -77,6 +77,13 @@ def write_private(path: Path, text: str) -> None:
 def open_private(path: Path) -> IO[bytes]:
     """Open a file to append to; one that is made for it is its owner's alone."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
+
+
+def _is_anothers(found: os.stat_result) -> bool:
+    """Whether another user than root may rename what lies in a folder."""
+    return found.st_uid not in (os.geteuid(), _ROOT) or (
+        found.st_mode & (stat.S_IWOTH | stat.S_ISVTX) == stat.S_IWOTH
+    )
 
 
 def _check_owner(path: Path) -> None:

@@ -42,7 +42,10 @@ def from_stdin(option: str, value: str) -> str:
     """The value, or where it is `-` the next line of stdin. Raises `typer.BadParameter` where there is none."""
     if value != STDIN:
         return value
-    line = sys.stdin.readline().rstrip("\r\n")
+    try:
+        line = sys.stdin.readline().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise typer.BadParameter(f"{option}: what stdin has is no UTF-8") from None
     if not line:
         raise typer.BadParameter(f"{option} is `-`, but stdin has no line for it")
     return line

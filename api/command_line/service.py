@@ -13,7 +13,8 @@ from api.command_line.logs import configure_logging
 from api.command_line.options import DataOption, HostOption, JsonOption, PortOption
 from api.command_line.output import print_json, print_text
 from api.command_line.process import run_until_stopped
-from api.server import AccountSecret, Started
+from api.first_account import AccountSecret
+from api.server import Started
 from api.settings import Settings
 from streams.broker import CLIENT_FILE
 

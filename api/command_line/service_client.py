@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Self
 import httpx
 import msgspec
 
-from api.server import SECRET_FILE
+from api.first_account import SECRET_FILE
 from api.settings import Settings
 from schemas.errors import OperatorError
 

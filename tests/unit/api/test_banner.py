@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from api.command_line.service import banner
-from api.server import AccountSecret, Started
+from api.first_account import AccountSecret
+from api.server import Started
 from streams.kafka_access import KafkaAccess
 
 SECRET = "whispered"
