@@ -50,7 +50,7 @@ def take(data: Path) -> None:
     data = data.resolve()
     there = [path for path in data.iterdir() if path.name in ENTRIES]
     for path in there:
-        _check_owner(path)
+        _check_owner(path, data)
     if _is_ours_alone(data):
         _close(data)
     elif _is_anothers(data.stat()):
@@ -86,9 +86,14 @@ def _is_anothers(found: os.stat_result) -> bool:
     )
 
 
-def _check_owner(path: Path) -> None:
-    owner, us = path.lstat().st_uid, os.geteuid()
-    if owner not in (us, _ROOT) and us != _ROOT:
+def is_trusted(owner: int, *, us: int, folder_owner: int) -> bool:
+    """Whether what this user owns may be used: it is ours or root's, or root looks into a folder of its owner's."""
+    return owner in (us, _ROOT) or (us == _ROOT and owner == folder_owner)
+
+
+def _check_owner(path: Path, data: Path) -> None:
+    owner, folder_owner = path.lstat().st_uid, data.stat().st_uid
+    if not is_trusted(owner, us=os.geteuid(), folder_owner=folder_owner):
         raise OperatorError(
             f"{path} belongs to another user of the machine: make it your own, or name another folder with --data "
             "or PROFILELOG_DATA"

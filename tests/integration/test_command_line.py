@@ -157,6 +157,7 @@ def test_no_secret_is_logged(service: Service) -> None:
 
     logged = service.log.read_text()
     assert not any(secret in logged for secret in (service.first_secret, "second-one", "whispered"))
+    assert "in the clear" not in logged  # which aiokafka says at each connection
 
 
 def test_no_secret_is_in_the_list_of_processes(service: Service, data: Path) -> None:

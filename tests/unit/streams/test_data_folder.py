@@ -9,7 +9,7 @@ import pytest
 
 from schemas.errors import OperatorError
 from streams import data_folder
-from streams.data_folder import open_private, take, write_private
+from streams.data_folder import is_trusted, open_private, take, write_private
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +102,26 @@ def test_what_another_user_has_put_there_is_refused(
         take(tmp_path)
 
     assert mode(tmp_path / "state") == 0o755
+
+
+ROOT, US, THEM = 0, 1000, 1001
+
+
+@pytest.mark.parametrize(
+    ("owner", "us", "folder_owner", "trusted"),
+    [
+        (US, US, US, True),
+        (ROOT, US, US, True),  # a key that is mounted
+        (THEM, US, US, False),
+        (THEM, US, THEM, False),
+        (THEM, ROOT, THEM, True),  # an administrator looks into a service's folder
+        (THEM, ROOT, ROOT, False),  # somebody's file in /tmp
+    ],
+)
+def test_what_is_used_is_ours_or_roots(
+    owner: int, us: int, folder_owner: int, trusted: bool
+) -> None:
+    assert is_trusted(owner, us=us, folder_owner=folder_owner) == trusted
 
 
 def test_a_folder_that_others_may_write_to_is_reported(
