@@ -35,7 +35,7 @@ from api.joined_writes import JoinedWritesProtocol
 from api.settings import Settings, deployment
 from schemas.errors import OperatorError
 from streams.broker import EmbeddedBroker
-from streams.data_folder import open_private, take
+from streams.data_folder import make_private, open_private
 from streams.kafka_access import KafkaAccess
 from streams.node import Node
 
@@ -250,7 +250,7 @@ def _cannot_listen(host: str, port: int, error: OSError) -> OperatorError:
 def _state_folder(data: Path) -> Generator[None]:
     """The data folder, for this service alone: two workers never share a state."""
     try:
-        take(data)
+        make_private(data)
         lock = open_private(data / "service.lock")
     except OSError as error:
         raise OperatorError(

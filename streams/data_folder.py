@@ -1,7 +1,7 @@
 """The data folder: it holds personal data and keys, and nobody else on the machine may read what lies in it.
 
 1. What is made is made for its owner alone: every process of the service has the umask 077.
-2. What was there is closed to others at each start, whatever the folder was before (`take`). No link in it is
+2. What was there is closed to others at each start, whatever the folder was before (`make_private`). No link in it is
    followed, and the folder itself is closed only where nobody else can have a use for it.
 """
 
@@ -36,7 +36,7 @@ _OTHERS: Final = 0o077  # the permissions of the group and of everybody
 _ROOT: Final = 0
 
 
-def take(data: Path) -> None:
+def make_private(data: Path) -> None:
     """Make the folder where it is missing, and close what is ours in it to other users.
 
     The folder itself keeps its mode where it holds anything else, belongs to somebody else, or is shared by many
@@ -52,14 +52,14 @@ def take(data: Path) -> None:
     for path in there:
         _check_owner(path, data)
     if _is_ours_alone(data):
-        _close(data)
+        _deny_others(data)
     elif _is_anothers(data.stat()):
         log.warning(
             "others may write to %s, and so replace what the service keeps there", str(data)
         )
     for path in there:
         for each in _tree(path):
-            _close(each)
+            _deny_others(each)
 
 
 def write_private(path: Path, text: str) -> None:
@@ -116,7 +116,7 @@ def _tree(path: Path) -> Iterator[Path]:
             yield Path(folder, name)
 
 
-def _close(path: Path) -> None:
+def _deny_others(path: Path) -> None:
     """Take every permission from others. What is not ours, or is a link, is left alone."""
     with contextlib.suppress(FileNotFoundError):  # a service that runs may remove it meanwhile
         found = path.lstat()

@@ -84,7 +84,7 @@ class EmbeddedBroker:
         Raises:
             BrokerLocked, PortTaken, JarsUnavailable, JarMismatch, JavaMissing, BrokerDied: all
                 BrokerErrors, whose text tells what to do.
-            OperatorError: the data folder cannot be taken (`data_folder.take`).
+            OperatorError: the data folder cannot be used (`data_folder.make_private`).
         """
         if self._process is not None:
             raise RuntimeError("the broker was started already")

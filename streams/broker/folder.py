@@ -24,7 +24,7 @@ import msgspec
 from schemas.errors import OperatorError
 from streams.broker.errors import BrokerLocked
 from streams.broker.properties import client_properties
-from streams.data_folder import open_private, take, write_private
+from streams.data_folder import make_private, open_private, write_private
 from streams.kafka_access import KafkaAccess, read_properties
 
 CLIENT_FILE: Final = "kafka.properties"
@@ -74,8 +74,8 @@ class BrokerFolder:
         return (self.kafka / "meta.properties").exists()
 
     def create(self) -> None:
-        """Make the folder, open to nobody else: it holds personal data. Raises as `take` does."""
-        take(self.path.parent)
+        """Make the folder, open to nobody else: it holds personal data. Raises as `make_private` does."""
+        make_private(self.path.parent)
         self.path.mkdir(mode=0o700, exist_ok=True)
 
     def password(self) -> str:

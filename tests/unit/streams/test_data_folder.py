@@ -9,7 +9,7 @@ import pytest
 
 from schemas.errors import OperatorError
 from streams import data_folder
-from streams.data_folder import is_trusted, open_private, take, write_private
+from streams.data_folder import is_trusted, make_private, open_private, write_private
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def mode(path: Path) -> int:
 
 
 def test_a_missing_folder_is_made_for_its_owner(tmp_path: Path) -> None:
-    take(tmp_path / "data")
+    make_private(tmp_path / "data")
 
     assert mode(tmp_path / "data") == 0o700
 
@@ -39,7 +39,7 @@ def test_a_missing_folder_is_made_for_its_owner(tmp_path: Path) -> None:
 def test_what_was_left_open_is_closed(tmp_path: Path) -> None:
     tree(tmp_path)
 
-    take(tmp_path)
+    make_private(tmp_path)
 
     assert [path for path in [tmp_path, *tmp_path.rglob("*")] if mode(path) & 0o077] == []
     assert mode(tmp_path / "state") == 0o700
@@ -50,7 +50,7 @@ def test_of_a_folder_with_other_things_only_ours_are_closed(tmp_path: Path) -> N
     tree(tmp_path)
     (tmp_path / "notes.txt").touch(0o644)
 
-    take(tmp_path)
+    make_private(tmp_path)
 
     assert mode(tmp_path) == 0o755
     assert mode(tmp_path / "notes.txt") & 0o077
@@ -60,7 +60,7 @@ def test_of_a_folder_with_other_things_only_ours_are_closed(tmp_path: Path) -> N
 def test_a_folder_that_many_share_keeps_its_mode(tmp_path: Path) -> None:
     tmp_path.chmod(0o1777)
 
-    take(tmp_path)
+    make_private(tmp_path)
 
     assert mode(tmp_path) == 0o1777
 
@@ -73,7 +73,7 @@ def test_nothing_is_closed_through_a_link(tmp_path: Path) -> None:
     (data / "search").mkdir()
     (data / "search/link").symlink_to(elsewhere / "hash.key")
 
-    take(data)
+    make_private(data)
 
     assert mode(elsewhere) == 0o755
     assert mode(elsewhere / "hash.key") == 0o644
@@ -84,7 +84,7 @@ def test_a_linked_data_folder_is_the_one_that_it_points_to(tmp_path: Path) -> No
     tree(tmp_path / "disk")
     (tmp_path / "data").symlink_to("disk")
 
-    take(tmp_path / "data")
+    make_private(tmp_path / "data")
 
     assert mode(tmp_path / "disk") == 0o700
     assert mode(tmp_path / "disk/hash.key") == 0o600
@@ -99,7 +99,7 @@ def test_what_another_user_has_put_there_is_refused(
     monkeypatch.setattr(os, "geteuid", lambda: them + 1)
 
     with pytest.raises(OperatorError, match=r"belongs to another user .* --data"):
-        take(tmp_path)
+        make_private(tmp_path)
 
     assert mode(tmp_path / "state") == 0o755
 
@@ -131,7 +131,7 @@ def test_a_folder_that_others_may_write_to_is_reported(
     tmp_path.chmod(0o777)
 
     with caplog.at_level(logging.WARNING):
-        take(tmp_path)
+        make_private(tmp_path)
 
     assert f"others may write to {tmp_path}" in caplog.text
 
