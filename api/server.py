@@ -18,7 +18,6 @@ import contextlib
 import errno
 import fcntl
 import logging
-import secrets
 import socket
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from dataclasses import dataclass
@@ -30,19 +29,18 @@ from aiokafka.errors import KafkaError
 from litestar import Litestar
 
 from api.app import create_app
+from api.first_account import AccountSecret, usable_secret
 from api.interpreter import shorten_waits_for_the_lock, tune_garbage_collector
 from api.joined_writes import JoinedWritesProtocol
-from api.settings import Settings, deployment, kept, node_id
+from api.settings import Settings, deployment, node_id
 from api.stopping import AnswersWhenStopped
 from schemas.errors import OperatorError
 from streams.broker import EmbeddedBroker
+from streams.data_folder import make_private, open_private
+from streams.kafka_access import KafkaAccess
 from streams.node import Node
 
 log = logging.getLogger(__name__)
-
-DEVELOPMENT: Final = "development"
-SECRET_FILE: Final = "account.secret"  # noqa: S105 - a file's name, no secret
-_SECRET_BYTES: Final = 24
 
 # A stop may take 10 s in all.
 _STOP_SECONDS: Final = (6.0, 1.5, 1.0)
@@ -63,8 +61,8 @@ class Started:
     """What a person needs to use the service: its address, and a live secret where one is known."""
 
     url: str
-    kafka: str
-    secret: str | None
+    kafka: KafkaAccess
+    secret: AccountSecret | None
 
 
 async def run(
@@ -104,16 +102,16 @@ async def _serve(
         async def work() -> None:
             listener = stack.enter_context(_port(settings.host, settings.port))
             stack.enter_context(_state_folder(settings.data))
-            bootstrap = await _kafka(settings, embedded, stack, trouble)
-            known = deployment(settings, bootstrap=bootstrap, embedded=embedded)
+            kafka = await _kafka(settings, embedded, stack, trouble)
+            known = deployment(settings, kafka=kafka, embedded=embedded)
             node = Node(known, node_id(settings.data))
-            with kafka_in_words(bootstrap):
+            with kafka_in_words(kafka):
                 await _start(node, stack)
-                secret = await _usable_secret(node, settings.data, embedded, account_secret)
+                secret = await usable_secret(node.book, settings.data, embedded, account_secret)
             tune_garbage_collector()
             shorten_waits_for_the_lock()
             server = _Server(create_app(node, settings), node.changes.end)
-            started = Started(_url(settings.host, listener), bootstrap, secret)
+            started = Started(_url(settings.host, listener), kafka, secret)
             _watch(_failure(node), stack, trouble)
             _watch(_announce_when_ready(node, server, lambda: announce(started)), stack, trouble)
             await server.serve([listener])
@@ -123,18 +121,19 @@ async def _serve(
 
 async def _kafka(
     settings: Settings, embedded: bool, stack: contextlib.AsyncExitStack, trouble: Trouble
-) -> str:
-    """The address of Kafka: the embedded broker, started and watched, or the operator's."""
+) -> KafkaAccess:
+    """How Kafka is reached: the embedded broker, started and watched, or the operator's."""
     if embedded:
         broker = await stack.enter_async_context(embedded_broker(settings))
         _watch(broker.watch(), stack, trouble)
-        return broker.bootstrap
-    if settings.kafka is None:
+        return broker.access
+    kafka = settings.own_kafka()
+    if kafka is None:
         raise OperatorError(
             "there is no Kafka to talk to: set PROFILELOG_KAFKA to its host:port, or use "
             "`profilelog up`, which brings its own"
         )
-    return settings.kafka
+    return kafka
 
 
 def _watch(
@@ -200,15 +199,21 @@ async def embedded_broker(settings: Settings) -> AsyncGenerator[EmbeddedBroker]:
 
 
 @contextlib.contextmanager
-def kafka_in_words(bootstrap: str) -> Generator[None]:
+def kafka_in_words(kafka: KafkaAccess) -> Generator[None]:
     """Tell the operator when Kafka cannot be used, in place of aiokafka's own errors."""
     try:
         yield
     except KafkaError as error:
         raise OperatorError(
-            f"Kafka at {bootstrap} cannot be used ({error}): check that it "
-            "runs, that it can be reached from here, and PROFILELOG_KAFKA"
+            f"Kafka at {kafka.bootstrap} cannot be used ({error}): check that it "
+            f"runs, that it can be reached from here, that it takes connections by {_shown(kafka)}, and "
+            "PROFILELOG_KAFKA with the variables that begin like it"
         ) from error
+
+
+def _shown(kafka: KafkaAccess) -> str:
+    """The protocol of a connection, and with SASL who the service says it is."""
+    return f"{kafka.protocol} as {kafka.username}" if kafka.username else kafka.protocol
 
 
 # ---------------------------------------------------------------------- what a start takes
@@ -247,8 +252,8 @@ def _cannot_listen(host: str, port: int, error: OSError) -> OperatorError:
 def _state_folder(data: Path) -> Generator[None]:
     """The data folder, for this service alone: two workers never share a state."""
     try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds personal data
-        lock = (data / "service.lock").open("a")
+        make_private(data)
+        lock = open_private(data / "service.lock")
     except OSError as error:
         raise OperatorError(
             f"cannot use {data} as the data folder ({error.strerror}): name another with --data or "
@@ -263,34 +268,6 @@ def _state_folder(data: Path) -> Generator[None]:
                 "--data or PROFILELOG_DATA"
             ) from None
         yield
-
-
-# ---------------------------------------------------------------------- the first account
-
-
-async def _usable_secret(node: Node, data: Path, embedded: bool, given: str | None) -> str | None:
-    """A live secret to show; the development account is made to have it where that is wanted.
-
-    A given secret works afterwards, whatever was there. Without one the embedded mode makes the
-    first account of a new log; it does not bring back what was revoked since.
-    """
-    accounts = node.book.accounts
-    if given is None and not embedded:
-        return None
-    secret = given or kept(data / SECRET_FILE, secrets.token_urlsafe(_SECRET_BYTES))
-    if accounts.authenticate(secret) is None:
-        if given is None and accounts.all():
-            return None
-        await _give_development_account(node, secret)
-    return secret
-
-
-async def _give_development_account(node: Node, text: str) -> None:
-    there = [account for account in node.book.accounts.all() if account.name == DEVELOPMENT]
-    if there:
-        await node.book.add_secret(there[0].id, text)
-    else:
-        await node.book.create(DEVELOPMENT, text)
 
 
 # ---------------------------------------------------------------------- HTTP

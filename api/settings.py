@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import OperatorError
 from schemas.identity import KEY_BYTES, SLOTS, random_id
+from streams.kafka_access import KafkaAccess, Mechanism, Protocol, read_properties
 from streams.node import Deployment
 from streams.topic_settings import MAX_RECORD_BYTES
 
@@ -46,6 +47,39 @@ class Settings(BaseSettings):
         str | None,
         Unit("host:port,…"),
         Field(description="Kafka's bootstrap servers; `up` and `broker` bring their own"),
+    ] = None
+    kafka_properties: Annotated[
+        Path | None,
+        Unit("file"),
+        Field(
+            description="Kafka's servers and all that they ask of a client, as the data folder's "
+            "kafka.properties says it of `broker`; instead of the other KAFKA variables"
+        ),
+    ] = None
+    kafka_security_protocol: Annotated[
+        Protocol, Unit("protocol"), Field(description="how Kafka is talked to")
+    ] = "PLAINTEXT"
+    kafka_sasl_mechanism: Annotated[
+        Mechanism, Unit("mechanism"), Field(description="how the password is shown, with SASL_…")
+    ] = "PLAIN"
+    kafka_username: Annotated[
+        str | None, Unit("text"), Field(description="who the service is to Kafka, with SASL_…")
+    ] = None
+    kafka_password: Annotated[
+        SecretStr | None, Unit("text"), Field(description="its password, with SASL_…")
+    ] = None
+    kafka_ca_file: Annotated[
+        Path | None,
+        Unit("PEM file", default="the system's"),
+        Field(description="who is trusted to certify Kafka, with SSL and SASL_SSL"),
+    ] = None
+    kafka_cert_file: Annotated[
+        Path | None, Unit("PEM file"), Field(description="the service's certificate, for Kafka")
+    ] = None
+    kafka_key_file: Annotated[
+        Path | None,
+        Unit("PEM file", default="the file of the certificate"),
+        Field(description="the certificate's key"),
     ] = None
     data: Annotated[
         Path,
@@ -116,6 +150,11 @@ class Settings(BaseSettings):
         Unit("level"),
         Field(description="the least that is logged, on stderr"),
     ] = "info"
+    account_secret: Annotated[
+        SecretStr | None,
+        Unit("text", default="made once, into the data folder's account.secret"),
+        Field(description="a secret that `up` gives to the account “development”"),
+    ] = None
     url: Annotated[
         str,
         Unit("URL"),
@@ -160,18 +199,44 @@ class Settings(BaseSettings):
         except ValidationError as error:
             raise OperatorError(_complaint(error)) from None
 
+    def own_kafka(self) -> KafkaAccess | None:
+        """The operator's Kafka; None where none is named. Raises `OperatorError`."""
+        if self.kafka_properties is not None:
+            if self.kafka is not None:
+                raise OperatorError(
+                    f"{PREFIX}KAFKA and {PREFIX}KAFKA_PROPERTIES exclude each other"
+                )
+            try:
+                return read_properties(self.kafka_properties)
+            except OSError as error:
+                raise OperatorError(
+                    f"{PREFIX}KAFKA_PROPERTIES: {self.kafka_properties} cannot be read ({error.strerror})"
+                ) from None
+        if self.kafka is None:
+            return None
+        return KafkaAccess(
+            self.kafka,
+            self.kafka_security_protocol,
+            self.kafka_sasl_mechanism,
+            self.kafka_username,
+            None if self.kafka_password is None else self.kafka_password.get_secret_value(),
+            self.kafka_ca_file,
+            self.kafka_cert_file,
+            self.kafka_key_file,
+        )
+
     def purge_seconds(self, *, embedded: bool) -> float:
         """`purge_within`, in seconds, with its default."""
         return self.purge_within or (30.0 if embedded else 86_400.0)
 
 
-def deployment(settings: Settings, *, bootstrap: str, embedded: bool) -> Deployment:
+def deployment(settings: Settings, *, kafka: KafkaAccess, embedded: bool) -> Deployment:
     """What a node has to know. The embedded mode makes a hash key where there is none.
 
     Raises `OperatorError` when there is no hash key, or no good one.
     """
     return Deployment(
-        bootstrap=bootstrap,
+        kafka=kafka,
         hash_key=_hash_key(settings, make=embedded),
         folder=settings.data,
         partitions=settings.partitions or (1 if embedded else 8),

@@ -66,8 +66,8 @@ def measure_replay(count: int) -> ReplayResult:
 async def _write_log(broker: EmbeddedBroker, identity: Identity, count: int) -> None:
     await broker.start()
     topics = Topics(identity.partitions)
-    await prepare_topics(broker.bootstrap, topics, identity, purge_within=3600, replication=1)
-    appender = Appender(broker.bootstrap, timeout=60, max_pending=64 << 20)
+    await prepare_topics(broker.access, topics, identity, purge_within=3600, replication=1)
+    appender = Appender(broker.access, timeout=60, max_pending=64 << 20)
     await appender.start()
     log = make_log(identity, count)
     await _append(appender, topics.events, log.events)

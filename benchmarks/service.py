@@ -37,8 +37,12 @@ class Profilelog(System):
         self.url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "api.command_line.main", "up"]
         command += ["--port", str(port), "--data", str(folder / "data")]
-        command += ["--account-secret", self.secret]
-        self._service = Child(command, log=folder / "service.log", cwd=REPOSITORY)
+        self._service = Child(
+            command,
+            log=folder / "service.log",
+            cwd=REPOSITORY,
+            env={"PROFILELOG_ACCOUNT_SECRET": self.secret},
+        )
         self._service.wait_until(self.is_ready, seconds=READY_SECONDS)
 
     def kill(self) -> None:

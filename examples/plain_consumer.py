@@ -1,10 +1,13 @@
 """Keeps a copy of every profile, with aiokafka alone.
 
-    python examples/plain_consumer.py --kafka 127.0.0.1:9092
+    python examples/plain_consumer.py --kafka .profilelog/kafka.properties
 
-`profilelog up --json` prints the address of its Kafka. The copy is empty at each start, and `profiles` is compacted, so
-it is read from its beginning: the latest state of everybody first, then each change as it comes. A line of JSON tells
-of each, without what the profile holds: {"id", "type", "changed", "profiles"}, the last being how many there are.
+`profilelog up` writes that file into its data folder: the address of its Kafka and what it asks of a client. For a
+Kafka of your own write one, with `bootstrap.servers=kafka:9092` and what yours asks for.
+
+The copy is empty at each start, and `profiles` is compacted, so it is read from its beginning: the latest state of
+everybody first, then each change as it comes. A line of JSON tells of each, without what the profile holds: {"id",
+"type", "changed", "profiles"}, the last being how many there are.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -14,6 +17,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -21,11 +25,15 @@ from aiokafka import AIOKafkaConsumer
 PROFILE_ID_LENGTH = 24
 
 
-async def follow(kafka: str, topic: str) -> None:
-    """Read the topic until cancelled."""
+async def follow(kafka: dict[str, str], topic: str) -> None:
+    """Read the topic until cancelled; `kafka` are the settings of Kafka's clients."""
     consumer = AIOKafkaConsumer(
         topic,
-        bootstrap_servers=kafka,
+        bootstrap_servers=kafka["bootstrap.servers"],
+        security_protocol=kafka.get("security.protocol", "PLAINTEXT"),
+        sasl_mechanism=kafka.get("sasl.mechanism", "PLAIN"),
+        sasl_plain_username=kafka.get("sasl.username"),
+        sasl_plain_password=kafka.get("sasl.password"),
         isolation_level="read_committed",  # not what a relay that was killed left half published
         auto_offset_reset="earliest",
         enable_auto_commit=False,  # without a group: what was read is in memory only
@@ -59,10 +67,18 @@ def tell(**said: object) -> None:
     print(json.dumps(said), flush=True)
 
 
+def read_properties(path: Path) -> dict[str, str]:
+    """The `name=value` lines of a file."""
+    lines = path.read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--kafka", default="127.0.0.1:9092", help="host:port of Kafka")
+    parser.add_argument(
+        "--kafka", type=Path, default=".profilelog/kafka.properties", help="a file of properties"
+    )
     parser.add_argument("--topic", default="profiles", help="with the deployment's prefix")
     arguments = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(follow(arguments.kafka, arguments.topic))
+        asyncio.run(follow(read_properties(arguments.kafka), arguments.topic))

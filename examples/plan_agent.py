@@ -1,9 +1,9 @@
 """Reacts whenever somebody's plan changes, as a Faust agent.
 
-    KAFKA=127.0.0.1:9092 python examples/plan_agent.py worker --without-web
+    KAFKA=.profilelog/kafka.properties python examples/plan_agent.py worker --without-web
 
-`profilelog up --json` prints the address of its Kafka; TOPIC names the topic where the deployment has a prefix. A line
-of the worker's log tells of each change: {"id", "plan"}.
+`profilelog up` writes that file into its data folder: the address of its Kafka and what it asks of a client. TOPIC
+names the topic where the deployment has a prefix. A line of the worker's log tells of each change: {"id", "plan"}.
 
 The agent has a consumer group, GROUP: where it was is kept in Kafka, and it goes on from there after a restart. A crash
 may show it a change again, so what it does must be harmless when done twice. So Faust may read uncommitted records, as
@@ -15,13 +15,22 @@ it does: what a crash of the service aborts is published again.
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import faust
 
+lines = Path(os.environ.get("KAFKA", ".profilelog/kafka.properties")).read_text().splitlines()
+kafka = dict(line.split("=", 1) for line in lines if "=" in line)
+credentials = faust.SASLCredentials(
+    username=kafka.get("sasl.username"),
+    password=kafka.get("sasl.password"),
+    mechanism=kafka.get("sasl.mechanism"),
+)
 app = faust.App(
     os.environ.get("GROUP", "plan-agent"),
-    broker=f"kafka://{os.environ.get('KAFKA', '127.0.0.1:9092')}",
+    broker=f"kafka://{kafka['bootstrap.servers']}",
+    broker_credentials=credentials if "sasl.username" in kafka else None,
     consumer_auto_offset_reset="earliest",
     topic_disable_leader=True,
     topic_allow_declare=False,

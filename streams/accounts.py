@@ -11,6 +11,7 @@ from schemas.errors import NotFound
 from schemas.events import Account, Secret, encode
 from schemas.identity import Identity, random_id
 from streams.appender import Appender
+from streams.kafka_access import KafkaAccess
 from streams.replicas import Replica
 from streams.topics import Topics
 
@@ -21,13 +22,13 @@ class AccountBook:
     """The accounts of a deployment, kept up to date from the log, and changes to them."""
 
     def __init__(
-        self, bootstrap: str, topics: Topics, identity: Identity, appender: Appender
+        self, kafka: KafkaAccess, topics: Topics, identity: Identity, appender: Appender
     ) -> None:
         self.accounts = Accounts(identity)
         self._identity = identity
         self._topic = topics.accounts
         self._appender = appender
-        self._replica = Replica(bootstrap, topics.accounts, self.accounts.apply)
+        self._replica = Replica(kafka, topics.accounts, self.accounts.apply)
 
     async def start(self) -> None:
         await self._replica.start()

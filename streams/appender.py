@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.errors import Unavailable
+from streams.kafka_access import KafkaAccess
 from streams.topic_settings import MAX_RECORD_BYTES
 
 REQUEST_BYTES: Final = 1 << 20
@@ -49,8 +50,8 @@ class Appender:
 
     appended: Appended | None = None
 
-    def __init__(self, bootstrap: str, *, timeout: float, max_pending: int) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: KafkaAccess, *, timeout: float, max_pending: int) -> None:
+        self._kafka = kafka
         self._timeout = timeout
         self._max_pending = max_pending
         self._pending = 0
@@ -60,7 +61,7 @@ class Appender:
 
     async def start(self) -> None:
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **self._kafka.client_options(),
             acks="all",
             enable_idempotence=True,
             max_batch_size=MAX_RECORD_BYTES,  # lanes bound a request; one record may be larger than that bound

@@ -8,6 +8,7 @@ from schemas.errors import TooLarge, Unavailable
 from schemas.events import CompanyEvent, CompanyUpserted, encode
 from schemas.identity import Identity, event_keys
 from streams.appender import Appender
+from streams.kafka_access import KafkaAccess
 from streams.replicas import Replica
 from streams.topics import MAX_EVENT_BYTES, Topics
 
@@ -21,7 +22,7 @@ class CompanyLog:
 
     def __init__(
         self,
-        bootstrap: str,
+        kafka: KafkaAccess,
         topics: Topics,
         identity: Identity,
         appender: Appender,
@@ -33,7 +34,7 @@ class CompanyLog:
         self._topic = topics.companies
         self._appender = appender
         self._timeout = timeout
-        self._replica = Replica(bootstrap, topics.companies, self._apply)
+        self._replica = Replica(kafka, topics.companies, self._apply)
         self._expected: dict[bytes, asyncio.Future[CompanyVerdict]] = {}
 
     async def start(self) -> None:

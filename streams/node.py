@@ -15,6 +15,7 @@ from streams.accounts import AccountBook
 from streams.appender import Appender
 from streams.company_log import CompanyLog
 from streams.departures import Departures
+from streams.kafka_access import KafkaAccess
 from streams.observe import ChangeHub
 from streams.pace import Pace
 from streams.topics import MAX_EVENT_BYTES, Topics, prepare_topics
@@ -31,7 +32,7 @@ class Deployment:
     of changes that may be open at a time; `folder` holds this node's state.
     """
 
-    bootstrap: str
+    kafka: KafkaAccess
     hash_key: bytes
     folder: Path
     partitions: int
@@ -68,20 +69,20 @@ class Node:
         self.topics = Topics(deployment.partitions, deployment.prefix)
         self.identity = Identity(deployment.hash_key, deployment.partitions)
         self.appender = Appender(
-            deployment.bootstrap,
+            deployment.kafka,
             timeout=deployment.write_timeout,
             max_pending=deployment.max_pending,
         )
         self.pace = Pace()
         self.company_log = CompanyLog(
-            deployment.bootstrap,
+            deployment.kafka,
             self.topics,
             self.identity,
             self.appender,
             timeout=deployment.write_timeout,
         )
         self.companies = self.company_log.companies
-        self.book = AccountBook(deployment.bootstrap, self.topics, self.identity, self.appender)
+        self.book = AccountBook(deployment.kafka, self.topics, self.identity, self.appender)
         self.worker: Worker
         self.changes: ChangeHub
         self.departures: Departures
@@ -91,19 +92,17 @@ class Node:
         """Start everything; the partitions may still be catching up when this yields (`Worker.ready`)."""
         deployment = self.deployment
         marker = await prepare_topics(
-            deployment.bootstrap,
+            deployment.kafka,
             self.topics,
             self.identity,
             purge_within=deployment.purge_within,
             replication=deployment.replication,
         )
-        self.changes = ChangeHub(
-            deployment.bootstrap, self.topics, marker.log, deployment.max_streams
-        )
+        self.changes = ChangeHub(deployment.kafka, self.topics, marker.log, deployment.max_streams)
         self.worker = Worker(
             app_id=deployment.app_id,
             node_id=self._id,
-            bootstrap=deployment.bootstrap,
+            kafka=deployment.kafka,
             topics=self.topics,
             marker=marker,
             identity=self.identity,

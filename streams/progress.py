@@ -10,6 +10,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.kafka_access import KafkaAccess
 from streams.reading import make_reader, read_between
 from streams.topics import Topics
 from streams.transactions import Publication
@@ -31,10 +32,12 @@ def progress_record(topics: Topics, topic: str, partition: int, published: int) 
     )
 
 
-async def read_progress(bootstrap: str, topics: Topics, topic: str, partition: int) -> int | None:
+async def read_progress(
+    kafka: KafkaAccess, topics: Topics, topic: str, partition: int
+) -> int | None:
     """The progress of a source partition, committed records only; None when there is none yet."""
     place = TopicPartition(topics.progress, topics.progress_partition(topic, partition))
-    consumer = make_reader(bootstrap, committed=True)
+    consumer = make_reader(kafka, committed=True)
     await consumer.start()
     try:
         consumer.assign([place])

@@ -9,12 +9,14 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.fetcher import FetchResult
 
+from streams.kafka_access import KafkaAccess
+
 _POLL_MS: Final = 200
 _FETCH_MS: Final = 10
 
 
 def make_reader(
-    bootstrap: str, *, committed: bool = False, max_partition_fetch_bytes: int = 1 << 20
+    kafka: KafkaAccess, *, committed: bool = False, max_partition_fetch_bytes: int = 1 << 20
 ) -> AIOKafkaConsumer:
     """A consumer without a group, to be started, assigned partitions and stopped.
 
@@ -22,7 +24,7 @@ def make_reader(
     the next one for as long as Kafka may let it wait, which is half a second if nothing is said.
     """
     return AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **kafka.client_options(),
         isolation_level="read_committed" if committed else "read_uncommitted",
         enable_auto_commit=False,
         fetch_max_wait_ms=_FETCH_MS,

@@ -22,6 +22,7 @@ from schemas.events import (
     decode_record,
 )
 from schemas.identity import Identity
+from streams.kafka_access import KafkaAccess
 from streams.reading import make_reader, read_chunks
 from streams.topics import LogMarker, Topics
 from streams.traces.whole_log import Log
@@ -48,15 +49,13 @@ class LogReader:
     """The log of a deployment, for reading; use it as a context manager."""
 
     def __init__(
-        self, bootstrap: str, topics: Topics, marker: LogMarker, identity: Identity
+        self, kafka: KafkaAccess, topics: Topics, marker: LogMarker, identity: Identity
     ) -> None:
         self.topics = topics
         self.identity = identity
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._marker = marker
-        self._consumer = make_reader(
-            bootstrap, committed=True, max_partition_fetch_bytes=_FETCH_BYTES
-        )
+        self._consumer = make_reader(kafka, committed=True, max_partition_fetch_bytes=_FETCH_BYTES)
 
     async def __aenter__(self) -> Self:
         await self._consumer.start()
@@ -73,7 +72,7 @@ class LogReader:
 
     async def accounts(self, wanted: str | None = None) -> set[str]:
         """Every account that the log has ever named. Raises `NotFound` when the wanted one is not among them."""
-        async with Log(self._bootstrap, self.topics) as log:
+        async with Log(self._kafka, self.topics) as log:
             return await log.accounts(wanted)
 
     async def size(self, sources: Sequence[Source]) -> int:

@@ -11,6 +11,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.events import UndecodableRecord
+from streams.kafka_access import KafkaAccess
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +23,10 @@ Apply = Callable[[bytes, bytes | None, int], None]
 class Replica:
     """Reads a topic of one partition from its start and goes on; `apply` folds key, value and offset."""
 
-    def __init__(self, bootstrap: str, topic: str, apply: Apply) -> None:
+    def __init__(self, kafka: KafkaAccess, topic: str, apply: Apply) -> None:
         self._place = TopicPartition(topic, 0)
         self._apply = apply
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._consumer: AIOKafkaConsumer | None = None
         self._read = 0
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
@@ -34,7 +35,7 @@ class Replica:
     async def start(self) -> None:
         """Returns when all that was there is applied."""
         self._consumer = consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **self._kafka.client_options(),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=_POLL_MS,

@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from schemas.errors import OperatorError
+from streams.kafka_access import KafkaAccess
 
 log = logging.getLogger(__name__)
 
@@ -111,12 +112,12 @@ async def alter_settings(
 
 
 @contextlib.asynccontextmanager
-async def hurried(bootstrap: str, names: Sequence[str]) -> AsyncGenerator[None]:
+async def hurried(kafka: KafkaAccess, names: Sequence[str]) -> AsyncGenerator[None]:
     """Let the broker roll and compact the segments of these topics every second until the block ends.
 
     Then their settings are what they were before; raises `OperatorError` when Kafka refuses.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**kafka.client_options())
     await admin.start()
     try:
         found = await read_settings(admin, names)

@@ -14,6 +14,7 @@ from aiokafka.errors import TopicAlreadyExistsError
 
 from schemas.errors import OperatorError
 from schemas.identity import Identity
+from streams.kafka_access import KafkaAccess
 from streams.reading import make_reader, read_between
 from streams.topic_settings import put_right, topic_settings
 
@@ -87,7 +88,7 @@ class Topics:
 
 
 async def prepare_topics(
-    bootstrap: str,
+    kafka: KafkaAccess,
     topics: Topics,
     identity: Identity,
     *,
@@ -101,7 +102,7 @@ async def prepare_topics(
     Raises `WrongLog` when a topic has another number of partitions, or when the log was written with another hash
     key or its marker is lost.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**kafka.client_options())
     await admin.start()
     try:
         await _create(admin, topics, topic_settings(purge_within), replication)
@@ -110,15 +111,15 @@ async def prepare_topics(
             await put_right(admin, list(topics.sizes()), topic_settings(purge_within))
     finally:
         await admin.close()
-    return await _marker(bootstrap, topics, identity)
+    return await _marker(kafka, topics, identity)
 
 
-async def known_log(bootstrap: str, topics: Topics, identity: Identity) -> LogMarker:
+async def known_log(kafka: KafkaAccess, topics: Topics, identity: Identity) -> LogMarker:
     """Whose log it is, for a reader: makes no topic and writes nothing.
 
     Raises `WrongLog` when there is none, or as `prepare_topics` does.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**kafka.client_options())
     await admin.start()
     try:
         if not set(topics.sizes()).issubset(await admin.list_topics()):
@@ -129,7 +130,7 @@ async def known_log(bootstrap: str, topics: Topics, identity: Identity) -> LogMa
         await _check_partitions(admin, topics)
     finally:
         await admin.close()
-    consumer = make_reader(bootstrap)
+    consumer = make_reader(kafka)
     await consumer.start()
     try:
         place = TopicPartition(topics.progress, 0)
@@ -174,17 +175,17 @@ async def _check_partitions(admin: AIOKafkaAdminClient, topics: Topics) -> None:
             )
 
 
-async def _marker(bootstrap: str, topics: Topics, identity: Identity) -> LogMarker:
+async def _marker(kafka: KafkaAccess, topics: Topics, identity: Identity) -> LogMarker:
     ours = LogMarker(uuid.uuid4().hex, topics.partitions, identity.fingerprint)
     place = TopicPartition(topics.progress, 0)
-    consumer = make_reader(bootstrap)
+    consumer = make_reader(kafka)
     await consumer.start()
     try:
         consumer.assign([place])
         found = await _read_marker(consumer, place)
         if found is None:
             await _refuse_used(consumer, topics)
-            await _write_marker(bootstrap, topics, ours)
+            await _write_marker(kafka, topics, ours)
             found = await _read_marker(consumer, place)
     finally:
         await consumer.stop()
@@ -220,8 +221,8 @@ async def _refuse_used(consumer: AIOKafkaConsumer, topics: Topics) -> None:
         )
 
 
-async def _write_marker(bootstrap: str, topics: Topics, marker: LogMarker) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
+async def _write_marker(kafka: KafkaAccess, topics: Topics, marker: LogMarker) -> None:
+    producer = AIOKafkaProducer(**kafka.client_options(), acks="all", enable_idempotence=True)
     await producer.start()
     try:
         value = msgspec.json.encode(marker)

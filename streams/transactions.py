@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.errors import ProfilelogError
+from streams.kafka_access import KafkaAccess
 from streams.topic_settings import MAX_RECORD_BYTES, TRANSACTION_TIMEOUT_MS
 
 # The coordinator answers ConcurrentTransactions until the former transaction's markers are written, which takes a
@@ -38,8 +39,8 @@ class PublicationFailed(ProfilelogError):
 class TransactionalPublisher:
     """One transactional producer. Whoever calls `init` last is the only one that can still commit."""
 
-    def __init__(self, bootstrap: str, transactional_id: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: KafkaAccess, transactional_id: str) -> None:
+        self._kafka = kafka
         self._transactional_id = transactional_id
         self._producer: AIOKafkaProducer | None = None
 
@@ -47,7 +48,7 @@ class TransactionalPublisher:
         """Fence the former owner and abort what it had open. Raises `PublicationFailed`."""
         await self.stop()
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **self._kafka.client_options(),
             transactional_id=self._transactional_id,
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
             max_batch_size=MAX_RECORD_BYTES,

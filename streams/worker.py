@@ -29,6 +29,7 @@ from schemas.events import EmailReleased, decode_profile_event
 from schemas.identity import Identity
 from streams.appender import Appender, Keyed
 from streams.delivery import CHUNK_RECORDS, Chunk, ChunkApp
+from streams.kafka_access import KafkaAccess
 from streams.owned import Owned, OwnRecord, drop_old_state
 from streams.pace import Pace
 from streams.progress import read_progress
@@ -63,7 +64,7 @@ class Worker:
         *,
         app_id: str,
         node_id: str,
-        bootstrap: str,
+        kafka: KafkaAccess,
         topics: Topics,
         marker: LogMarker,
         identity: Identity,
@@ -75,7 +76,7 @@ class Worker:
     ) -> None:
         self._app_id = app_id
         self._node_id = node_id
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._topics = topics
         self._marker = marker
         self._identity = identity
@@ -96,9 +97,7 @@ class Worker:
             is_busy=self._is_busy,
             pace=pace,
         )
-        self.purge = Purge(
-            bootstrap, topics, appender, self._owned, purge_within, self.search.erase
-        )
+        self.purge = Purge(kafka, topics, appender, self._owned, purge_within, self.search.erase)
         self._receiving = 0
         self._go_on = asyncio.Event()
         self._backlog_until = 0.0
@@ -142,7 +141,7 @@ class Worker:
             self._app_id,
             positions=self._positions,
             applied=self._applied,
-            broker=f"kafka://{self._bootstrap}",
+            **self._kafka.faust_options(),
             datadir=str(self._folder / "faust"),
             broker_session_timeout=6.0,  # Kafka's least: how long a killed node keeps its partitions
             broker_heartbeat_interval=1.5,
@@ -221,9 +220,7 @@ class Worker:
         except BaseException:
             storage.close()
             raise
-        publisher = TransactionalPublisher(
-            self._bootstrap, f"{self._app_id}-{tp.topic}-{tp.partition}"
-        )
+        publisher = TransactionalPublisher(self._kafka, f"{self._app_id}-{tp.topic}-{tp.partition}")
         relay = Relay(
             state, tp.topic, self._topics, self._identity, publisher, self._appender.append
         )
@@ -234,7 +231,7 @@ class Worker:
         while True:
             try:
                 await owned.relay.start(
-                    lambda: read_progress(self._bootstrap, self._topics, tp.topic, tp.partition)
+                    lambda: read_progress(self._kafka, self._topics, tp.topic, tp.partition)
                 )
             except (PublicationFailed, KafkaError) as error:
                 log.warning("relay of %s-%s cannot start: %s", tp.topic, tp.partition, error)
@@ -244,7 +241,7 @@ class Worker:
 
     async def _end(self, tp: TP) -> int:
         place = TopicPartition(tp.topic, tp.partition)
-        consumer = make_reader(self._bootstrap)
+        consumer = make_reader(self._kafka)
         await consumer.start()
         try:
             return (await consumer.end_offsets([place]))[place]

@@ -9,38 +9,39 @@ from pathlib import Path
 import pytest
 
 from streams.broker import EmbeddedBroker
+from streams.kafka_access import KafkaAccess
 from tests.support.service import Account, Service
 
 _DOCKER_PING_SECONDS = 2.0
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Kafka for this run.
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaAccess]:
+    """A Kafka for this run.
 
     PROFILELOG_TEST_KAFKA when it is set, one in a container when a Docker engine answers, else
     the embedded broker.
     """
     if address := os.environ.get("PROFILELOG_TEST_KAFKA"):
-        yield address
+        yield KafkaAccess(address)
     elif _docker_answers():
         yield from _kafka_in_docker()
     else:
         broker = EmbeddedBroker(tmp_path_factory.mktemp("kafka"))
         asyncio.run(broker.start())
-        yield broker.bootstrap
+        yield broker.access
         asyncio.run(broker.stop())
 
 
 @pytest.fixture(scope="session")
-def service(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(kafka: KafkaAccess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One service for all tests that leave it running."""
     with Service(kafka, tmp_path_factory.mktemp("service")) as service:
         yield service.start()
 
 
 @pytest.fixture
-def own_service(kafka: str, tmp_path: Path) -> Iterator[Service]:
+def own_service(kafka: KafkaAccess, tmp_path: Path) -> Iterator[Service]:
     """A service for one test alone, to be killed and started again; its log is checked too."""
     with Service(kafka, tmp_path) as service:
         yield service.start()
@@ -81,7 +82,7 @@ def _docker_answers() -> bool:
             return False
 
 
-def _kafka_in_docker() -> Iterator[str]:
+def _kafka_in_docker() -> Iterator[KafkaAccess]:
     # Imported here: without an engine nothing of it is needed.
     from testcontainers.community.kafka import KafkaContainer
 
@@ -90,4 +91,4 @@ def _kafka_in_docker() -> Iterator[str]:
     container.with_env("KAFKA_TRANSACTION_STATE_LOG_MIN_ISR", "1")
     container.with_env("KAFKA_AUTO_CREATE_TOPICS_ENABLE", "false")
     with container:
-        yield container.get_bootstrap_server()
+        yield KafkaAccess(container.get_bootstrap_server())

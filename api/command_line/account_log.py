@@ -10,13 +10,14 @@ from schemas.identity import Identity
 from streams.accounts import AccountBook
 from streams.appender import Appender
 from streams.broker import running_broker
+from streams.kafka_access import KafkaAccess
 from streams.topics import Topics, prepare_topics
 
 
 class Kafka(NamedTuple):
-    """Where the log is, and whether that is the embedded broker."""
+    """How the log is reached, and whether that is the embedded broker."""
 
-    bootstrap: str
+    access: KafkaAccess
     embedded: bool
 
 
@@ -25,22 +26,20 @@ async def account_book(settings: Settings) -> AsyncGenerator[AccountBook]:
     """The accounts, up to date with the log. A service that runs meanwhile sees every change."""
     async with contextlib.AsyncExitStack() as stack:
         log = await stack.enter_async_context(kafka(settings))
-        stack.enter_context(kafka_in_words(log.bootstrap))
-        known = deployment(settings, bootstrap=log.bootstrap, embedded=log.embedded)
+        stack.enter_context(kafka_in_words(log.access))
+        known = deployment(settings, kafka=log.access, embedded=log.embedded)
         topics = Topics(known.partitions, known.prefix)
         identity = Identity(known.hash_key, known.partitions)
         await prepare_topics(
-            known.bootstrap,
+            known.kafka,
             topics,
             identity,
             purge_within=known.purge_within,
             replication=known.replication,
             apply_settings=False,
         )
-        appender = Appender(
-            known.bootstrap, timeout=known.write_timeout, max_pending=known.max_pending
-        )
-        book = AccountBook(known.bootstrap, topics, identity, appender)
+        appender = Appender(known.kafka, timeout=known.write_timeout, max_pending=known.max_pending)
+        book = AccountBook(known.kafka, topics, identity, appender)
         for part in (appender, book):
             stack.push_async_callback(part.stop)
             await part.start()
@@ -50,10 +49,10 @@ async def account_book(settings: Settings) -> AsyncGenerator[AccountBook]:
 @contextlib.asynccontextmanager
 async def kafka(settings: Settings) -> AsyncGenerator[Kafka]:
     """PROFILELOG_KAFKA, or the broker that runs on the data folder, or one for this command."""
-    if settings.kafka is not None:
-        yield Kafka(settings.kafka, embedded=False)
+    if (own := settings.own_kafka()) is not None:
+        yield Kafka(own, embedded=False)
     elif (running := running_broker(settings.data)) is not None:
         yield Kafka(running, embedded=True)
     else:
         async with embedded_broker(settings) as broker:
-            yield Kafka(broker.bootstrap, embedded=True)
+            yield Kafka(broker.access, embedded=True)

@@ -6,6 +6,7 @@ import msgspec
 import typer
 
 from api.command_line.bars import Watch, bars
+from api.command_line.given import from_stdin
 from api.command_line.log_access import log_reader
 from api.command_line.logs import configure_logging
 from api.command_line.options import AccountOption, DataOption
@@ -38,7 +39,7 @@ def export() -> None:
 
 @app.command()
 def events(
-    uid: Annotated[str, typer.Option(help="The user with this uid.")],
+    uid: Annotated[str, typer.Option(help="The user with this uid; `-`: stdin.")],
     account: AccountOption = None,
     data: DataOption = None,
 ) -> None:
@@ -47,7 +48,7 @@ def events(
     Beside a service that runs, or without one. Exit code: 1 when there are none, as after a forget.
     """
     try:
-        user = parse_uid(uid)
+        user = parse_uid(from_stdin("--uid", uid))
     except InvalidIdentifier as error:
         raise typer.BadParameter(f"--{error}") from None
     settings = Settings.load(data=data)

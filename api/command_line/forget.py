@@ -15,9 +15,16 @@ import msgspec
 import typer
 
 from api.command_line.bars import counting_bar
+from api.command_line.given import secret_of
 from api.command_line.input_file import Input, check_path
 from api.command_line.logs import configure_logging
-from api.command_line.options import DataOption, JsonOption, SecretOption, UrlOption
+from api.command_line.options import (
+    DataOption,
+    JsonOption,
+    SecretFileOption,
+    SecretOption,
+    UrlOption,
+)
 from api.command_line.output import STDERR, print_json, print_text
 from api.command_line.process import Interrupted
 from api.command_line.service_client import Client, refusal, refused
@@ -96,6 +103,7 @@ def forget(
     ] = False,
     url: UrlOption = None,
     secret: SecretOption = None,
+    secret_file: SecretFileOption = None,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -103,7 +111,7 @@ def forget(
 
     Exit code: 0 every line forgot somebody, 3 some users were not found, 1 some lines are errors.
     """
-    settings = Settings.load(url=url, secret=secret, data=data)
+    settings = Settings.load(url=url, secret=secret_of("--secret", secret, secret_file), data=data)
     configure_logging("warning")  # httpx logs addresses at INFO
     report = Report(dry_run)
     try:

@@ -18,11 +18,18 @@ from typing import Annotated
 import typer
 
 from api.command_line.bars import counting_bar
+from api.command_line.given import secret_of
 from api.command_line.import_file import Format, Line, check_lines, read_lines
 from api.command_line.import_sending import OnModelMissing, Report, Sending, judged
 from api.command_line.input_file import Input, check_path
 from api.command_line.logs import configure_logging
-from api.command_line.options import DataOption, JsonOption, SecretOption, UrlOption
+from api.command_line.options import (
+    DataOption,
+    JsonOption,
+    SecretFileOption,
+    SecretOption,
+    UrlOption,
+)
 from api.command_line.output import print_json, print_text
 from api.command_line.rejects import Rejects
 from api.settings import Settings
@@ -68,6 +75,7 @@ def import_users(
     ] = None,
     url: UrlOption = None,
     secret: SecretOption = None,
+    secret_file: SecretFileOption = None,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -75,7 +83,7 @@ def import_users(
 
     Exit code: 0 all lines were taken, 1 some were not.
     """
-    settings = Settings.load(url=url, secret=secret, data=data)
+    settings = Settings.load(url=url, secret=secret_of("--secret", secret, secret_file), data=data)
     configure_logging("warning")  # httpx logs addresses at INFO
     began = time.monotonic()
     report = Report(dry_run)

@@ -24,17 +24,17 @@ async def log_reader(settings: Settings) -> AsyncGenerator[LogReader]:
     check_log_folder(settings)
     async with contextlib.AsyncExitStack() as stack:
         found = await stack.enter_async_context(kafka(settings))
-        stack.enter_context(kafka_in_words(found.bootstrap))
-        known = deployment(settings, bootstrap=found.bootstrap, embedded=found.embedded)
+        stack.enter_context(kafka_in_words(found.access))
+        known = deployment(settings, kafka=found.access, embedded=found.embedded)
         topics = Topics(known.partitions, known.prefix)
         identity = Identity(known.hash_key, known.partitions)
-        marker = await known_log(known.bootstrap, topics, identity)
-        yield await stack.enter_async_context(LogReader(known.bootstrap, topics, marker, identity))
+        marker = await known_log(known.kafka, topics, identity)
+        yield await stack.enter_async_context(LogReader(known.kafka, topics, marker, identity))
 
 
 def check_log_folder(settings: Settings) -> None:
     """An auditor makes neither a log nor a key. Raises `OperatorError`."""
-    if settings.kafka is not None:
+    if settings.own_kafka() is not None:
         return
     if not (settings.data / _BROKER_FOLDER).is_dir():
         raise OperatorError(

@@ -45,6 +45,8 @@ _NOT_YET: Final = (
     LeaderNotAvailableError,
     NotLeaderForPartitionError,
 )
+# At each connection with SASL_PLAINTEXT: the embedded broker's on loopback, or what the operator has set.
+_IN_THE_CLEAR: Final = "Sending username and password in the clear"
 _START_MS: Final = 30_000
 _REPEAT_SECONDS: Final = 5.0
 _PLAIN: Final = (str, int, float, type)
@@ -92,7 +94,7 @@ class OneLine(logging.Formatter):
 
 
 class _WorthTelling(logging.Filter):
-    """Of what aiokafka says, not the same again and again, and not what every first start has.
+    """Of what aiokafka says, not the same again and again, and not what every start has.
 
     While Kafka is away it logs each of its attempts, hundreds a second: of the records of one
     place in its code one passes every few seconds. And new topics have no leader for a
@@ -106,6 +108,8 @@ class _WorthTelling(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.partition(".")[0] != "aiokafka":
             return True
+        if record.msg == _IN_THE_CLEAR:
+            return False
         said = record.args if isinstance(record.args, tuple) else ()
         if record.relativeCreated < _START_MS and any(isinstance(it, _NOT_YET) for it in said):
             return False

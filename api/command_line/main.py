@@ -6,6 +6,7 @@ stderr says what), 2 a wrong command line, 130 interrupted before it was done. `
 2 it could not look. `forget` has 3 as well: nothing went wrong, but some users were not found.
 """
 
+import os
 import sys
 from typing import Final
 
@@ -27,6 +28,7 @@ from api.command_line import (
 )
 from api.command_line.output import complain
 from api.command_line.process import Interrupted
+from streams.data_folder import UMASK
 
 _INTERRUPTED: Final = 130
 
@@ -53,6 +55,7 @@ app.command()(settings.settings)
 
 def main() -> None:
     """Run the command that the arguments name, and exit."""
+    os.umask(UMASK)  # what a command makes holds personal data
     try:
         app()
     except Interrupted:

@@ -31,11 +31,13 @@ UrlOption = Annotated[
 AccountOption = Annotated[
     str | None, typer.Option("--account", help="The account's id.", show_default="all accounts")
 ]
-SecretOption = Annotated[
-    str | None,
+SecretOption = Annotated[str | None, typer.Option("--secret", hidden=True)]
+"""Deprecated: every user of the machine can read it in the list of processes."""
+SecretFileOption = Annotated[
+    Path | None,
     typer.Option(
-        "--secret",
-        help="The account's secret.",
+        "--secret-file",
+        help="A file with the account's secret; `-`: stdin.",
         show_default="PROFILELOG_SECRET or the data folder's account.secret",
     ),
 ]

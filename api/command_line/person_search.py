@@ -100,7 +100,7 @@ async def search_everywhere(settings: Settings, asked: Asked, watch: Watch) -> R
     hits = await _search_files(settings.data, _needles(asked), report, watch)
     async with contextlib.AsyncExitStack() as stack:
         found = await stack.enter_async_context(kafka(settings))
-        stack.enter_context(kafka_in_words(found.bootstrap))
+        stack.enter_context(kafka_in_words(found.access))
         person = await _audit_log(settings, found, asked, report, watch)
     await _audit_state(settings.data / "state", person, report, watch)
     _audit_search(settings.data / "search", person, report)
@@ -182,11 +182,11 @@ def _add_hits(hits: list[tuple[Place, int]], report: Report) -> None:
 async def _audit_log(
     settings: Settings, kafka: Kafka, asked: Asked, report: Report, watch: Watch
 ) -> Person:
-    known = deployment(settings, bootstrap=kafka.bootstrap, embedded=kafka.embedded)
+    known = deployment(settings, kafka=kafka.access, embedded=kafka.embedded)
     topics = Topics(known.partitions, known.prefix)
     identity = Identity(known.hash_key, known.partitions)
-    marker = await known_log(known.bootstrap, topics, identity)
-    async with Log(known.bootstrap, topics) as log:
+    marker = await known_log(known.kafka, topics, identity)
+    async with Log(known.kafka, topics) as log:
         watch.begin("names", 0)
         person = await log.person(asked, identity)
         await _learn_state(settings.data / "state", marker.log, topics.events, person)
@@ -289,9 +289,9 @@ def _audit_search(folder: Path, person: Person, report: Report) -> None:
 
 
 def _say_what_is_missing(settings: Settings, asked: Asked, report: Report) -> None:
-    if settings.kafka is not None:
+    if settings.own_kafka() is not None:
         report.not_looked_at.append(
-            "the files of the broker, which PROFILELOG_KAFKA names and somebody else keeps"
+            "the files of the broker, which the PROFILELOG_KAFKA variables name and somebody else keeps"
         )
     if asked.texts and (settings.data / "search").is_dir():
         report.not_looked_at.append(

@@ -129,15 +129,15 @@ async def _ask(client: httpx.AsyncClient) -> Ready:
 @contextlib.asynccontextmanager
 async def _hurried(settings: Settings) -> AsyncGenerator[None]:
     """The topics in a hurry until the block ends, however it does."""
-    bootstrap = settings.kafka or running_broker(settings.data)
-    if bootstrap is None:
+    kafka = settings.own_kafka() or running_broker(settings.data)
+    if kafka is None:
         raise OperatorError(
             "there is no Kafka to talk to: set PROFILELOG_KAFKA to its host:port, or name the data "
             "folder of the running service with --data"
         )
     names = Topics(1, settings.topic_prefix).purged
-    with kafka_in_words(bootstrap):
-        async with hurried(bootstrap, names):
+    with kafka_in_words(kafka):
+        async with hurried(kafka, names):
             yield
 
 

@@ -14,6 +14,7 @@ import typer
 from rich.table import Table
 
 from api.command_line.bars import Watch, bars
+from api.command_line.given import from_stdin
 from api.command_line.log_access import log_reader
 from api.command_line.logs import configure_logging
 from api.command_line.options import AccountOption, DataOption, JsonOption
@@ -76,7 +77,9 @@ def replay(
         typer.Option(help="A timestamp: in each partition up to the first event later than that."),
     ] = None,
     account: AccountOption = None,
-    uid: Annotated[str | None, typer.Option(help="Only the user with this uid.")] = None,
+    uid: Annotated[
+        str | None, typer.Option(help="Only the user with this uid; `-`: stdin.")
+    ] = None,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -104,7 +107,7 @@ def _asked(into: str, as_of: str | None, account: str | None, uid: str | None) -
     if as_of is not None and until is None:
         raise typer.BadParameter("--as-of is a timestamp: 2029-04-07T12:18:00Z")
     try:
-        user = None if uid is None else parse_uid(uid)
+        user = None if uid is None else parse_uid(from_stdin("--uid", uid))
     except InvalidIdentifier as error:
         raise typer.BadParameter(f"--{error}") from None
     folder = None if into == _STDOUT else Path(into)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Self
 import httpx
 import msgspec
 
-from api.server import SECRET_FILE
+from api.first_account import SECRET_FILE
 from api.settings import Settings
 from schemas.errors import OperatorError
 
@@ -70,7 +70,7 @@ def refused(response: httpx.Response) -> OperatorError:
     """What to do about an answer that is none."""
     if response.status_code == 403:
         return OperatorError(
-            "the service does not know the secret: set --secret or PROFILELOG_SECRET to a live "
+            "the service does not know the secret: set PROFILELOG_SECRET or --secret-file to a live "
             "secret of the users' account"
         )
     if response.is_client_error and response.status_code != 429:
@@ -98,6 +98,6 @@ def _secret(settings: Settings) -> str:
     path = settings.data / SECRET_FILE
     if not path.exists():
         raise OperatorError(
-            f"there is no account secret: set --secret or PROFILELOG_SECRET (there is no {path})"
+            f"there is no account secret: set PROFILELOG_SECRET or --secret-file (there is no {path})"
         )
     return path.read_text("utf-8").strip()

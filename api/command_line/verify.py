@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from api.command_line.bars import bars
+from api.command_line.given import from_stdin
 from api.command_line.logs import configure_logging
 from api.command_line.options import AccountOption, DataOption, JsonOption
 from api.command_line.output import STDOUT, complain, print_json, print_text
@@ -22,21 +23,23 @@ _FAILED = 2
 
 
 def verify(
-    uid: Annotated[str | None, typer.Option(help="The person with this uid.")] = None,
-    email: Annotated[str | None, typer.Option(help="Whoever has this email.")] = None,
+    uid: Annotated[str | None, typer.Option(help="The person with this uid; `-`: stdin.")] = None,
+    email: Annotated[str | None, typer.Option(help="Whoever has this email; `-`: stdin.")] = None,
     deletion: Annotated[
         str | None, typer.Option(help="The person whom this deletion erased, by its id.")
     ] = None,
     account: AccountOption = None,
     contains: Annotated[
-        list[str] | None, typer.Option(help="A string, anywhere. May be given several times.")
+        list[str] | None,
+        typer.Option(help="A string, anywhere; `-`: stdin. May be given several times."),
     ] = None,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
     """Look for a person, or a string, in the whole log, the state folders and every file.
 
-    Beside a service that runs, or without one.
+    Beside a service that runs, or without one. Other users of the machine can read what is on a command line, but
+    not what comes from stdin: a line for each `-`, in the order of uid, email and strings.
 
     Exit code: 0 nothing found, 1 something found, 2 it could not look.
     """
@@ -71,12 +74,13 @@ def _asked(
     if uid is None and email is None and deletion is None and not texts:
         raise typer.BadParameter("name --uid, --email, --deletion or --contains")
     try:
-        uid = None if uid is None else str(parse_uid(uid))
-        email = parse_email(email)
+        uid = None if uid is None else str(parse_uid(from_stdin("--uid", uid)))
+        email = None if email is None else parse_email(from_stdin("--email", email))
     except InvalidIdentifier as error:
         raise typer.BadParameter(f"--{error}") from None
     if deletion is not None and not is_id(deletion):
         raise typer.BadParameter("--deletion is an id of 24 hex digits")
+    texts = [from_stdin("--contains", text) for text in texts]
     if not all(texts):
         raise typer.BadParameter("--contains needs a text")
     return Asked(uid=uid, email=email, deletion=deletion, account=account, texts=tuple(texts))

@@ -15,9 +15,10 @@ from streams.broker.errors import (
     JavaMissing,
     PortTaken,
 )
-from streams.broker.folder import running_broker
+from streams.broker.folder import CLIENT_FILE, running_broker
 
 __all__ = [
+    "CLIENT_FILE",
     "BrokerDied",
     "BrokerError",
     "BrokerLocked",

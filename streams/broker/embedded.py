@@ -4,8 +4,8 @@ A start, in order:
 
 1. Take the folder's lock; end a broker that a killed process left behind.
 2. Find a Java; bring the locked jars and verify each.
-3. Choose ports, write server.properties, and format Kafka's folder if this is its first start.
-   The ports may differ at every start: with static voters KRaft stores no address.
+3. Choose ports and passwords, write server.properties and kafka.properties, and format Kafka's folder
+   if this is its first start. The ports may differ at every start: with static voters KRaft stores no address.
 4. Start Kafka, record its pid, and wait until it answers a request for metadata with itself.
 
 Whatever goes wrong on the way ends Java and gives the lock back.
@@ -22,11 +22,13 @@ from types import TracebackType
 from typing import IO, Self
 
 from streams.broker.errors import BrokerDied, PortTaken
-from streams.broker.folder import BrokerFolder, Running
+from streams.broker.folder import BrokerFolder, Running, new_password
 from streams.broker.jars import class_path, jar_cache, locked_jars
 from streams.broker.java import find_java, start_java
 from streams.broker.probe import answers
-from streams.broker.properties import JAVA_OPTIONS, server_properties
+from streams.broker.properties import CLIENT, JAVA_OPTIONS, server_properties
+from streams.data_folder import write_private
+from streams.kafka_access import KafkaAccess
 
 _START_TIMEOUT_S = 90.0
 _POLL_S = 0.02
@@ -35,6 +37,8 @@ _PORT_ATTEMPTS = 5
 
 class EmbeddedBroker:
     """One Kafka node as a child process, on 127.0.0.1 only, its data under `data/broker`.
+
+    It answers nobody without the password that was made for the data folder; `data/kafka.properties` has it.
 
     Start it from the main thread: Java ends with the thread that started it, however that
     ends.
@@ -51,16 +55,16 @@ class EmbeddedBroker:
         self._folder = BrokerFolder.of(data)
         self._asked_port = port
         self._purge_within = purge_within
-        self._lock: IO[str] | None = None
+        self._lock: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._port = 0
+        self._access: KafkaAccess | None = None
 
     @property
-    def bootstrap(self) -> str:
-        """The address for clients, "127.0.0.1:PORT"; to be asked only while it runs."""
-        if self._process is None:
+    def access(self) -> KafkaAccess:
+        """How clients reach it; to be asked only while it runs."""
+        if self._process is None or self._access is None:
             raise RuntimeError("the broker was not started")
-        return f"127.0.0.1:{self._port}"
+        return self._access
 
     @property
     def pid(self) -> int:
@@ -78,6 +82,7 @@ class EmbeddedBroker:
         Raises:
             BrokerLocked, PortTaken, JarsUnavailable, JarMismatch, JavaMissing, BrokerDied: all
                 BrokerErrors, whose text tells what to do.
+            OperatorError: the data folder cannot be used (`data_folder.make_private`).
         """
         if self._process is not None:
             raise RuntimeError("the broker was started already")
@@ -156,16 +161,21 @@ class EmbeddedBroker:
                 return
 
     def _configure(self) -> None:
-        """Choose the ports and write server.properties."""
-        self._port, controller_port = _free_ports(self._asked_port)
-        self._folder.properties.write_text(
+        """Choose the ports and passwords, and write what tells Kafka and its clients of them."""
+        port, controller_port = _free_ports(self._asked_port)
+        password = self._folder.password()
+        write_private(
+            self._folder.properties,
             server_properties(
-                port=self._port,
+                port=port,
                 controller_port=controller_port,
                 purge_within=self._purge_within,
+                password=password,
+                own_password=new_password(),
             ),
-            "ascii",
         )
+        self._access = KafkaAccess(f"127.0.0.1:{port}", "SASL_PLAINTEXT", "PLAIN", CLIENT, password)
+        self._folder.write_access(self._access)
 
     async def _format(self, java: Path, jars: list[Path]) -> None:
         """Make Kafka's own folder. One that was cut off is made again from nothing."""
@@ -193,13 +203,13 @@ class EmbeddedBroker:
         assert self._process is not None
         try:
             async with asyncio.timeout(_START_TIMEOUT_S):
-                while not await answers("127.0.0.1", self._port):
+                while not await answers(self.access):
                     if self._process.poll() is not None:
                         raise self._died(f"Kafka ended while it started ({_how(self._process)})")
                     await asyncio.sleep(_POLL_S)
         except TimeoutError as error:
             raise self._died(f"Kafka did not answer within {_START_TIMEOUT_S:.0f} s") from error
-        self._folder.record(Running(pid=self._process.pid, bootstrap=self.bootstrap))
+        self._folder.record(Running(pid=self._process.pid, bootstrap=self.access.bootstrap))
 
     def _lost_a_port(self) -> bool:
         return any("Address already in use" in line for line in self._folder.log_tail())

@@ -2,27 +2,37 @@
 
 data/broker/lock               held (flock) by the Python process as long as its broker may run
 data/broker/broker.json        {"pid", "bootstrap"} of the broker that runs
-data/broker/server.properties  written at every start
+data/broker/server.properties  written at every start; it has passwords
 data/broker/server.log         what Kafka prints; the last start's is server.log.1
 data/broker/kafka/             Kafka's own: the records
+data/kafka.properties          (CLIENT_FILE) what a client needs; the password stays the same as long as the file does
 """
 
 import fcntl
 import os
+import re
+import secrets
 import select
 import signal
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 import msgspec
 
+from schemas.errors import OperatorError
 from streams.broker.errors import BrokerLocked
+from streams.broker.properties import client_properties
+from streams.data_folder import make_private, open_private, write_private
+from streams.kafka_access import KafkaAccess, read_properties
 
+CLIENT_FILE: Final = "kafka.properties"
 _TAIL_BYTES = 8192
 _TAIL_LINES = 15
 _END_TIMEOUT_MS = 8_000
+_PASSWORD_BYTES = 24
+_PASSWORD = re.compile(r"[A-Za-z0-9_-]{20,}")  # which no form of properties has to escape
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -64,9 +74,26 @@ class BrokerFolder:
         return (self.kafka / "meta.properties").exists()
 
     def create(self) -> None:
-        """Make the folder, open to nobody else: it holds personal data."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        """Make the folder, open to nobody else: it holds personal data. Raises as `make_private` does."""
+        make_private(self.path.parent)
         self.path.mkdir(mode=0o700, exist_ok=True)
+
+    def password(self) -> str:
+        """The password of clients: that of kafka.properties, or a new one where there is none."""
+        access = self.access()
+        kept = access.password if access is not None else None
+        return kept if kept and _PASSWORD.fullmatch(kept) else new_password()
+
+    def access(self) -> KafkaAccess | None:
+        """What kafka.properties says of the last start; None where there is no such file, or no good one."""
+        try:
+            return read_properties(self._clients)
+        except (FileNotFoundError, UnicodeDecodeError, OperatorError):
+            return None
+
+    def write_access(self, access: KafkaAccess) -> None:
+        """Write kafka.properties."""
+        write_private(self._clients, client_properties(access))
 
     def rotate_log(self) -> None:
         """Keep the last start's log and begin a new one."""
@@ -82,13 +109,13 @@ class BrokerFolder:
             lines = file.read().decode("utf-8", "replace").splitlines()
         return [line for line in lines if not line.startswith("\tat ")][-_TAIL_LINES:]
 
-    def lock(self) -> IO[str]:
+    def lock(self) -> IO[bytes]:
         """Take the folder for this process, until the file that is returned is closed.
 
         Raises:
             BrokerLocked: another process has it.
         """
-        file = (self.path / "lock").open("a")
+        file = open_private(self.path / "lock")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -110,10 +137,8 @@ class BrokerFolder:
         return running if self._is_ours(running.pid) else None
 
     def record(self, running: Running) -> None:
-        """Say who runs here. Readers see the old text or the new one, never half of it."""
-        partial = self._state.with_suffix(".json.new")
-        partial.write_bytes(msgspec.json.encode(running))
-        partial.replace(self._state)
+        """Say who runs here."""
+        write_private(self._state, msgspec.json.encode(running).decode())
 
     def forget(self) -> None:
         """Nobody runs here any more."""
@@ -151,6 +176,15 @@ class BrokerFolder:
     def _state(self) -> Path:
         return self.path / "broker.json"
 
+    @property
+    def _clients(self) -> Path:
+        return self.path.with_name(CLIENT_FILE)
+
+
+def new_password() -> str:
+    """One that nobody can guess, of characters that need no escape."""
+    return secrets.token_urlsafe(_PASSWORD_BYTES)
+
 
 def _end(handle: int) -> None:
     ended = select.poll()
@@ -162,7 +196,8 @@ def _end(handle: int) -> None:
             return
 
 
-def running_broker(data: Path) -> str | None:
-    """The address ("127.0.0.1:PORT") of the broker that runs on a data folder; None without one."""
-    running = BrokerFolder.of(data).running()
-    return running.bootstrap if running else None
+def running_broker(data: Path) -> KafkaAccess | None:
+    """How to reach the broker that runs on a data folder; None where none answers."""
+    folder = BrokerFolder.of(data)
+    running = folder.running()
+    return folder.access() if running and running.bootstrap else None

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from streams.broker.errors import JavaMissing
+from streams.data_folder import UMASK, open_private
 
 OLDEST_JAVA = 17
 _LAUNCHER = Path(__file__).with_name("end_with_parent.py")
@@ -46,7 +47,7 @@ def start_java(
     """
     class_path = os.pathsep.join(str(jar) for jar in jars)
     launcher = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid())]
-    with log.open("ab") as output:
+    with open_private(log) as output:
         return subprocess.Popen(
             [*launcher, str(java), *options, "-cp", class_path, *main],
             cwd=folder,
@@ -55,6 +56,7 @@ def start_java(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=UMASK,
         )
 
 

@@ -7,16 +7,22 @@ from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
 
+from streams.kafka_access import KafkaAccess
+
 _REQUEST_TIMEOUT_MS = 5_000
 
 
-async def answers(host: str, port: int) -> bool:
-    """Whether a broker answers a request for metadata and has registered itself.
+async def answers(access: KafkaAccess) -> bool:
+    """Whether the one broker answers a request for metadata and has registered itself.
 
     One connection by hand and not a client: a client logs an error at each try that fails.
     """
+    host, _, port = access.bootstrap.rpartition(":")
+    options = access.connection_options()
     try:
-        connection = await create_conn(host, port, request_timeout_ms=_REQUEST_TIMEOUT_MS)
+        connection = await create_conn(
+            host, int(port), request_timeout_ms=_REQUEST_TIMEOUT_MS, **options
+        )
     except (OSError, TimeoutError, KafkaError):
         return False
     try:

@@ -1,4 +1,14 @@
-"""The settings of the embedded broker: Kafka's server.properties and the options of its Java."""
+"""The settings of the embedded broker: Kafka's server.properties and the options of its Java; and of its clients.
+
+Both listeners ask for SASL PLAIN. Its passwords stand in files alone, so a folder that was made without any goes on;
+Kafka keeps those of SCRAM in its log, where an older folder has none. The password crosses nothing but the loopback
+device, which only the system's administrator can listen to.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from streams.kafka_access import KafkaAccess
 
 # Serial collector and a small heap: one node, a few partitions, some 200 MB resident.
 JAVA_OPTIONS = [
@@ -11,17 +21,26 @@ JAVA_OPTIONS = [
     "-XX:+ExitOnOutOfMemoryError",  # a broker that half works is worse than one that is gone
     "-Djava.awt.headless=true",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    # A line for each client that is refused: who has no password may not fill the disk.
+    "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.network.Selector=error",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
     "-Dorg.slf4j.simpleLogger.showThreadName=false",
 ]
 
 NODE_ID = 1
+CLIENT: Final = "profilelog"
+_BROKER: Final = "broker"  # the user that the broker is to itself
 _TRANSACTION_MAX_TIMEOUT_MS = 60_000
 
 
-def server_properties(*, port: int, controller_port: int, purge_within: float) -> str:
+def server_properties(
+    *, port: int, controller_port: int, purge_within: float, password: str, own_password: str
+) -> str:
     """The text of server.properties.
+
+    `password` is that of clients, and good at the port for clients alone; `own_password` is the broker's, for its
+    controller and for itself. Neither has a quote or a backslash.
 
     `purge_within` is in seconds: the cleaner looks for work, and deletes what it replaced, after a
     thirtieth of it (1 s for the embedded default of 30 s). The third of it after which a segment
@@ -32,10 +51,20 @@ def server_properties(*, port: int, controller_port: int, purge_within: float) -
         "process.roles": "broker,controller",
         "node.id": NODE_ID,
         "controller.quorum.voters": f"{NODE_ID}@127.0.0.1:{controller_port}",
-        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "listeners": f"CLIENTS://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
+        "advertised.listeners": f"CLIENTS://127.0.0.1:{port}",
         "controller.listener.names": "CONTROLLER",
-        "inter.broker.listener.name": "PLAINTEXT",
+        "inter.broker.listener.name": "CLIENTS",
+        "listener.security.protocol.map": "CLIENTS:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
+        "sasl.enabled.mechanisms": "PLAIN",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "sasl.mechanism.controller.protocol": "PLAIN",
+        "listener.name.clients.plain.sasl.jaas.config": _login(
+            _BROKER, own_password, {_BROKER: own_password, CLIENT: password}
+        ),
+        "listener.name.controller.plain.sasl.jaas.config": _login(
+            _BROKER, own_password, {_BROKER: own_password}
+        ),
         # Relative to where Kafka is started: an absolute one must have no comma.
         "log.dirs": "kafka",
         # One node: every internal topic has one replica, and one partition is enough.
@@ -63,4 +92,35 @@ def server_properties(*, port: int, controller_port: int, purge_within: float) -
         # After a kill -9 every partition is read again before the broker answers.
         "num.recovery.threads.per.data.dir": 2,
     }
+    return _lines(settings)
+
+
+def client_properties(access: KafkaAccess) -> str:
+    """The text of kafka.properties, which Java's tools take as --command-config, and `read_properties` reads.
+
+    Java takes the credentials from `sasl.jaas.config` and passes over what librdkafka has for them, `sasl.username`
+    and `sasl.password`; librdkafka refuses Java's, so its users leave that line out.
+    """
+    assert access.username is not None
+    assert access.password is not None
+    settings = {
+        "bootstrap.servers": access.bootstrap,
+        "security.protocol": access.protocol,
+        "sasl.mechanism": access.mechanism,
+        "sasl.username": access.username,
+        "sasl.password": access.password,
+        "sasl.jaas.config": _login(access.username, access.password),
+    }
+    return _lines(settings)
+
+
+def _login(username: str, password: str, users: Mapping[str, str] | None = None) -> str:
+    """Java's form of credentials: who one is to others, and for a broker the passwords of its `users`."""
+    options = {"username": username, "password": password}
+    options |= {f"user_{name}": word for name, word in (users or {}).items()}
+    told = " ".join(f'{name}="{value}"' for name, value in options.items())
+    return f"org.apache.kafka.common.security.plain.PlainLoginModule required {told};"
+
+
+def _lines(settings: Mapping[str, str | int]) -> str:
     return "".join(f"{name}={value}\n" for name, value in settings.items())

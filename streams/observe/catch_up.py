@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas.errors import Unavailable
+from streams.kafka_access import KafkaAccess
 from streams.observe.record import KafkaRecord
 
 _POLL_MS: Final = 100
@@ -21,8 +22,8 @@ _STALL_SECONDS: Final = 15.0
 class CatchUpReader:
     """Reads portions of the topic, of any partition, in turn for each who asks."""
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: KafkaAccess, topic: str) -> None:
+        self._kafka = kafka
         self._topic = topic
         self._consumer: AIOKafkaConsumer | None = None
         self._turn = asyncio.Lock()
@@ -71,7 +72,7 @@ class CatchUpReader:
 
     async def _start(self) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **self._kafka.client_options(),
             enable_auto_commit=False,
             isolation_level="read_committed",
             auto_offset_reset="earliest",

@@ -22,6 +22,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.errors import Unavailable
 from schemas.places import ChangePlace
+from streams.kafka_access import KafkaAccess
 from streams.observe.catch_up import CatchUpReader
 from streams.observe.listener import Listener
 from streams.observe.recent import Recent
@@ -40,11 +41,11 @@ _LINGER_SECONDS: Final = 60.0
 class ChangeHub:
     """The listeners of one node; `log` names the log."""
 
-    def __init__(self, bootstrap: str, topics: Topics, log_: str, max_listeners: int) -> None:
+    def __init__(self, kafka: KafkaAccess, topics: Topics, log_: str, max_listeners: int) -> None:
         self.log = log_
         self._listeners: set[Listener] = set()
-        self._catch_up = CatchUpReader(bootstrap, topics.profiles)
-        self._bootstrap = bootstrap
+        self._catch_up = CatchUpReader(kafka, topics.profiles)
+        self._kafka = kafka
         self._places = [TopicPartition(topics.profiles, n) for n in range(topics.partitions)]
         self._max = max_listeners
         self._starting = asyncio.Lock()
@@ -101,7 +102,7 @@ class ChangeHub:
 
     async def _start(self) -> None:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **self._kafka.client_options(),
             enable_auto_commit=False,
             isolation_level="read_committed",
             auto_offset_reset="none",

@@ -33,6 +33,7 @@ from schemas.errors import Unavailable
 from schemas.events import DeletionPurged, encode
 from schemas.identity import event_key, event_keys
 from streams.appender import Appender
+from streams.kafka_access import KafkaAccess
 from streams.owned import Owned
 from streams.purge.log_reader import LogReader
 from streams.purge.overdue import Overdue
@@ -65,18 +66,18 @@ class Purge:
 
     def __init__(
         self,
-        bootstrap: str,
+        kafka: KafkaAccess,
         topics: Topics,
         appender: Appender,
         owned: Mapping[TP, Owned],
         purge_within: float,
         erase_from_search: EraseFromSearch,
     ) -> None:
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._topics = topics
         self._appender = appender
         self._owned = owned
-        self._watch = TopicWatch(bootstrap, topics.purged, purge_within)
+        self._watch = TopicWatch(kafka, topics.purged, purge_within)
         self._erase_from_search = erase_from_search
         self._wake = asyncio.Event()
         self._work: dict[TP, Work] = {}
@@ -127,7 +128,7 @@ class Purge:
     async def _until_nothing_waits(self) -> None:
         if not await self._take_in():
             return
-        async with LogReader(self._bootstrap) as reader:
+        async with LogReader(self._kafka) as reader:
             while work := await self._take_in():
                 await self._look_at_topics()
                 await self._beat(work)

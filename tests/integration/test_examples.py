@@ -11,11 +11,23 @@ from typing import Any, Final
 
 import pytest
 
+from streams.broker.properties import client_properties
 from tests.support.service import REPOSITORY, Account, Service, eventually, marked
 
 _STOP_SECONDS: Final = 30
 _SAID: Final = re.compile(rb"\{.*\}")
 Start = Callable[..., Callable[[], list[dict[str, Any]]]]
+
+
+@pytest.fixture
+def properties(service: Service, tmp_path: Path) -> Path:
+    """The file that tells a client of the service's Kafka."""
+    file = tmp_path / "kafka.properties"
+    kafka = service.kafka
+    file.write_text(
+        client_properties(kafka) if kafka.username else f"bootstrap.servers={kafka.bootstrap}\n"
+    )
+    return file
 
 
 @pytest.fixture
@@ -48,12 +60,12 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def test_the_plain_consumer_tells_of_each_change(
-    service: Service, account: Account, start: Start
+    service: Service, account: Account, start: Start, properties: Path
 ) -> None:
     uid = marked("uid")
     id_ = account.known(uid=uid, plan="free")
     said = start(
-        "plain_consumer.py", "--kafka", service.bootstrap, "--topic", f"{service.prefix}profiles"
+        "plain_consumer.py", "--kafka", str(properties), "--topic", f"{service.prefix}profiles"
     )
 
     def types() -> list[str]:
@@ -68,13 +80,13 @@ def test_the_plain_consumer_tells_of_each_change(
 
 
 def test_the_agent_reacts_to_plan_changing_alone(
-    service: Service, account: Account, start: Start
+    service: Service, account: Account, start: Start, properties: Path
 ) -> None:
     uid = marked("uid")
     id_ = account.known(uid=uid, plan="free")
     said = start(
         "plan_agent.py", "worker", "--without-web",
-        KAFKA=service.bootstrap, TOPIC=f"{service.prefix}profiles", GROUP=f"{service.prefix}agent",
+        KAFKA=str(properties), TOPIC=f"{service.prefix}profiles", GROUP=f"{service.prefix}agent",
     )  # fmt: skip
 
     def plans() -> list[str]:

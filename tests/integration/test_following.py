@@ -95,7 +95,7 @@ class TopicMirror:
 
     async def _follow(self, enough: Callable[[int], bool]) -> None:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._service.bootstrap,
+            **self._service.kafka.client_options(),
             isolation_level="read_committed",
             enable_auto_commit=False,
         )

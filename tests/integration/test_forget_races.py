@@ -11,6 +11,7 @@ from typing import Final
 import httpx
 import pytest
 
+from streams.kafka_access import KafkaAccess
 from tests.support.service import Account, Service, eventually, marked, marked_email
 
 ITEMS: Final = 100_000
@@ -19,7 +20,7 @@ _ROUNDS: Final = 10
 
 
 @pytest.fixture(scope="module")
-def racing(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def racing(kafka: KafkaAccess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service for the races alone: what one of them writes, the other replays."""
     with Service(kafka, tmp_path_factory.mktemp("racing")) as service:
         yield service.start()

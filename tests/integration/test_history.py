@@ -28,8 +28,8 @@ def append_again(service: Service, partition: int, offset: int) -> None:
 
     async def work() -> None:
         place = TopicPartition(Topics(PARTITIONS, service.prefix).events, partition)
-        consumer = AIOKafkaConsumer(bootstrap_servers=service.bootstrap)
-        producer = AIOKafkaProducer(bootstrap_servers=service.bootstrap, acks="all")
+        consumer = AIOKafkaConsumer(**service.kafka.client_options())
+        producer = AIOKafkaProducer(**service.kafka.client_options(), acks="all")
         async with consumer, producer:
             consumer.assign([place])
             consumer.seek(place, offset)

@@ -10,6 +10,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from streams.kafka_access import KafkaAccess
 from streams.observe.catch_up import CatchUpReader
 from streams.purge.log_reader import LogReader
 from streams.topic_settings import alter_settings, hurried, read_settings, topic_settings
@@ -27,8 +28,8 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def admin(kafka: str) -> AsyncGenerator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+async def admin(kafka: KafkaAccess) -> AsyncGenerator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(**kafka.client_options())
     await admin.start()
     yield admin
     await admin.close()
@@ -41,9 +42,9 @@ async def topic(admin: AIOKafkaAdminClient) -> str:
     return name
 
 
-async def write(kafka: str, topic: str) -> None:
+async def write(kafka: KafkaAccess, topic: str) -> None:
     """Records 0 to 999, then one in a transaction that is aborted, and one more."""
-    producer = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=uuid.uuid4().hex)
+    producer = AIOKafkaProducer(**kafka.client_options(), transactional_id=uuid.uuid4().hex)
     await producer.start()
     try:
         async with producer.transaction():
@@ -59,7 +60,7 @@ async def write(kafka: str, topic: str) -> None:
 
 
 async def test_offsets_that_are_there_are_told_from_those_that_are_not(
-    kafka: str, topic: str
+    kafka: KafkaAccess, topic: str
 ) -> None:
     await write(kafka, topic)
     marker = RECORDS  # the first transaction's end has an offset, and is no record
@@ -74,7 +75,7 @@ async def test_offsets_that_are_there_are_told_from_those_that_are_not(
         assert (await reader.sizes(topic, 0, every)).keys() == every - {marker}
 
 
-async def test_what_a_transaction_took_back_is_found_too(kafka: str, topic: str) -> None:
+async def test_what_a_transaction_took_back_is_found_too(kafka: KafkaAccess, topic: str) -> None:
     await write(kafka, topic)
 
     def owner(key: bytes, value: bytes) -> str | None:
@@ -87,7 +88,7 @@ async def test_what_a_transaction_took_back_is_found_too(kafka: str, topic: str)
 
 
 async def test_a_hurry_ends_with_the_settings_of_before(
-    kafka: str, topic: str, admin: AIOKafkaAdminClient
+    kafka: KafkaAccess, topic: str, admin: AIOKafkaAdminClient
 ) -> None:
     before = await read_settings(admin, [topic])
 
@@ -116,7 +117,9 @@ async def test_a_start_puts_settings_right_and_says_what_it_found(
     assert "segment.ms=77777 instead of 10000" in line
 
 
-async def test_a_portion_passes_nothing_that_came_behind_its_end(kafka: str, topic: str) -> None:
+async def test_a_portion_passes_nothing_that_came_behind_its_end(
+    kafka: KafkaAccess, topic: str
+) -> None:
     await write(kafka, topic)
     reader = CatchUpReader(kafka, topic)
     offsets: list[int] = []

@@ -46,7 +46,7 @@ async def test_writes_are_refused_while_kafka_does_not_answer_and_none_is_double
     tmp_path: Path,
 ) -> None:
     async with EmbeddedBroker(tmp_path / "kafka") as broker:
-        with Service(broker.bootstrap, tmp_path / "service") as service:
+        with Service(broker.access, tmp_path / "service") as service:
             account = service.start().create_account("Outage")
             uid = marked("uid")
             account.known(uid=uid, plan="free")
@@ -76,7 +76,7 @@ async def test_writes_that_wait_for_kafka_fill_no_queue_without_end(
     tmp_path: Path,
 ) -> None:
     async with EmbeddedBroker(tmp_path / "kafka") as broker:
-        with Service(broker.bootstrap, tmp_path / "service") as service:
+        with Service(broker.access, tmp_path / "service") as service:
             account = service.start().create_account("Outage")
             body = {f"p{n}": "x" * 700 for n in range(1000)}
 

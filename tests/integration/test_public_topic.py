@@ -35,7 +35,7 @@ class Tail:
     def __init__(self, service: Service, topic: str) -> None:
         self._places = [TopicPartition(service.prefix + topic, n) for n in range(PARTITIONS)]
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=service.bootstrap,
+            **service.kafka.client_options(),
             isolation_level="read_committed",
             enable_auto_commit=False,
         )

@@ -47,7 +47,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 @pytest.fixture(scope="module", autouse=True)
 def stuck(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stuck]:
     """Begun before all others, so that it is overdue when they are done."""
-    with Service(broker.bootstrap, tmp_path_factory.mktemp("stuck")) as service:
+    with Service(broker.access, tmp_path_factory.mktemp("stuck")) as service:
         account = service.start().create_account("Stuck")
         settings = topic_settings(PURGE_WITHIN) | {
             "segment.ms": str(1 << 40),
@@ -63,7 +63,7 @@ def stuck(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="module")
 def service(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with Service(broker.bootstrap, tmp_path_factory.mktemp("service")) as service:
+    with Service(broker.access, tmp_path_factory.mktemp("service")) as service:
         yield service.start()
         assert service.leaks() == []
 
@@ -242,7 +242,7 @@ def test_a_command_says_what_waits_and_makes_it_quick(
         return {**environment(service), **more}
 
     monkeypatch.setattr(Service, "environment", property(slow))
-    with Service(broker.bootstrap, tmp_path) as service:
+    with Service(broker.access, tmp_path) as service:
         account = service.start().create_account("Slow")
         assert service.run("purge", "--wait")["open"] == 0
         account.known(uid=(uid := marked("uid")))

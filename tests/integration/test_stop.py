@@ -76,7 +76,7 @@ def _in_the_contracts_shape(answers: list[httpx.Response]) -> bool:
 async def test_requests_under_way_at_a_sigterm_are_answered_with_503(
     broker: EmbeddedBroker, tmp_path: Path
 ) -> None:
-    with Service(broker.bootstrap, tmp_path / "service") as service:
+    with Service(broker.access, tmp_path / "service") as service:
         account = service.start().create_account("Stopped")
         uid = marked("uid")
         account.known(uid=uid, plan="free")
@@ -97,7 +97,7 @@ async def test_a_node_is_a_static_member_of_its_group_under_the_id_of_its_folder
     broker: EmbeddedBroker, tmp_path: Path
 ) -> None:
     """So that after a kill -9 it gets its partitions back at once."""
-    with Service(broker.bootstrap, tmp_path / "service") as service:
+    with Service(broker.access, tmp_path / "service") as service:
         service.start()
         [member] = await _members(service)
         node = (service.data / "node.id").read_text().strip()
@@ -110,7 +110,7 @@ async def test_a_node_is_a_static_member_of_its_group_under_the_id_of_its_folder
 
 async def _members(service: Service) -> list[str]:
     """The ids of the members of the service's group."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=service.bootstrap)
+    admin = AIOKafkaAdminClient(**service.kafka.client_options())
     await admin.start()
     try:
         answers: Any = await admin.describe_consumer_groups([f"{service.prefix}profilelog"])

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from streams.kafka_access import KafkaAccess
 from tests.support.command_line import Running, run, up
 from tests.support.service import Account, Service, marked, marked_email
 
@@ -223,7 +224,7 @@ def test_somebody_elses_kafka_is_read_and_its_files_are_told_to_be_missing(
 
 def test_a_record_of_a_transaction_that_was_aborted_is_found(service: Service) -> None:
     topic, note = f"{service.prefix}profiles", marked()
-    asyncio.run(_abort(service.bootstrap, topic, note))
+    asyncio.run(_abort(service.kafka, topic, note))
 
     report = verify_of(service, "--contains", note)
 
@@ -231,8 +232,8 @@ def test_a_record_of_a_transaction_that_was_aborted_is_found(service: Service) -
     assert report.in_log.keys() == {topic}
 
 
-async def _abort(bootstrap: str, topic: str, text: str) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=uuid.uuid4().hex)
+async def _abort(kafka: KafkaAccess, topic: str, text: str) -> None:
+    producer = AIOKafkaProducer(**kafka.client_options(), transactional_id=uuid.uuid4().hex)
     await producer.start()
     try:
         await producer.begin_transaction()

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.broker import EmbeddedBroker
+from streams.kafka_access import KafkaAccess
 from streams.topic_settings import PACE, alter_settings, read_settings, topic_settings
 from streams.topics import Topics
 from tests.support.service import PARTITIONS, PURGE_WITHIN, Service
@@ -29,8 +30,8 @@ class Broker:
         self.start()
 
     @property
-    def bootstrap(self) -> str:
-        return self._broker.bootstrap
+    def access(self) -> KafkaAccess:
+        return self._broker.access
 
     def start(self) -> None:
         asyncio.run(self._broker.start())
@@ -40,7 +41,7 @@ class Broker:
 
     def kill_and_start(self) -> None:
         """kill -9, and a start at the same address."""
-        port = int(self.bootstrap.rpartition(":")[2])
+        port = int(self.access.bootstrap.rpartition(":")[2])
         os.kill(self._broker.pid, signal.SIGKILL)
         self.stop()
         self._broker = EmbeddedBroker(self.folder, port=port)
@@ -51,7 +52,7 @@ def change(service: Service, settings: Mapping[str, str]) -> None:
     """Give the topics that are purged these settings, behind the service's back."""
 
     async def work() -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=service.bootstrap)
+        admin = AIOKafkaAdminClient(**service.kafka.client_options())
         await admin.start()
         try:
             await alter_settings(admin, Topics(PARTITIONS, service.prefix).purged, settings)
@@ -70,7 +71,7 @@ def lags(service: Service) -> set[str]:
     """What the topics' segment.ms and max.compaction.lag.ms are now."""
 
     async def work() -> set[str]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=service.bootstrap)
+        admin = AIOKafkaAdminClient(**service.kafka.client_options())
         await admin.start()
         try:
             found = await read_settings(admin, Topics(PARTITIONS, service.prefix).purged)
@@ -88,7 +89,7 @@ def event_count(service: Service) -> Generator[Callable[[], int]]:
     places = [TopicPartition(topic, n) for n in range(PARTITIONS)]
 
     async def started() -> AIOKafkaConsumer:
-        consumer = AIOKafkaConsumer(bootstrap_servers=service.bootstrap)
+        consumer = AIOKafkaConsumer(**service.kafka.client_options())
         await consumer.start()
         return consumer
 
@@ -108,7 +109,7 @@ def said_of(service: Service, deletion: str) -> list[str]:
     """The types of the events in the log that name a deletion."""
 
     async def work() -> list[str]:
-        consumer = AIOKafkaConsumer(bootstrap_servers=service.bootstrap)
+        consumer = AIOKafkaConsumer(**service.kafka.client_options())
         await consumer.start()
         try:
             topic = Topics(PARTITIONS, service.prefix).events
@@ -132,7 +133,7 @@ def append(service: Service, topic: str, partition: int, key: bytes, value: byte
     """Append a record behind the service's back, as an older version has written it, say; returns its position."""
 
     async def work() -> str:
-        producer = AIOKafkaProducer(bootstrap_servers=service.bootstrap)
+        producer = AIOKafkaProducer(**service.kafka.client_options())
         await producer.start()
         try:
             record = await producer.send_and_wait(topic, value, key=key, partition=partition)

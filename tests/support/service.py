@@ -22,6 +22,8 @@ from typing import Any, Final, Self, TypeVar
 
 import httpx
 
+from streams.kafka_access import KafkaAccess
+
 REPOSITORY: Final = Path(__file__).parents[2]
 PARTITIONS: Final = 3
 PURGE_WITHIN: Final = 30
@@ -177,8 +179,8 @@ class Service:
     It may be killed and started again as often as a test likes; the log text goes on.
     """
 
-    def __init__(self, bootstrap: str, folder: Path, *, prefix: str | None = None) -> None:
-        self.bootstrap = bootstrap
+    def __init__(self, kafka: KafkaAccess, folder: Path, *, prefix: str | None = None) -> None:
+        self.kafka = kafka
         self.prefix = prefix or f"test-{uuid.uuid4().hex[:12]}-"
         self.data = folder / "data"
         self.url = f"http://127.0.0.1:{_free_port()}"
@@ -203,7 +205,11 @@ class Service:
         """The settings that the service and its command line run with."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("PROFILELOG_")}
         return inherited | {
-            "PROFILELOG_KAFKA": self.bootstrap,
+            "PROFILELOG_KAFKA": self.kafka.bootstrap,
+            "PROFILELOG_KAFKA_SECURITY_PROTOCOL": self.kafka.protocol,
+            "PROFILELOG_KAFKA_SASL_MECHANISM": self.kafka.mechanism,
+            "PROFILELOG_KAFKA_USERNAME": self.kafka.username or "",
+            "PROFILELOG_KAFKA_PASSWORD": self.kafka.password or "",
             "PROFILELOG_TOPIC_PREFIX": self.prefix,
             "PROFILELOG_PARTITIONS": str(PARTITIONS),
             "PROFILELOG_REPLICATION": "1",
@@ -329,6 +335,7 @@ class Service:
     def leaks(self) -> list[str]:
         """The log lines that hold a secret, a uid, an email or a value."""
         never = [_MARK, str(_MARK_NUMBER), *(account.secret for account in self._accounts)]
+        never += [self.kafka.password] if self.kafka.password else []
         pattern = re.compile("|".join(map(re.escape, never)), re.IGNORECASE)
         return [line for line in self.log.splitlines() if pattern.search(line)]
 

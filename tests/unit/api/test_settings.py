@@ -7,9 +7,10 @@ import pytest
 
 from api.settings import HASH_KEY_FILE, Settings, deployment, kept
 from schemas.errors import OperatorError
+from streams.kafka_access import KafkaAccess
 
 KEY = "5e" * 32
-KAFKA = "127.0.0.1:9092"
+KAFKA = KafkaAccess("127.0.0.1:9092")
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +40,8 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
     [
         ("KAFKA", "no-port"),
         ("KAFKA", "a:1,b:99999"),
+        ("KAFKA_SECURITY_PROTOCOL", "TELNET"),
+        ("KAFKA_SASL_MECHANISM", "GSSAPI"),
         ("PORT", "high"),
         ("PORT", "65536"),
         ("HASH_KEY", "5e" * 31),
@@ -94,27 +97,57 @@ def test_secrets_are_in_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_defaults_follow_the_kind_of_deployment() -> None:
     settings = Settings.load(hash_key=KEY)
 
-    embedded = deployment(settings, bootstrap=KAFKA, embedded=True)
-    of_ones_own = deployment(settings, bootstrap=KAFKA, embedded=False)
+    embedded = deployment(settings, kafka=KAFKA, embedded=True)
+    of_ones_own = deployment(settings, kafka=KAFKA, embedded=False)
 
     assert (embedded.partitions, embedded.replication, embedded.purge_within) == (1, 1, 30)
     assert (of_ones_own.partitions, of_ones_own.replication) == (8, 3)
     assert of_ones_own.purge_within == 86_400
 
 
+def test_an_operators_kafka_is_reached_as_the_variables_say() -> None:
+    assert Settings.load().own_kafka() is None
+    assert Settings.load(kafka="a:1").own_kafka() == KafkaAccess("a:1")
+
+    settings = Settings.load(
+        kafka="a:1",
+        kafka_security_protocol="SASL_SSL",
+        kafka_sasl_mechanism="SCRAM-SHA-256",
+        kafka_username="us",
+        kafka_password="whispered",
+        kafka_ca_file="ca.pem",
+    )
+
+    assert settings.own_kafka() == KafkaAccess(
+        "a:1", "SASL_SSL", "SCRAM-SHA-256", "us", "whispered", Path("ca.pem")
+    )
+    assert "whispered" not in repr(settings)
+
+
+def test_an_operators_kafka_is_reached_as_a_file_says(tmp_path: Path) -> None:
+    file = tmp_path / "kafka.properties"
+    file.write_text("bootstrap.servers=a:1\n")
+
+    assert Settings.load(kafka_properties=file).own_kafka() == KafkaAccess("a:1")
+    with pytest.raises(OperatorError, match="KAFKA and PROFILELOG_KAFKA_PROPERTIES exclude each"):
+        Settings.load(kafka_properties=file, kafka="a:1").own_kafka()
+    with pytest.raises(OperatorError, match=r"^PROFILELOG_KAFKA_PROPERTIES: .* cannot be read"):
+        Settings.load(kafka_properties=tmp_path / "missing").own_kafka()
+
+
 def test_what_is_set_goes_before_both_defaults() -> None:
     settings = Settings.load(hash_key=KEY, partitions=5, replication=2, purge_within=60)
 
     for embedded in (True, False):
-        made = deployment(settings, bootstrap=KAFKA, embedded=embedded)
+        made = deployment(settings, kafka=KAFKA, embedded=embedded)
         assert (made.partitions, made.replication, made.purge_within) == (5, 2, 60)
 
 
 def test_the_embedded_mode_makes_one_hash_key_for_its_owner_only() -> None:
     settings = Settings.load()
 
-    first = deployment(settings, bootstrap=KAFKA, embedded=True)
-    second = deployment(settings, bootstrap=KAFKA, embedded=True)
+    first = deployment(settings, kafka=KAFKA, embedded=True)
+    second = deployment(settings, kafka=KAFKA, embedded=True)
 
     assert len(first.hash_key) == 32
     assert first.hash_key == second.hash_key
@@ -124,16 +157,16 @@ def test_the_embedded_mode_makes_one_hash_key_for_its_owner_only() -> None:
 
 def test_another_mode_uses_the_hash_key_of_the_folder() -> None:
     settings = Settings.load()
-    made = deployment(settings, bootstrap=KAFKA, embedded=True)
+    made = deployment(settings, kafka=KAFKA, embedded=True)
 
-    assert deployment(settings, bootstrap=KAFKA, embedded=False).hash_key == made.hash_key
+    assert deployment(settings, kafka=KAFKA, embedded=False).hash_key == made.hash_key
 
 
 def test_another_mode_makes_no_hash_key_but_says_how_to() -> None:
     settings = Settings.load()
 
     with pytest.raises(OperatorError, match=r"PROFILELOG_HASH_KEY.*openssl rand -hex 32"):
-        deployment(settings, bootstrap=KAFKA, embedded=False)
+        deployment(settings, kafka=KAFKA, embedded=False)
 
     assert not settings.data.exists()
 
@@ -143,7 +176,7 @@ def test_a_broken_hash_key_file_is_refused_and_left_alone() -> None:
     kept(settings.data / HASH_KEY_FILE, "abc")
 
     with pytest.raises(OperatorError, match=rf"{HASH_KEY_FILE} needs 64 hex digits"):
-        deployment(settings, bootstrap=KAFKA, embedded=True)
+        deployment(settings, kafka=KAFKA, embedded=True)
 
     assert kept(settings.data / HASH_KEY_FILE, KEY) == "abc"
 
