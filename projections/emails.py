@@ -29,7 +29,10 @@ class Claimant(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Folded(NamedTuple):
-    """A claim was folded; `lost` is the other profile's claim that has to be released for it."""
+    """A claim was folded; `lost` is the other profile's claim whose release is in the outbox for it.
+
+    A release that has left already, below the relay's progress, is not told: where it is, see `streams.settlement`.
+    """
 
     claim: bytes
     lost: bytes | None
@@ -101,7 +104,7 @@ def _claim(state: WorkingSet, key: bytes, event: EmailClaimed, offset: int) -> F
     claimants.append(Claimant(key, event.id))
     state.put(row, _encode(claimants))
     state.put(keyspace.claim(key), row)
-    if holder is None or holder.id == event.id:
+    if holder is None or holder.id == event.id or not state.publishes(offset):
         return Folded(key, None)
     release = EmailReleased(
         account=event.account,

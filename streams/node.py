@@ -146,7 +146,7 @@ class Node:
                 written = Written(partition, await verdict)
                 for claim in {written.verdict.claim, written.verdict.made} - {None}:
                     assert claim is not None
-                    await self.worker.settlement.wait(claim)
+                    await self.worker.settlement.wait(partition, claim)
         except TimeoutError:
             raise Unavailable(
                 "the write is in the log but not folded yet: it will be; sending it again is safe"

@@ -9,7 +9,15 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,12 +28,10 @@ from faust.types import TP
 
 from projections.emails import EmailState
 from projections.fold import Verdict
-from projections.outbox import Claim, Release
 from projections.partition import NOTHING, Origin, Record
 from projections.profiles import ProfileState
 from projections.storage import RocksStorage
 from schemas.errors import OperatorError, Unavailable
-from schemas.events import EmailReleased, decode_profile_event
 from schemas.identity import Identity
 from streams.appender import Appender, Keyed
 from streams.delivery import CHUNK_RECORDS, Chunk, ChunkApp
@@ -36,7 +42,7 @@ from streams.purge import Purge
 from streams.reading import make_reader
 from streams.relay import Relay
 from streams.search_feed import SearchFeed
-from streams.settlement import UNKNOWN, Settlement
+from streams.settlement import Settlement
 from streams.topics import LogMarker, Topics
 from streams.transactions import PublicationFailed, TransactionalPublisher
 
@@ -53,6 +59,8 @@ _FOLD_BACK_SECONDS: Final = 0.3
 _BACKLOG_SECONDS: Final = 0.3
 # More records in one request than this are a batch.
 _OWN_RECORDS: Final = 256
+
+ReadEnds = Callable[..., Awaitable[Mapping[int, int]]]
 
 
 class Worker:
@@ -181,19 +189,25 @@ class Worker:
     async def _take(self, tp: TP) -> None:
         owned = self._open(tp)
         try:
-            end = await self._end(tp)
-            owned.state.check_end(end)
-            await self._start_relay(owned, tp)
+            async with self._ends() as ends:
+                (owned.end,) = (await ends(tp.topic, tp.partition)).values()
+                owned.state.check_end(owned.end)
+                await self._start_relay(owned, tp)
+                # Only now: the former owner can publish nothing more (`streams.settlement`).
+                outputs = await ends(self._other(tp.topic), *range(self._topics.partitions))
         except BaseException:
             owned.state.close()
             raise
-        owned.end = end
-        self._remember_open_claims(owned)
+        self.settlement.take_over(owned.state, outputs)
         owned.look()
         owned.task = asyncio.create_task(
             self._relay(owned, tp), name=f"relay of {tp.topic}-{tp.partition}"
         )
         self._owned[tp] = owned
+
+    def _other(self, topic: str) -> str:
+        """Where the outputs of a topic go that the settlement waits for: claims from events, releases from claims."""
+        return self._topics.emails if topic == self._topics.events else self._topics.events
 
     def _open(self, tp: TP) -> Owned:
         origin = Origin(
@@ -238,26 +252,21 @@ class Worker:
             else:
                 return
 
-    async def _end(self, tp: TP) -> int:
-        place = TopicPartition(tp.topic, tp.partition)
+    @contextlib.asynccontextmanager
+    async def _ends(self) -> AsyncGenerator[ReadEnds]:
+        """Reads where partitions of a topic end, what is not committed included."""
         consumer = make_reader(self._bootstrap)
+
+        async def read(topic: str, *partitions: int) -> Mapping[int, int]:
+            places = [TopicPartition(topic, partition) for partition in partitions]
+            found = await consumer.end_offsets(places)
+            return {place.partition: found[place] for place in places}
+
         await consumer.start()
         try:
-            return (await consumer.end_offsets([place]))[place]
+            yield read
         finally:
             await consumer.stop()
-
-    def _remember_open_claims(self, owned: Owned) -> None:
-        """What the outboxes still hold has not settled."""
-        for offset, row in owned.state.outbox_from((0, 0)):
-            if isinstance(row, Claim):
-                self.settlement.made(row.key, owned.state.partition, offset)
-            elif isinstance(row, Release):
-                event = decode_profile_event(row.value)
-                assert isinstance(event, EmailReleased)
-                claim = event.by.encode()
-                self.settlement.made(claim, UNKNOWN, -1)
-                self.settlement.folded(claim, event.claim.encode())
 
     async def _give_up(self, lost: Iterable[TP]) -> None:
         for tp in lost:
@@ -284,6 +293,7 @@ class Worker:
                 if chunk.last > owned.state.applied:
                     fold(owned, chunk.records)
                     owned.state.advance(chunk.last)
+                    self.settlement.folded_to(owned.state)
             except Exception:
                 # Nothing of the chunk's content: the traceback of a fold could show a value.
                 log.error(
@@ -340,6 +350,7 @@ class Worker:
         own = [OwnRecord(offset, *record) for offset, record in enumerate(records, first)]
         try:
             self._fold_events(owned, own)
+            self.settlement.folded_to(owned.state)
         except Exception as error:
             log.error(
                 "folding %s-%s: %s, leaving it to the agent", topic, partition, type(error).__name__
@@ -367,7 +378,7 @@ class Worker:
     def _fold_emails(self, owned: Owned, records: Sequence[Record]) -> None:
         assert isinstance(owned.state, EmailState)
         for claim, lost in owned.state.apply(records):
-            self.settlement.folded(claim, lost)
+            self.settlement.folded(owned.state.partition, claim, lost)
             if lost is not None:
                 owned.urgent.set()
                 owned.work.set()

@@ -103,11 +103,11 @@ def test_a_tombstone_whose_claim_was_cleaned_away_settles_it(emails: Emails) -> 
     assert emails.put(FIRST, None) == [Folded(FIRST, None)]
 
 
-def test_a_claim_that_releases_nobody_any_more_still_names_who_lost() -> None:
+def test_a_claim_whose_release_has_left_before_names_nobody_to_release() -> None:
     emails = Emails(published=2)
     emails.put(FIRST, claimed(ADA))
 
-    assert emails.put(SECOND, claimed(BOB)) == [Folded(SECOND, FIRST)]
+    assert emails.put(SECOND, claimed(BOB)) == [Folded(SECOND, None)]
     assert releases(emails) == []
 
 
