@@ -61,6 +61,10 @@ class EmailState(PartitionState):
         for record in records:
             if record.offset <= self.applied:
                 continue
+            if self.set_aside and record.offset in self.set_aside:
+                # It may name a profile, so it must not stay.
+                state.emit(record.offset, outbox.ClaimTombstone(self.partition, record.key))
+                continue
             try:
                 event = None if record.value is None else decode_record(record.value, EmailClaimed)
             except UndecodableRecord:

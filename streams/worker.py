@@ -18,6 +18,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,10 +29,10 @@ from faust.types import TP
 
 from projections.emails import EmailState
 from projections.fold import Verdict
-from projections.partition import NOTHING, Origin, Record
+from projections.partition import NOTHING, Origin, Record, fold_to_the_bad_one
 from projections.profiles import ProfileState
 from projections.storage import RocksStorage
-from schemas.errors import OperatorError, Unavailable
+from schemas.errors import OperatorError, Unavailable, Unfoldable
 from schemas.identity import Identity
 from streams.appender import Appender, Keyed
 from streams.delivery import CHUNK_RECORDS, Chunk, ChunkApp
@@ -43,6 +44,7 @@ from streams.reading import make_reader
 from streams.relay import Relay
 from streams.search_feed import SearchFeed
 from streams.settlement import Settlement
+from streams.stops import Fold, Stops
 from streams.topics import LogMarker, Topics
 from streams.transactions import PublicationFailed, TransactionalPublisher
 
@@ -93,6 +95,7 @@ class Worker:
         self._is_watched = is_watched
         appender.appended = self.apply_own
         self.settlement = Settlement()
+        self._stops = Stops(bootstrap, topics)
         self.search = SearchFeed(
             folder / "search",
             f"{marker.log} {identity.fingerprint} {topics.partitions}",
@@ -116,6 +119,7 @@ class Worker:
     @contextlib.asynccontextmanager
     async def running(self, stop_timeout: float) -> AsyncGenerator[None]:
         """Join the group, fold and relay until the block ends."""
+        await self._stops.start()
         app = self._make_app()
         beside = [
             asyncio.create_task(self._watch(app), name="watch the Faust app"),
@@ -199,6 +203,7 @@ class Worker:
             owned.state.close()
             raise
         self.settlement.take_over(owned.state, outputs)
+        self._stops.take(owned)
         owned.look()
         owned.task = asyncio.create_task(
             self._relay(owned, tp), name=f"relay of {tp.topic}-{tp.partition}"
@@ -271,29 +276,37 @@ class Worker:
     async def _give_up(self, lost: Iterable[TP]) -> None:
         for tp in lost:
             owned = self._owned.pop(tp)
-            if owned.task is not None:
-                owned.task.cancel()
-                await asyncio.gather(owned.task, return_exceptions=True)
+            for task in filter(None, (owned.task, owned.resuming)):
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
             await owned.publisher.stop()
             async with owned.compacting:
                 owned.state.close()
 
     # ------------------------------------------------------------------ folding
 
-    async def _apply(self, chunk: Chunk, fold: Any) -> None:
-        """Fold a chunk; tried again until it is folded, because a chunk that is passed over is lost."""
+    async def _apply(self, chunk: Chunk, fold: Fold) -> None:
+        """Fold a chunk; tried again until it is folded, or stops its partition: one that is passed over is lost."""
         while True:
             owned = self._owned.get(chunk.tp)
             if owned is None:
                 return  # lost meanwhile: its next owner folds it
+            if owned.stopped is not None:
+                owned.delivered = chunk.last
+                return
             if chunk.after > owned.state.applied:
                 self._fail(_hole(chunk, owned.state.applied))
                 return
             try:
                 if chunk.last > owned.state.applied:
-                    fold(owned, chunk.records)
+                    fold_to_the_bad_one(owned.state, chunk.records, partial(fold, owned))
                     owned.state.advance(chunk.last)
                     self.settlement.folded_to(owned.state)
+            except Unfoldable as error:
+                owned.look()
+                self.settlement.folded_to(owned.state)
+                self._stops.stop(owned, error, chunk.last, fold)
+                return
             except Exception:
                 # Nothing of the chunk's content: the traceback of a fold could show a value.
                 log.error(
@@ -351,10 +364,9 @@ class Worker:
         try:
             self._fold_events(owned, own)
             self.settlement.folded_to(owned.state)
-        except Exception as error:
-            log.error(
-                "folding %s-%s: %s, leaving it to the agent", topic, partition, type(error).__name__
-            )
+        except Exception:
+            # What the agent fetches of it is folded again, or stops the partition.
+            log.warning("folding %s-%s is left to the agent", topic, partition)
 
     def _fold_events(self, owned: Owned, records: Sequence[Record]) -> None:
         assert isinstance(owned.state, ProfileState)
@@ -453,8 +465,20 @@ class Worker:
         await self._ready(TP(self._topics.events, partition)).applied(offset)
         await self.settlement.wait_before(partition, offset)
 
+    @property
+    def stopped(self) -> list[Unfoldable]:
+        """The records at which partitions of this node have stopped."""
+        return [owned.stopped for owned in self._owned.values() if owned.stopped is not None]
+
+    def check_folding(self) -> None:
+        """Raises `Unavailable` when a partition has stopped: what is written there would not be folded."""
+        if any(owned.stopped is not None for owned in self._owned.values()):
+            raise stopped()
+
     def _ready(self, tp: TP) -> Owned:
         owned = self._owned.get(tp)
+        if owned is not None and owned.stopped is not None:
+            raise stopped()
         if owned is None or not owned.ready:
             raise Unavailable("the service is catching up with the log, try again", retry_after=1)
         return owned
@@ -468,6 +492,15 @@ class Worker:
     def forget(self, key: bytes) -> None:
         """Nobody waits for this event's verdict any more."""
         self._expected.pop(key, None)
+
+
+def stopped() -> Unavailable:
+    """The answer of what needs a partition that has stopped."""
+    return Unavailable(
+        "the service has stopped at a record that it cannot fold: nothing was written; its operator finds the record "
+        "at /ready",
+        retry_after=30,
+    )
 
 
 def _hole(chunk: Chunk, applied: int) -> OperatorError:
