@@ -4,7 +4,7 @@ import pytest
 
 from projections import keyspace
 from projections.emails import Folded
-from projections.outbox import Release
+from projections.outbox import ClaimTombstone, Release
 from schemas.events import EmailClaimed, EmailReleased, decode_profile_event, encode
 from tests.support.folding import ACCOUNT, AT, Emails, outputs, rows
 
@@ -109,6 +109,14 @@ def test_a_claim_whose_release_has_left_before_names_nobody_to_release() -> None
 
     assert emails.put(SECOND, claimed(BOB)) == [Folded(SECOND, None)]
     assert releases(emails) == []
+
+
+def test_a_claim_that_is_set_aside_holds_nothing_and_gets_its_tombstone(emails: Emails) -> None:
+    emails.state.set_aside = {0}
+
+    assert emails.put(FIRST, claimed(ADA, b"")) == []
+    assert outputs(emails.state) == [ClaimTombstone(0, FIRST)]
+    assert emails.put(SECOND, claimed(BOB)) == [Folded(SECOND, None)]
 
 
 def test_a_claim_that_cannot_be_decoded_is_passed_over(emails: Emails) -> None:
