@@ -19,6 +19,8 @@ from schemas.events import (
     decode_record,
     encode,
 )
+from schemas.identity import is_id
+from schemas.timestamps import LAST_TIMESTAMP
 
 
 class Claimant(msgspec.Struct, array_like=True, frozen=True):
@@ -70,6 +72,8 @@ class EmailState(PartitionState):
             except UndecodableRecord:
                 state.put(keyspace.undecoded(record.offset), b"")
             else:
+                if event is not None:
+                    _check(event)
                 new.append((record, event))
         _prefetch(state, new)
         folded: list[Folded] = []
@@ -95,6 +99,12 @@ def _prefetch(state: WorkingSet, new: Sequence[tuple[Record, EmailClaimed | None
     state.prefetch_rows(withdrawn)
     emails = [_email_row(event) for _, event in new if event is not None]
     state.prefetch_rows([*emails, *filter(None, map(state.get, withdrawn))])
+
+
+def _check(event: EmailClaimed) -> None:
+    """Raises ValueError for a claim whose release could not be folded, or would have nowhere to go."""
+    if not (is_id(event.id) and 0 <= event.at <= LAST_TIMESTAMP):
+        raise ValueError("not a claim of a profile")
 
 
 def _email_row(event: EmailClaimed) -> bytes:

@@ -17,8 +17,9 @@ from streams.company_log import CompanyLog
 from streams.departures import Departures
 from streams.observe import ChangeHub
 from streams.pace import Pace
+from streams.stops import stopped
 from streams.topics import MAX_EVENT_BYTES, Topics, prepare_topics
-from streams.worker import Worker, stopped
+from streams.worker import Worker
 
 STOP_SECONDS: Final = 6.0
 

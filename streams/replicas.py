@@ -41,7 +41,6 @@ class Replica:
         self._bootstrap = bootstrap
         self._topics = topics
         self._set_aside: frozenset[int] = frozenset()
-        self._stops = asyncio.Event()
         self._consumer: AIOKafkaConsumer | None = None
         self._read = 0
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
@@ -60,13 +59,8 @@ class Replica:
         self._task = asyncio.create_task(
             self._run(consumer), name=f"replica of {self._place.topic}"
         )
-        caught_up = asyncio.ensure_future(self.applied(end - 1))
-        stops = asyncio.ensure_future(self._stops.wait())
-        try:
-            await asyncio.wait({caught_up, stops}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            caught_up.cancel()
-            stops.cancel()
+        with contextlib.suppress(Unfoldable):
+            await self.applied(end - 1)
 
     async def stop(self) -> None:
         if self._task is not None:
@@ -77,9 +71,11 @@ class Replica:
             await asyncio.gather(self._consumer.stop(), return_exceptions=True)
 
     async def applied(self, offset: int) -> None:
-        """Wait until the record at `offset` is applied."""
+        """Wait until the record at `offset` is applied. Raises `Unfoldable` when one has stopped the replica."""
         if offset < self._read:
             return
+        if self.stopped is not None:
+            raise self.stopped
         waiter = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiters, (offset, id(waiter), waiter))
         await waiter
@@ -105,8 +101,10 @@ class Replica:
             log.error("%s@%s cannot be decoded", self._place.topic, offset)
         except Exception as error:
             self.stopped = Unfoldable(self._place.topic, 0, offset, type(error).__name__)
-            self._stops.set()
             log.error("%s", self.stopped)
+            for _, _, waiter in self._waiters:
+                if not waiter.done():
+                    waiter.set_exception(self.stopped)
             while offset not in self._set_aside:
                 await asyncio.sleep(_DECISION_SECONDS)
                 with contextlib.suppress(KafkaError):

@@ -16,7 +16,7 @@ from typing import Final
 from aiokafka import TopicPartition
 
 from projections.partition import Record, fold_to_the_bad_one
-from schemas.errors import Unfoldable
+from schemas.errors import Unavailable, Unfoldable
 from streams.decisions import Decisions, read_decisions
 from streams.owned import Owned
 from streams.reading import make_reader, read_chunks
@@ -37,8 +37,8 @@ class Stops:
         self._topics = topics
         self._decisions = Decisions()
 
-    async def start(self) -> None:
-        """Read the decisions that there are."""
+    async def read(self) -> None:
+        """Read the decisions that there are now."""
         self._decisions = await read_decisions(self._bootstrap, self._topics)
 
     def take(self, owned: Owned) -> None:
@@ -58,7 +58,7 @@ class Stops:
         while (stopped := owned.stopped) is not None:
             await asyncio.sleep(_DECISION_SECONDS)
             try:
-                await self.start()
+                await self.read()
                 self.take(owned)
                 if stopped.offset in owned.state.set_aside:
                     await self._read_again(owned, fold)
@@ -88,3 +88,12 @@ class Stops:
         finally:
             await consumer.stop()
         log.info("%s-%s goes on", state.topic, state.partition)
+
+
+def stopped() -> Unavailable:
+    """The answer of what needs a partition that has stopped."""
+    return Unavailable(
+        "the service has stopped at a record that it cannot fold: nothing was written; its operator finds the record "
+        "at /ready",
+        retry_after=30,
+    )

@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import (
     AsyncGenerator,
-    Awaitable,
     Callable,
     Generator,
     Iterable,
@@ -22,7 +21,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from faust.contrib.asgi import faust_app_running
 from faust.types import TP
@@ -40,11 +38,11 @@ from streams.owned import Owned, OwnRecord, drop_old_state
 from streams.pace import Pace
 from streams.progress import read_progress
 from streams.purge import Purge
-from streams.reading import make_reader
+from streams.reading import end_reader
 from streams.relay import Relay
 from streams.search_feed import SearchFeed
 from streams.settlement import Settlement
-from streams.stops import Fold, Stops
+from streams.stops import Fold, Stops, stopped
 from streams.topics import LogMarker, Topics
 from streams.transactions import PublicationFailed, TransactionalPublisher
 
@@ -61,8 +59,6 @@ _FOLD_BACK_SECONDS: Final = 0.3
 _BACKLOG_SECONDS: Final = 0.3
 # More records in one request than this are a batch.
 _OWN_RECORDS: Final = 256
-
-ReadEnds = Callable[..., Awaitable[Mapping[int, int]]]
 
 
 class Worker:
@@ -119,7 +115,6 @@ class Worker:
     @contextlib.asynccontextmanager
     async def running(self, stop_timeout: float) -> AsyncGenerator[None]:
         """Join the group, fold and relay until the block ends."""
-        await self._stops.start()
         app = self._make_app()
         beside = [
             asyncio.create_task(self._watch(app), name="watch the Faust app"),
@@ -179,6 +174,8 @@ class Worker:
         async with self._assigning:
             await self._give_up([tp for tp in self._owned if tp not in assigned])
             new = sorted(tp for tp in assigned if tp not in self._owned)
+            if new:
+                await self._stops.read()
             try:
                 await asyncio.gather(*(self._take(tp) for tp in new))
             except OperatorError as error:
@@ -193,12 +190,12 @@ class Worker:
     async def _take(self, tp: TP) -> None:
         owned = self._open(tp)
         try:
-            async with self._ends() as ends:
-                (owned.end,) = (await ends(tp.topic, tp.partition)).values()
+            async with end_reader(self._bootstrap) as ends:
+                owned.end = (await ends(tp.topic, [tp.partition]))[tp.partition]
                 owned.state.check_end(owned.end)
                 await self._start_relay(owned, tp)
                 # Only now: the former owner can publish nothing more (`streams.settlement`).
-                outputs = await ends(self._other(tp.topic), *range(self._topics.partitions))
+                outputs = await ends(self._other(tp.topic), range(self._topics.partitions))
         except BaseException:
             owned.state.close()
             raise
@@ -256,22 +253,6 @@ class Worker:
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
                 return
-
-    @contextlib.asynccontextmanager
-    async def _ends(self) -> AsyncGenerator[ReadEnds]:
-        """Reads where partitions of a topic end, what is not committed included."""
-        consumer = make_reader(self._bootstrap)
-
-        async def read(topic: str, *partitions: int) -> Mapping[int, int]:
-            places = [TopicPartition(topic, partition) for partition in partitions]
-            found = await consumer.end_offsets(places)
-            return {place.partition: found[place] for place in places}
-
-        await consumer.start()
-        try:
-            yield read
-        finally:
-            await consumer.stop()
 
     async def _give_up(self, lost: Iterable[TP]) -> None:
         for tp in lost:
@@ -492,15 +473,6 @@ class Worker:
     def forget(self, key: bytes) -> None:
         """Nobody waits for this event's verdict any more."""
         self._expected.pop(key, None)
-
-
-def stopped() -> Unavailable:
-    """The answer of what needs a partition that has stopped."""
-    return Unavailable(
-        "the service has stopped at a record that it cannot fold: nothing was written; its operator finds the record "
-        "at /ready",
-        retry_after=30,
-    )
 
 
 def _hole(chunk: Chunk, applied: int) -> OperatorError:

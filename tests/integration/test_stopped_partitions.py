@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from schemas.events import CompanyUpserted, EmailClaimed, ProfileUpserted
 from schemas.identity import Identity, event_key
+from streams.decisions import SetAside, append_decision
 from streams.topics import Topics
 from tests.support.service import (
     PARTITIONS,
@@ -116,11 +117,10 @@ def said_to_stop(service: Service, position: Position, error: str) -> None:
     assert eventually(lambda: stopped(service)) == [expected]
 
 
-def set_aside(service: Service, position: Position) -> None:
-    """The operator's decision; returns when the service is ready again."""
-    service.run(
-        "set-aside", position.argument, "--why", "a test put it there", "--url", service.url
-    )
+def set_aside(service: Service, log: Log, position: Position) -> None:
+    """What the command appends; returns when the service is ready again."""
+    decision = SetAside(*position, at=1_900_000_000_000, why="a test put it there")
+    asyncio.run(append_decision(service.bootstrap, log.topics, decision))
     service.wait_ready()
 
 

@@ -111,6 +111,16 @@ def test_a_claim_whose_release_has_left_before_names_nobody_to_release() -> None
     assert releases(emails) == []
 
 
+@pytest.mark.parametrize(("id_", "at"), [("nobody", AT), (BOB, -1), (BOB, 1 << 60)])
+def test_a_claim_whose_release_could_not_be_folded_is_not_folded_itself(
+    emails: Emails, id_: str, at: int
+) -> None:
+    claim = EmailClaimed(account=ACCOUNT, at=at, email=EMAIL.hex(), id=id_)
+
+    with pytest.raises(ValueError, match="not a claim"):
+        emails.put(FIRST, encode(claim))
+
+
 def test_a_claim_that_is_set_aside_holds_nothing_and_gets_its_tombstone(emails: Emails) -> None:
     emails.state.set_aside = {0}
 
