@@ -33,7 +33,7 @@ class Claimant(msgspec.Struct, array_like=True, frozen=True):
 class Folded(NamedTuple):
     """A claim was folded; `lost` is the other profile's claim whose release is in the outbox for it.
 
-    A release that has left already, below the relay's progress, is not told: where it is, see `streams.settlement`.
+    A release below the relay's progress has left already and is not named: `streams.settlement` waits for those.
     """
 
     claim: bytes

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 import msgspec
 
@@ -144,32 +144,36 @@ class PartitionState:
         self.storage.close()
 
 
-_Folded = TypeVar("_Folded")
-
-
 def fold_to_the_bad_one(
     state: PartitionState,
     records: Sequence[Record],
-    fold: Callable[[Sequence[Record]], _Folded],
+    fold: Callable[[Sequence[Record]], object],
 ) -> None:
     """Fold consecutive records with `fold`; those before one that cannot be folded are folded all the same.
 
-    Raises `Unfoldable` for that one; what fails of the storage is passed on, for it may succeed later.
+    Raises `Unfoldable` for that one. What fails of the storage is passed on, for it may succeed later, and so is what
+    fails once the records are folded.
     """
     try:
         fold(records)
     except Exception as error:
-        if is_storage_failure(error):
-            raise
-    else:
-        return
+        if not is_storage_failure(error):
+            _stop_at_the_bad_one(state, records, fold)
+        raise
+
+
+def _stop_at_the_bad_one(
+    state: PartitionState,
+    records: Sequence[Record],
+    fold: Callable[[Sequence[Record]], object],
+) -> None:
     for record in records:
         if record.offset <= state.applied:
             continue
         try:
             fold([record])
         except Exception as error:
-            if is_storage_failure(error):
+            if is_storage_failure(error) or state.applied >= record.offset:
                 raise
             kind = type(error).__name__
             raise Unfoldable(state.topic, state.partition, record.offset, kind) from None

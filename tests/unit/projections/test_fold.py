@@ -1,6 +1,6 @@
 """The rules of the fold, one by one (the docstring of `projections.fold`, design "Folding and relay")."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import pytest
@@ -15,6 +15,7 @@ from projections.outbox import (
     OutboxRow,
     PublicDocument,
 )
+from projections.partition import Record as LogRecord
 from projections.partition import fold_to_the_bad_one
 from projections.receipts import Tombstoned
 from schemas.errors import Unfoldable
@@ -287,6 +288,19 @@ def test_what_stands_before_a_record_that_cannot_be_folded_is_folded(profiles: P
     profiles.state.set_aside = {2}
     fold_to_the_bad_one(profiles.state, records, profiles.state.apply)
     assert profiles.state.applied == 3
+
+
+def test_what_fails_once_a_record_is_folded_is_no_fault_of_the_record(profiles: Profiles) -> None:
+    def fold_and_fail(records: Sequence[LogRecord]) -> None:
+        profiles.state.apply(records)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        fold_to_the_bad_one(
+            profiles.state, [Record(0, key(0), encode(upserted("ada")))], fold_and_fail
+        )
+
+    assert profiles.state.applied == 0
 
 
 def test_a_storage_that_fails_is_no_fault_of_a_record(profiles: Profiles) -> None:
