@@ -56,7 +56,8 @@ class Door:
         return request.query.get(SECRET_PARAMETER) if secret is None else secret
 
     def authenticate(self, secret: object) -> Principal:
-        """Raises `Unauthorized`."""
+        """Raises `Unauthorized`, and `Unavailable` where the accounts are not known whole."""
+        self.node.check_replicas()
         self.node.pace.requested()
         principal = (
             self.node.book.accounts.authenticate(secret) if isinstance(secret, str) else None

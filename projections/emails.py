@@ -19,6 +19,8 @@ from schemas.events import (
     decode_record,
     encode,
 )
+from schemas.identity import is_id
+from schemas.timestamps import LAST_TIMESTAMP
 
 
 class Claimant(msgspec.Struct, array_like=True, frozen=True):
@@ -29,7 +31,10 @@ class Claimant(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Folded(NamedTuple):
-    """A claim was folded; `lost` is the other profile's claim that has to be released for it."""
+    """A claim was folded; `lost` is the other profile's claim whose release is in the outbox for it.
+
+    A release below the relay's progress has left already and is not named: `streams.settlement` waits for those.
+    """
 
     claim: bytes
     lost: bytes | None
@@ -58,11 +63,17 @@ class EmailState(PartitionState):
         for record in records:
             if record.offset <= self.applied:
                 continue
+            if self.set_aside and record.offset in self.set_aside:
+                # It may name a profile, so it must not stay.
+                state.emit(record.offset, outbox.ClaimTombstone(self.partition, record.key))
+                continue
             try:
                 event = None if record.value is None else decode_record(record.value, EmailClaimed)
             except UndecodableRecord:
                 state.put(keyspace.undecoded(record.offset), b"")
             else:
+                if event is not None:
+                    _check(event)
                 new.append((record, event))
         _prefetch(state, new)
         folded: list[Folded] = []
@@ -90,6 +101,12 @@ def _prefetch(state: WorkingSet, new: Sequence[tuple[Record, EmailClaimed | None
     state.prefetch_rows([*emails, *filter(None, map(state.get, withdrawn))])
 
 
+def _check(event: EmailClaimed) -> None:
+    """Raises ValueError for a claim whose release could not be folded, or would have nowhere to go."""
+    if not (is_id(event.id) and 0 <= event.at <= LAST_TIMESTAMP):
+        raise ValueError("not a claim of a profile")
+
+
 def _email_row(event: EmailClaimed) -> bytes:
     return keyspace.email(bytes.fromhex(event.email))
 
@@ -101,7 +118,7 @@ def _claim(state: WorkingSet, key: bytes, event: EmailClaimed, offset: int) -> F
     claimants.append(Claimant(key, event.id))
     state.put(row, _encode(claimants))
     state.put(keyspace.claim(key), row)
-    if holder is None or holder.id == event.id:
+    if holder is None or holder.id == event.id or not state.publishes(offset):
         return Folded(key, None)
     release = EmailReleased(
         account=event.account,

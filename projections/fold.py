@@ -18,10 +18,12 @@ The rules that the protocol rests on, each searched for faults with an executabl
 6. An event whose idempotency id was there before, on its profile within a day, changes nothing.
 7. Nobody joins a company after the record that says in this partition that it is gone; a member leaves by a
    record of its own.
+8. A record that an operator has set aside, because it cannot be folded, is passed over like one that meets no
+   profile: it gets its tombstone, or nobody whom it is about could be forgotten.
 """
 
 import struct
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -76,6 +78,12 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     lost: bytes | None = None
 
 
+class PassedOver(NamedTuple):
+    """In place of the event of a record that was set aside (rule 8)."""
+
+
+PASSED_OVER: Final = PassedOver()
+
 _time: Final = struct.Struct(">Q")
 
 
@@ -96,7 +104,7 @@ class Fold:
     def evolve(
         self,
         state: WorkingSet,
-        event: ProfileEvent,
+        event: ProfileEvent | PassedOver,
         key: bytes,
         offset: int,
         user: bytes | None,
@@ -133,6 +141,8 @@ class Fold:
             case BatchReceived():
                 state.put(keyspace.batch(event.id), encode_batch(Batch.of(event)))
                 return Verdict("done", offset, event.id)
+            case PassedOver():
+                return _orphan(state, key, offset, None)
 
     def _upserted(
         self,

@@ -1,13 +1,14 @@
 """What the state of every partition has in common: whose log it is of, how far it got, what has still to leave."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final, Protocol
 
 import msgspec
 
 from projections import keyspace, outbox
-from projections.storage import Storage, drop
-from schemas.errors import OperatorError
+from projections.storage import Storage, drop, is_storage_failure
+from schemas.errors import OperatorError, Unfoldable
 
 LAYOUT: Final = 7
 NOTHING: Final = -1
@@ -78,13 +79,16 @@ class PartitionState:
     """The state of one partition of one topic.
 
     `applied` is the offset up to which the log is folded (-1: nothing). `published` is the relay's progress: the
-    outputs of every event below it have left.
+    outputs of every event below it have left. `set_aside` are offsets of records that an operator has decided to pass
+    over.
     """
 
     def __init__(self, storage: Storage, origin: Origin) -> None:
         self.storage = storage
+        self.topic = origin.topic
         self.partition = origin.partition
         self.published = 0
+        self.set_aside: AbstractSet[int] = frozenset()
         self._check(origin)
         row = storage.get(keyspace.APPLIED)
         self.applied = NOTHING if row is None else int(row)
@@ -138,3 +142,38 @@ class PartitionState:
 
     def close(self) -> None:
         self.storage.close()
+
+
+def fold_to_the_bad_one(
+    state: PartitionState,
+    records: Sequence[Record],
+    fold: Callable[[Sequence[Record]], object],
+) -> None:
+    """Fold consecutive records with `fold`; those before one that cannot be folded are folded all the same.
+
+    Raises `Unfoldable` for that one. What fails of the storage is passed on, for it may succeed later, and so is what
+    fails once the records are folded.
+    """
+    try:
+        fold(records)
+    except Exception as error:
+        if not is_storage_failure(error):
+            _stop_at_the_bad_one(state, records, fold)
+        raise
+
+
+def _stop_at_the_bad_one(
+    state: PartitionState,
+    records: Sequence[Record],
+    fold: Callable[[Sequence[Record]], object],
+) -> None:
+    for record in records:
+        if record.offset <= state.applied:
+            continue
+        try:
+            fold([record])
+        except Exception as error:
+            if is_storage_failure(error) or state.applied >= record.offset:
+                raise
+            kind = type(error).__name__
+            raise Unfoldable(state.topic, state.partition, record.offset, kind) from None

@@ -7,7 +7,7 @@ from typing import Final
 from projections import batches, keyspace, tracking
 from projections.changes import ChangedRows
 from projections.deletions import has_waiting
-from projections.fold import Fold, Verdict
+from projections.fold import PASSED_OVER, Fold, PassedOver, Verdict
 from projections.history import Entry, history_row
 from projections.memberships import MemberCounts
 from projections.partition import NOTHING, Origin, PartitionState, Record, slices
@@ -93,11 +93,14 @@ class ProfileState(PartitionState):
 
     def _decode(
         self, records: Sequence[Record], state: WorkingSet
-    ) -> list[tuple[Record, ProfileEvent, bytes | None]]:
-        events: list[tuple[Record, ProfileEvent, bytes | None]] = []
-        applied, user = self.applied, self._fold.user
+    ) -> list[tuple[Record, ProfileEvent | PassedOver, bytes | None]]:
+        events: list[tuple[Record, ProfileEvent | PassedOver, bytes | None]] = []
+        applied, user, set_aside = self.applied, self._fold.user, self.set_aside
         for record in records:
             if record.offset <= applied or record.value is None:
+                continue
+            if set_aside and record.offset in set_aside:
+                events.append((record, PASSED_OVER, None))
                 continue
             try:
                 event = decode_profile_event(record.value)
@@ -248,7 +251,9 @@ class ProfileState(PartitionState):
         return 1 + sum(1 for _ in self.storage.scan(*keyspace.histories(id_)))
 
 
-def _addressed(event: ProfileEvent) -> str | None:
+def _addressed(event: ProfileEvent | PassedOver) -> str | None:
     """The profile that an event names by its id, where the fold will read it."""
-    ours = isinstance(event, BatchOpened | BatchReceived | CompanyGone | DeletionTombstoned)
+    ours = isinstance(
+        event, BatchOpened | BatchReceived | CompanyGone | DeletionTombstoned | PassedOver
+    )
     return None if ours else event.id

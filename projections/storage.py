@@ -11,6 +11,7 @@ from rocksdict import (
     Cache,
     CompactOptions,
     DataBlockIndexType,
+    DbClosedError,
     DBCompressionType,
     Options,
     Rdict,
@@ -53,6 +54,14 @@ class Storage(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def is_storage_failure(error: Exception) -> bool:
+    """Whether a fold failed of its storage, as on a full disk, and not of what it was given.
+
+    The binding raises bare exceptions, which nothing else does.
+    """
+    return type(error) is Exception or isinstance(error, DbClosedError | OSError | MemoryError)
 
 
 def drop(storage: Storage, start: bytes, stop: bytes) -> None:

@@ -12,6 +12,7 @@
     │   ├── Unprocessable         422
     │   └── Unavailable           503, with Retry-After
     └── OperatorError             something that a person has to put right before the service can run
+        └── Unfoldable            a record at which a partition of the log stops
 
 Texts never hold a uid, an email, a secret or a property value.
 """
@@ -94,3 +95,20 @@ class ItemError(msgspec.Struct, frozen=True):
 
 class OperatorError(ProfilelogError):
     """The service cannot run like this; the text says what to do about it."""
+
+
+class Unfoldable(OperatorError):
+    """A record of the log cannot be folded, so its partition stops before it (contract §15).
+
+    `kind` is the name of the error's type; its text could show a value.
+    """
+
+    def __init__(self, topic: str, partition: int, offset: int, kind: str) -> None:
+        super().__init__(
+            f"{topic}-{partition} stops before offset {offset}, which cannot be folded ({kind}): find out what wrote "
+            f"it; `profilelog set-aside {partition}:{offset} --why …` passes it over"
+        )
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
+        self.kind = kind

@@ -1,16 +1,16 @@
 """Making accounts and secrets: the whole state of an account is one record of ``accounts``."""
 
 import secrets
-import time
 from typing import Final
 
 import msgspec
 
 from projections.accounts import Accounts
-from schemas.errors import NotFound
+from schemas.errors import NotFound, Unfoldable
 from schemas.events import Account, Secret, encode
 from schemas.identity import Identity, random_id
 from streams.appender import Appender
+from streams.clock import now
 from streams.kafka_access import KafkaAccess
 from streams.replicas import Replica
 from streams.topics import Topics
@@ -28,7 +28,12 @@ class AccountBook:
         self._identity = identity
         self._topic = topics.accounts
         self._appender = appender
-        self._replica = Replica(kafka, topics.accounts, self.accounts.apply)
+        self._replica = Replica(kafka, topics, topics.accounts, self.accounts.apply)
+
+    @property
+    def stopped(self) -> Unfoldable | None:
+        """The record that cannot be folded: what is behind it is not known."""
+        return self._replica.stopped
 
     async def start(self) -> None:
         await self._replica.start()
@@ -39,8 +44,8 @@ class AccountBook:
     async def create(self, name: str, secret: str | None = None) -> tuple[Account, str]:
         """A new account with one secret; returns the secret too, which is kept nowhere."""
         secret = secret or secrets.token_urlsafe(_SECRET_BYTES)
-        now = _now()
-        account = Account(random_id(), name, now, [self._secret(secret, now)])
+        at = now()
+        account = Account(random_id(), name, at, [self._secret(secret, at)])
         await self._save(account)
         return account, secret
 
@@ -48,7 +53,7 @@ class AccountBook:
         """One more live secret for an account, made up unless given. Raises `NotFound`."""
         account = self._account(account_id)
         text = text or secrets.token_urlsafe(_SECRET_BYTES)
-        secret = self._secret(text, _now())
+        secret = self._secret(text, now())
         await self._save(msgspec.structs.replace(account, secrets=[*account.secrets, secret]))
         return secret, text
 
@@ -72,7 +77,3 @@ class AccountBook:
     async def _save(self, account: Account) -> None:
         offset = await self._appender.append(self._topic, 0, account.id.encode(), encode(account))
         await self._replica.applied(offset)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

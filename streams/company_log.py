@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from projections.companies.fold import Companies, CompanyVerdict
-from schemas.errors import TooLarge, Unavailable
+from schemas.errors import TooLarge, Unavailable, Unfoldable
 from schemas.events import CompanyEvent, CompanyUpserted, encode
 from schemas.identity import Identity, event_keys
 from streams.appender import Appender
@@ -34,8 +34,13 @@ class CompanyLog:
         self._topic = topics.companies
         self._appender = appender
         self._timeout = timeout
-        self._replica = Replica(kafka, topics.companies, self._apply)
+        self._replica = Replica(kafka, topics, topics.companies, self._apply)
         self._expected: dict[bytes, asyncio.Future[CompanyVerdict]] = {}
+
+    @property
+    def stopped(self) -> Unfoldable | None:
+        """The record that cannot be folded: what is behind it is not known."""
+        return self._replica.stopped
 
     async def start(self) -> None:
         await self._replica.start()

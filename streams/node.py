@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from projections.fold import Verdict
-from schemas.errors import TooLarge, Unavailable
+from schemas.errors import TooLarge, Unavailable, Unfoldable
 from schemas.events import ProfileEvent, encode
 from schemas.identity import Identity, event_key
 from streams.accounts import AccountBook
@@ -18,6 +18,7 @@ from streams.departures import Departures
 from streams.kafka_access import KafkaAccess
 from streams.observe import ChangeHub
 from streams.pace import Pace
+from streams.stops import stopped
 from streams.topics import MAX_EVENT_BYTES, Topics, prepare_topics
 from streams.worker import Worker
 
@@ -130,6 +131,17 @@ class Node:
             await stack.enter_async_context(_running(self.departures.run(), "departures"))
             yield self
 
+    @property
+    def stopped(self) -> list[Unfoldable]:
+        """The records at which something of this node has stopped, for its operator (contract §15)."""
+        held = [self.book.stopped, self.company_log.stopped, *self.worker.stopped]
+        return [record for record in held if record is not None]
+
+    def check_replicas(self) -> None:
+        """Raises `Unavailable` when the accounts or companies are not known whole: every request needs them."""
+        if self.book.stopped is not None or self.company_log.stopped is not None:
+            raise stopped()
+
     async def write(self, partition: int, event: ProfileEvent) -> Written:
         """Append an event and wait for its fold, and for the settlement of an email that it speaks of.
 
@@ -147,7 +159,7 @@ class Node:
                 written = Written(partition, await verdict)
                 for claim in {written.verdict.claim, written.verdict.made} - {None}:
                     assert claim is not None
-                    await self.worker.settlement.wait(claim)
+                    await self.worker.settlement.wait(partition, claim)
         except TimeoutError:
             raise Unavailable(
                 "the write is in the log but not folded yet: it will be; sending it again is safe"

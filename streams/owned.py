@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from projections.partition import PartitionState
+from projections.partition import NOTHING, PartitionState
 from projections.storage import RocksStorage
+from schemas.errors import Unfoldable
 from streams.relay import Relay
 from streams.topic_settings import TOMBSTONES_KEPT_SECONDS
 from streams.transactions import TransactionalPublisher
@@ -42,13 +43,17 @@ class Owned:
         self.urgent = asyncio.Event()
         self.caught_up = asyncio.Event()
         self.backlog = False
+        # The record that cannot be folded and has stopped the partition, and up to where later ones were delivered.
+        self.stopped: Unfoldable | None = None
+        self.delivered = NOTHING
+        self.resuming: asyncio.Task[None] | None = None
         # Held while a thread works on the state's files.
         self.compacting = asyncio.Lock()
         self._waiters: dict[asyncio.Future[None], int] = {}
 
     @property
     def ready(self) -> bool:
-        return self.caught_up.is_set()
+        return self.stopped is None and self.caught_up.is_set()
 
     def relay_pause(self) -> float:
         """The relay stands back, in seconds, while the fold has a backlog and no answer waits for a claim."""

@@ -3,8 +3,9 @@
 # aiokafka is annotated in part.
 """Reading a stretch of one partition, by a consumer without a group."""
 
-from collections.abc import AsyncGenerator
-from typing import Any, Final
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.fetcher import FetchResult
@@ -13,6 +14,9 @@ from streams.kafka_access import KafkaAccess
 
 _POLL_MS: Final = 200
 _FETCH_MS: Final = 10
+
+ReadEnds: TypeAlias = Callable[[str, Iterable[int]], Awaitable[Mapping[int, int]]]
+"""From a topic and partitions of it to the offset behind the last record of each."""
 
 
 def make_reader(
@@ -30,6 +34,23 @@ def make_reader(
         fetch_max_wait_ms=_FETCH_MS,
         max_partition_fetch_bytes=max_partition_fetch_bytes,
     )
+
+
+@contextlib.asynccontextmanager
+async def end_reader(kafka: KafkaAccess) -> AsyncGenerator[ReadEnds]:
+    """Reads, until the block ends, where partitions of a topic end, what is not committed included."""
+    consumer = make_reader(kafka)
+
+    async def read(topic: str, partitions: Iterable[int]) -> Mapping[int, int]:
+        places = [TopicPartition(topic, partition) for partition in partitions]
+        found = await consumer.end_offsets(places)
+        return {place.partition: found[place] for place in places}
+
+    await consumer.start()
+    try:
+        yield read
+    finally:
+        await consumer.stop()
 
 
 async def read_between(

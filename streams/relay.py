@@ -13,7 +13,6 @@
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import islice, takewhile
 from typing import Final, Protocol
@@ -34,6 +33,7 @@ from schemas.errors import OperatorError
 from schemas.events import DeletionTombstoned, encode
 from schemas.identity import Identity, event_key
 from schemas.public import ACCOUNT_HEADER
+from streams.clock import now
 from streams.progress import progress_record
 from streams.topics import Topics
 from streams.transactions import Publication
@@ -176,9 +176,8 @@ class Relay:
             partition = self._identity.partition_of_id(row.id)
             await self._append(self._topics.events, partition, event_key(), row.value)
         elif isinstance(row, Erased):
-            now = time.time_ns() // 1_000_000
             event = DeletionTombstoned(
-                account=row.account, at=now, id=row.deletion, events=row.events
+                account=row.account, at=now(), id=row.deletion, events=row.events
             )
             await self._append(self._topics.events, partition, event_key(), encode(event))
 

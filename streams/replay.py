@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from projections.auditing.replaying import replayed_emails, replayed_profiles
 from projections.auditing.scope import Scope
 from projections.emails import EmailState
-from projections.partition import NOTHING, Origin, check_end
+from projections.partition import NOTHING, Origin, check_end, fold_to_the_bad_one
 from projections.profiles import ProfileState
 from schemas.events import (
     ProfileForgotten,
@@ -22,6 +22,7 @@ from schemas.events import (
     decode_record,
 )
 from schemas.identity import Identity
+from streams.decisions import Decisions, read_decisions
 from streams.kafka_access import KafkaAccess
 from streams.reading import make_reader, read_chunks
 from streams.topics import LogMarker, Topics
@@ -55,9 +56,11 @@ class LogReader:
         self.identity = identity
         self._kafka = kafka
         self._marker = marker
+        self._decisions = Decisions()
         self._consumer = make_reader(kafka, committed=True, max_partition_fetch_bytes=_FETCH_BYTES)
 
     async def __aenter__(self) -> Self:
+        self._decisions = await read_decisions(self._kafka, self.topics)
         await self._consumer.start()
         return self
 
@@ -121,6 +124,7 @@ class LogReader:
             state = replayed_profiles(folder, origin, self.identity)
         else:
             state = replayed_emails(folder, origin)
+        state.set_aside = self._decisions.offsets(*source)
         return Replay(self, source, state)
 
 
@@ -158,7 +162,7 @@ class Replay:
         `scope` leaves out what is not about it. `as_of`, in unix milliseconds, cuts the log at the first event that is
         later; claims, whose tombstones have no time of their own, count by the log's. Of what is behind the cut only
         forgets are folded: who was forgotten since is not shown (contract §12). Raises `ForeignState` when the log
-        ends before `end`.
+        ends before `end`, and `Unfoldable`.
         """
         check_end(self.source.partition, end - 1, await self._log.end(self.source))
         start = self.state.applied + 1
@@ -171,7 +175,7 @@ class Replay:
 
     async def _fold(self, records: Sequence[Any]) -> None:
         for turn in _turns(records):
-            self.state.apply(turn)
+            fold_to_the_bad_one(self.state, turn, self.state.apply)
             self.records += len(turn)
             times = (record.timestamp for record in turn if record.value is not None)
             self.newest = max(self.newest, *times, 0)

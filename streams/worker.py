@@ -9,23 +9,28 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Generator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from faust.contrib.asgi import faust_app_running
 from faust.types import TP
 
 from projections.emails import EmailState
 from projections.fold import Verdict
-from projections.outbox import Claim, Release
-from projections.partition import NOTHING, Origin, Record
+from projections.partition import NOTHING, Origin, Record, fold_to_the_bad_one
 from projections.profiles import ProfileState
 from projections.storage import RocksStorage
-from schemas.errors import OperatorError, Unavailable
-from schemas.events import EmailReleased, decode_profile_event
+from schemas.errors import OperatorError, Unavailable, Unfoldable
 from schemas.identity import Identity
 from streams.appender import Appender, Keyed
 from streams.delivery import CHUNK_RECORDS, Chunk, ChunkApp
@@ -34,10 +39,11 @@ from streams.owned import Owned, OwnRecord, drop_old_state
 from streams.pace import Pace
 from streams.progress import read_progress
 from streams.purge import Purge
-from streams.reading import make_reader
+from streams.reading import end_reader
 from streams.relay import Relay
 from streams.search_feed import SearchFeed
-from streams.settlement import UNKNOWN, Settlement
+from streams.settlement import Settlement
+from streams.stops import Fold, Stops, stopped
 from streams.topics import LogMarker, Topics
 from streams.transactions import PublicationFailed, TransactionalPublisher
 
@@ -88,6 +94,7 @@ class Worker:
         self._is_watched = is_watched
         appender.appended = self.apply_own
         self.settlement = Settlement()
+        self._stops = Stops(kafka, topics)
         self.search = SearchFeed(
             folder / "search",
             f"{marker.log} {identity.fingerprint} {topics.partitions}",
@@ -170,6 +177,10 @@ class Worker:
         async with self._assigning:
             await self._give_up([tp for tp in self._owned if tp not in assigned])
             new = sorted(tp for tp in assigned if tp not in self._owned)
+            if new:
+                # Without them a record that is set aside stops its partition, which reads them again.
+                with contextlib.suppress(KafkaError):
+                    await self._stops.read()
             try:
                 await asyncio.gather(*(self._take(tp) for tp in new))
             except OperatorError as error:
@@ -184,19 +195,26 @@ class Worker:
     async def _take(self, tp: TP) -> None:
         owned = self._open(tp)
         try:
-            end = await self._end(tp)
-            owned.state.check_end(end)
-            await self._start_relay(owned, tp)
+            async with end_reader(self._kafka) as ends:
+                owned.end = (await ends(tp.topic, [tp.partition]))[tp.partition]
+                owned.state.check_end(owned.end)
+                await self._start_relay(owned, tp)
+                # Only now: the former owner can publish nothing more (`streams.settlement`).
+                outputs = await ends(self._other(tp.topic), range(self._topics.partitions))
         except BaseException:
             owned.state.close()
             raise
-        owned.end = end
-        self._remember_open_claims(owned)
+        self.settlement.take_over(owned.state, outputs)
+        self._stops.take(owned)
         owned.look()
         owned.task = asyncio.create_task(
             self._relay(owned, tp), name=f"relay of {tp.topic}-{tp.partition}"
         )
         self._owned[tp] = owned
+
+    def _other(self, topic: str) -> str:
+        """Where the outputs of a topic go that the settlement waits for: claims from events, releases from claims."""
+        return self._topics.emails if topic == self._topics.events else self._topics.events
 
     def _open(self, tp: TP) -> Owned:
         origin = Origin(
@@ -239,52 +257,40 @@ class Worker:
             else:
                 return
 
-    async def _end(self, tp: TP) -> int:
-        place = TopicPartition(tp.topic, tp.partition)
-        consumer = make_reader(self._kafka)
-        await consumer.start()
-        try:
-            return (await consumer.end_offsets([place]))[place]
-        finally:
-            await consumer.stop()
-
-    def _remember_open_claims(self, owned: Owned) -> None:
-        """What the outboxes still hold has not settled."""
-        for offset, row in owned.state.outbox_from((0, 0)):
-            if isinstance(row, Claim):
-                self.settlement.made(row.key, owned.state.partition, offset)
-            elif isinstance(row, Release):
-                event = decode_profile_event(row.value)
-                assert isinstance(event, EmailReleased)
-                claim = event.by.encode()
-                self.settlement.made(claim, UNKNOWN, -1)
-                self.settlement.folded(claim, event.claim.encode())
-
     async def _give_up(self, lost: Iterable[TP]) -> None:
         for tp in lost:
             owned = self._owned.pop(tp)
-            if owned.task is not None:
-                owned.task.cancel()
-                await asyncio.gather(owned.task, return_exceptions=True)
+            for task in filter(None, (owned.task, owned.resuming)):
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
             await owned.publisher.stop()
             async with owned.compacting:
                 owned.state.close()
 
     # ------------------------------------------------------------------ folding
 
-    async def _apply(self, chunk: Chunk, fold: Any) -> None:
-        """Fold a chunk; tried again until it is folded, because a chunk that is passed over is lost."""
+    async def _apply(self, chunk: Chunk, fold: Fold) -> None:
+        """Fold a chunk; tried again until it is folded, or stops its partition: one that is passed over is lost."""
         while True:
             owned = self._owned.get(chunk.tp)
             if owned is None:
                 return  # lost meanwhile: its next owner folds it
+            if owned.stopped is not None:
+                owned.delivered = chunk.last
+                return
             if chunk.after > owned.state.applied:
                 self._fail(_hole(chunk, owned.state.applied))
                 return
             try:
                 if chunk.last > owned.state.applied:
-                    fold(owned, chunk.records)
+                    fold_to_the_bad_one(owned.state, chunk.records, partial(fold, owned))
                     owned.state.advance(chunk.last)
+                    self.settlement.folded_to(owned.state)
+            except Unfoldable as error:
+                owned.look()
+                self.settlement.folded_to(owned.state)
+                self._stops.stop(owned, error, chunk.last, fold)
+                return
             except Exception:
                 # Nothing of the chunk's content: the traceback of a fold could show a value.
                 log.error(
@@ -341,10 +347,10 @@ class Worker:
         own = [OwnRecord(offset, *record) for offset, record in enumerate(records, first)]
         try:
             self._fold_events(owned, own)
-        except Exception as error:
-            log.error(
-                "folding %s-%s: %s, leaving it to the agent", topic, partition, type(error).__name__
-            )
+            self.settlement.folded_to(owned.state)
+        except Exception:
+            # What the agent fetches of it is folded again, or stops the partition.
+            log.warning("folding %s-%s is left to the agent", topic, partition)
 
     def _fold_events(self, owned: Owned, records: Sequence[Record]) -> None:
         assert isinstance(owned.state, ProfileState)
@@ -368,7 +374,7 @@ class Worker:
     def _fold_emails(self, owned: Owned, records: Sequence[Record]) -> None:
         assert isinstance(owned.state, EmailState)
         for claim, lost in owned.state.apply(records):
-            self.settlement.folded(claim, lost)
+            self.settlement.folded(owned.state.partition, claim, lost)
             if lost is not None:
                 owned.urgent.set()
                 owned.work.set()
@@ -443,8 +449,20 @@ class Worker:
         await self._ready(TP(self._topics.events, partition)).applied(offset)
         await self.settlement.wait_before(partition, offset)
 
+    @property
+    def stopped(self) -> list[Unfoldable]:
+        """The records at which partitions of this node have stopped."""
+        return [owned.stopped for owned in self._owned.values() if owned.stopped is not None]
+
+    def check_folding(self) -> None:
+        """Raises `Unavailable` when a partition has stopped: what is written there would not be folded."""
+        if any(owned.stopped is not None for owned in self._owned.values()):
+            raise stopped()
+
     def _ready(self, tp: TP) -> Owned:
         owned = self._owned.get(tp)
+        if owned is not None and owned.stopped is not None:
+            raise stopped()
         if owned is None or not owned.ready:
             raise Unavailable("the service is catching up with the log, try again", retry_after=1)
         return owned

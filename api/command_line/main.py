@@ -23,6 +23,7 @@ from api.command_line import (
     replay,
     secrets,
     service,
+    set_aside,
     settings,
     verify,
 )
@@ -47,6 +48,7 @@ app.command("import")(import_users.import_users)
 app.command()(forget.forget)
 app.command()(verify.verify)
 app.command()(purge.purge)
+app.command("set-aside")(set_aside.set_aside)
 app.command()(replay.replay)
 app.command()(audit.audit)
 app.add_typer(export.app, name="export")

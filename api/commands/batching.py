@@ -114,6 +114,7 @@ class BatchWriter:
 
     async def write(self, items: list[msgspec.Raw]) -> tuple[Received, Batch]:
         """Append every good item; returns when Kafka has them. Raises `Unavailable`."""
+        self._node.worker.check_folding()
         received = len(items)
         keyed = self._keyed
         if keyed is not None:

@@ -6,7 +6,28 @@ from api.answers import Answer, answer
 from api.door import door
 from api.incoming import Incoming
 from schemas.timestamps import format_timestamp
+from streams import clock
 from streams.node import Node
+
+
+def _warnings(node: Node) -> list[str]:
+    """What a person should know: overdue deletions, a wrong clock."""
+    found: list[str] = []
+    overdue = node.worker.purge.overdue
+    if overdue.count:
+        number = f"{overdue.count} deletion{'s are' if overdue.count > 1 else ' is'}"
+        found.append(f"{number} overdue: {overdue.reason}")
+    if (wrong := clock.warning()) is not None:
+        found.append(wrong)
+    return found
+
+
+def _stopped(node: Node) -> list[dict[str, object]]:
+    """The records that cannot be folded, each at which something stopped (contract §15)."""
+    return [
+        {"topic": at.topic, "partition": at.partition, "offset": at.offset, "error": at.kind}
+        for at in node.stopped
+    ]
 
 
 def _purging(node: Node) -> dict[str, object]:
@@ -16,10 +37,8 @@ def _purging(node: Node) -> dict[str, object]:
     if found is not None:
         times = format_timestamp(found.first), format_timestamp(found.last)
         shown["deletions"] = {"open": found.number, "first": times[0], "last": times[1]}
-    overdue = node.worker.purge.overdue
-    if overdue.count:
-        number = f"{overdue.count} deletion{'s are' if overdue.count > 1 else ' is'}"
-        shown["warnings"] = [f"{number} overdue: {overdue.reason}"]
+    if warnings := _warnings(node):
+        shown["warnings"] = warnings
     return shown
 
 
@@ -35,6 +54,10 @@ class OperationsController(Controller):
     @get("/ready", summary="The service has caught up with the log")
     async def ready(self, request: Incoming) -> Answer:
         node = door(request).node
+        if stopped := _stopped(node):
+            return answer(
+                {"status": "stopped", "stopped": stopped, **_purging(node)}, 503, retry_after="30"
+            )
         if node.worker.ready:
             return answer({"status": "ready", **_purging(node)})
         return answer({"status": "catching up"}, 503, retry_after="1")

@@ -177,6 +177,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         {"status": _TEXT},
         deletions=obj({"open": _COUNT, "first": TIMESTAMP, "last": TIMESTAMP}),
         warnings=array(_TEXT),
+        stopped=array(obj({"topic": _TEXT, "partition": _COUNT, "offset": _COUNT, "error": _TEXT})),
     ),
     # ------------------------------------------------------------------ requests
     "Secret": obj({}, account_secret=_TEXT),

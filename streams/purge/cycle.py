@@ -33,6 +33,7 @@ from schemas.errors import Unavailable
 from schemas.events import DeletionPurged, encode
 from schemas.identity import event_key, event_keys
 from streams.appender import Appender
+from streams.clock import now
 from streams.kafka_access import KafkaAccess
 from streams.owned import Owned
 from streams.purge.log_reader import LogReader
@@ -269,7 +270,7 @@ class Purge:
         """Step 7."""
         waiting = work.state.storage.get_many([deletion.key for deletion in deletions])
         open_ = [one for one, row in zip(deletions, waiting, strict=True) if row is not None]
-        at = time.time_ns() // 1_000_000
+        at = now()
         for start in range(0, len(open_), _TOLD_AT_ONCE):
             part = open_[start : start + _TOLD_AT_ONCE]
             values = [encode(_purged(work, deletion, at)) for deletion in part]

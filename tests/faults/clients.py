@@ -37,7 +37,6 @@ from tests.faults.expectation import BROWSER
 from tests.support.memory_log import MemoryLog
 
 Kind = Literal["by uid", "by id", "by email", "track by uid", "track by id", "clear", "forget"]
-Settled = Callable[[bytes], bool]
 
 
 @dataclass(eq=False)
@@ -87,6 +86,9 @@ class Write:
             and self.verdict is not None
             and self.verdict.outcome not in ("missing", "spent")
         )
+
+
+Settled = Callable[[Write, bytes], bool]
 
 
 @dataclass
@@ -269,12 +271,16 @@ class Clients:
         verdict = write.verdict
         if verdict is not None:
             claims = {verdict.claim, verdict.made} - {None}
-            if not all(claim is not None and settled(claim) for claim in claims):
+            if not all(claim is not None and settled(write, claim) for claim in claims):
                 return False
             write.answered = self.log.time
             self.say("{} is answered: {}", write, verdict.outcome)
         self.waiting.remove(write)
         return verdict is not None
+
+    def claim_offset(self, claim: bytes | None) -> int | None:
+        """Where the write stands in its partition that made the claim."""
+        return next((write.offset for write in self.writes if write.claim == claim), None)
 
     def claims_of(self, write: Write) -> list[bytes]:
         """The claims that the attempts of this write may have made."""

@@ -14,8 +14,9 @@ from projections.profiles import ProfileState
 from schemas.errors import Unavailable
 from streams.progress import source_key
 from streams.relay import Relay
+from streams.settlement import Settlement
 from streams.transactions import Publication, PublicationFailed
-from tests.faults.cast import EVENTS, IDENTITY, NODES, SOURCES, TOPICS, Source
+from tests.faults.cast import EMAILS, EVENTS, IDENTITY, NODES, SOURCES, TOPICS, Source
 from tests.faults.rows import applied
 from tests.support.hand_loop import Activity, pause
 from tests.support.memory_log import Fenced, MemoryLog
@@ -115,10 +116,16 @@ class Replica:
     """One source on one node, from its assignment until the node dies or notices that it lost it."""
 
     def __init__(
-        self, log: MemoryLog, source: Source, storage: MemoryStorage, generation: int
+        self,
+        log: MemoryLog,
+        source: Source,
+        storage: MemoryStorage,
+        generation: int,
+        settlement: Settlement,
     ) -> None:
         self.source = source
         self.generation = generation
+        self._settlement = settlement
         self.state: ProfileState | EmailState = (
             ProfileState(storage, source.origin, IDENTITY)
             if source in EVENTS
@@ -164,10 +171,17 @@ class Replica:
         verdicts: list[tuple[bytes, Verdict]] = []
         if isinstance(self.state, ProfileState):
             verdicts = self.state.apply(records)
+            for _, verdict in verdicts:
+                if verdict.made is not None:
+                    self._settlement.made(verdict.made, self.source.partition, verdict.offset)
+                if verdict.lost is not None:
+                    self._settlement.released(verdict.lost)
         else:
-            self.state.apply(records)
+            for claim, lost in self.state.apply(records):
+                self._settlement.folded(self.source.partition, claim, lost)
         if len(records) < count:
             self.state.advance(self._partition.stable_end - 1)
+        self._settlement.folded_to(self.state)
         return verdicts
 
     @property
@@ -209,14 +223,24 @@ class Replica:
         await self._relay.start(self.process.read_progress)
         self._started = self.taken = True
         self._end = self._partition.end
+        self._settlement.take_over(self.state, self.ends_of_outputs())
         return True
+
+    def ends_of_outputs(self) -> dict[int, int]:
+        """Where the partitions end that its claims, or its releases, go to."""
+        fed = EMAILS if self.source in EVENTS else EVENTS
+        return {source.partition: self._log.partition(*source).end for source in fed}
 
 
 class Node:
-    """A machine: its disks, older pictures of them, and what it believes to own."""
+    """A machine: its disks, older pictures of them, and what it believes to own.
+
+    `settlement` is what its process remembers, so a crash begins it anew.
+    """
 
     def __init__(self, number: int) -> None:
         self.number = number
+        self.settlement = Settlement()
         self.disks: dict[Source, MemoryStorage] = {}
         self.pictures: dict[Source, list[Snapshot]] = {}
         self.replicas: dict[Source, Replica] = {}
@@ -226,16 +250,16 @@ class Node:
 
 
 class Cluster:
-    """The nodes and who owns what."""
+    """The nodes and who owns what. `together`: one node owns all, whichever it is at the moment."""
 
-    def __init__(self, log: MemoryLog, say: Say) -> None:
+    def __init__(self, log: MemoryLog, say: Say, *, together: bool = False) -> None:
         self.nodes = [Node(number) for number in range(NODES)]
         self.late: list[Lane] = []
         self._log = log
         self._say = say
         self._owners: dict[Source, tuple[int, int]] = {}
         for number, source in enumerate(SOURCES):
-            self.assign(source, number % NODES)
+            self.assign(source, 0 if together else number % NODES)
 
     def owner(self, source: Source) -> Replica | None:
         """The replica that owns the source; None when its node does not know."""
@@ -266,7 +290,9 @@ class Cluster:
         node = self.nodes[number]
         self.close(node, source)
         storage = node.disks.setdefault(source, MemoryStorage())
-        replica = node.replicas[source] = Replica(self._log, source, storage, generation)
+        replica = node.replicas[source] = Replica(
+            self._log, source, storage, generation, node.settlement
+        )
         self._say("{} gets {}, applied {}", node, source, replica.state.applied)
         return replica
 
@@ -276,6 +302,14 @@ class Cluster:
         if replica is not None:
             self.late += replica.die()
 
+    def owned_by_all(self) -> Node:
+        """The node that owns everything, where one does."""
+        return self.nodes[self._owners[SOURCES[0]][0]]
+
+    def settlement(self) -> Settlement:
+        """What the process of that node knows."""
+        return self.owned_by_all().settlement
+
     def owned_by(self, node: Node) -> list[Source]:
         return [source for source in SOURCES if self._owners[source][0] == node.number]
 
@@ -284,6 +318,7 @@ class Cluster:
         late = list(self.late)
         for source in list(node.replicas):
             self.close(node, source)
+        node.settlement = Settlement()
         if lost:
             self.late = late
 

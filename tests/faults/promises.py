@@ -32,7 +32,7 @@ class Promises:
 
     # ------------------------------------------------------------------ answers
 
-    def settled(self, claim: bytes) -> bool:
+    def settled(self, _write: Write, claim: bytes) -> bool:
         """Whether the index has the claim, and every release of its email that is on its way is folded."""
         self._witness.read_along()
         known = self._witness.claims.get(claim)
@@ -59,6 +59,7 @@ class Promises:
 
     def check_answer(self, write: Write) -> None:
         """After the answer every read shows the write (promises 3 and 4)."""
+        self._witness.read_along()
         verdict = write.verdict
         replica = self._cluster.serving(EVENTS[write.partition])
         if not write.taken or verdict is None or verdict.id is None or replica is None:
@@ -96,6 +97,24 @@ class Promises:
         for holder in self._holders(mailbox):
             if holder != id_ and self._place(holder) < place:
                 raise Violation("two profiles show one email after the answer", write)
+
+    def check_read(self, partition: int, offset: int) -> None:
+        """No read that waited for a position shows an email that was claimed up to there on an earlier holder too."""
+        self._witness.read_along()
+        replica = self._cluster.serving(EVENTS[partition])
+        assert replica is not None
+        for id_, profile in documents(replica.state).items():
+            email = profile.document.get("email")
+            claimed = self._clients.claim_offset(profile.header.claim)
+            if email is None or claimed is None or claimed > offset:
+                continue
+            mailbox = next(box for box in MAILBOXES if same_email(box.text, email))
+            place = self._place(id_)
+            for holder in self._holders(mailbox):
+                if holder != id_ and self._place(holder) < place:
+                    raise Violation(
+                        "two profiles show one email to a read that waited", id_, holder
+                    )
 
     def _holders(self, mailbox: Email) -> list[str]:
         """All profiles that show the email to who reads them now."""

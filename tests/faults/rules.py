@@ -22,6 +22,7 @@ from projections.working_set import WorkingSet
 from schemas.events import EmailReleased, ProfileForgotten
 from streams import relay
 from streams.relay import ReadProgress, Relay, Rows
+from streams.settlement import Settlement
 from tests.faults import stories
 from tests.faults.cluster import Replica
 
@@ -29,13 +30,17 @@ LeaveOut = Callable[[pytest.MonkeyPatch], None]
 
 
 class Rule(NamedTuple):
-    """A rule: how many random schedules are more than enough, or the story, that show it."""
+    """A rule: how many random schedules are more than enough, or the story, that show it.
+
+    `together`: in a world where one node owns all.
+    """
 
     text: str
     leave_out: LeaveOut
     schedules: int = 0
     story: stories.Story | None = None
     cuts: int = 0
+    together: bool = False
 
     def __str__(self) -> str:
         return self.text
@@ -288,6 +293,48 @@ def _nobody_waits_to_catch_up(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Replica, "ready", property(taken))
 
 
+# ---------------------------------------------------------------------- what answers wait for
+
+
+def _published_claims_count_as_settled(patch: pytest.MonkeyPatch) -> None:
+    take: Callable[..., None] = vars(Settlement)["take"]
+
+    def trusting(self: Settlement, partition: int, applied: int, _: object, claims: object) -> None:
+        take(self, partition, applied, {}, claims)
+
+    patch.setattr(Settlement, "take", trusting)
+
+
+def _sent_releases_count_as_folded(patch: pytest.MonkeyPatch) -> None:
+    take: Callable[..., None] = vars(Settlement)["take_index"]
+
+    def trusting(self: Settlement, partition: int, applied: int, _: object, open_: object) -> None:
+        take(self, partition, applied, {}, open_)
+
+    patch.setattr(Settlement, "take_index", trusting)
+
+
+def _releases_in_the_outbox_are_not_known(patch: pytest.MonkeyPatch) -> None:
+    take: Callable[..., None] = vars(Settlement)["take_index"]
+
+    def blind(self: Settlement, partition: int, applied: int, ends: object, _: object) -> None:
+        take(self, partition, applied, ends, ())
+
+    patch.setattr(Settlement, "take_index", blind)
+
+
+def _the_ends_are_read_before_init(patch: pytest.MonkeyPatch) -> None:
+    # A rule of `streams.worker`, too.
+    start: Callable[..., Any] = vars(Replica)["_start"]
+
+    async def too_early(self: Replica) -> bool:
+        ends = self.ends_of_outputs()
+        patch.setattr(self, "ends_of_outputs", lambda: ends, raising=False)
+        return await start(self)
+
+    patch.setattr(Replica, "_start", too_early)
+
+
 def _nothing(*_: object) -> None:
     return None
 
@@ -363,5 +410,14 @@ RULES: Final = [
         _the_progress_is_read_before_init,
         story=stories.source_is_taken_over,
         cuts=200,
+    ),
+    *(
+        Rule(text, leave_out, story=stories.claim_meets_a_restart, cuts=120, together=True)
+        for text, leave_out in (
+            ("answers wait for claims published before", _published_claims_count_as_settled),
+            ("answers wait for releases sent before", _sent_releases_count_as_folded),
+            ("answers wait for releases in the outbox", _releases_in_the_outbox_are_not_known),
+            ("what was published is known after init", _the_ends_are_read_before_init),
+        )
     ),
 ]

@@ -55,19 +55,23 @@ def _step(kind: str, chance: random.Random, writes: Sequence[int], users: int) -
     return Step(kind, a, b, c, d)
 
 
-def run(steps: Sequence[Step], trace: list[str] | None = None) -> Violation | None:
+def run(
+    steps: Sequence[Step], trace: list[str] | None = None, *, together: bool = False
+) -> Violation | None:
     """Run a schedule to its end and to rest; what it broke, if anything."""
 
     def take_all(world: World) -> None:
         for step in steps:
             world.take(step)
 
-    return play(take_all, trace)
+    return play(take_all, trace, together=together)
 
 
-def play(drive: Callable[[World], None], trace: list[str] | None = None) -> Violation | None:
+def play(
+    drive: Callable[[World], None], trace: list[str] | None = None, *, together: bool = False
+) -> Violation | None:
     """Drive a new world and let it come to rest; what was broken, if anything."""
-    world = World(trace)
+    world = World(trace, together=together)
     try:
         drive(world)
         world.come_to_rest()
@@ -81,18 +85,18 @@ def play(drive: Callable[[World], None], trace: list[str] | None = None) -> Viol
     return None
 
 
-def investigate(steps: Sequence[Step], violation: Violation) -> Failure:
+def investigate(steps: Sequence[Step], violation: Violation, *, together: bool = False) -> Failure:
     """The smallest schedule found that breaks the same promise, with its trace."""
-    small = shrink(list(steps), violation.promise)
+    small = shrink(list(steps), violation.promise, together=together)
     trace: list[str] = []
-    return Failure(run(small, trace) or violation, small, trace)
+    return Failure(run(small, trace, together=together) or violation, small, trace)
 
 
-def shrink(steps: Schedule, promise: str) -> Schedule:
+def shrink(steps: Schedule, promise: str, *, together: bool = False) -> Schedule:
     """Leave steps out, the more at once the better, then make numbers smaller, while the promise still breaks."""
 
     def breaks(candidate: Schedule) -> bool:
-        violation = run(candidate)
+        violation = run(candidate, together=together)
         return violation is not None and violation.promise == promise
 
     size = len(steps) // 2

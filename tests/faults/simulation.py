@@ -4,6 +4,7 @@ A schedule is a list of steps, and a step a kind and a few numbers that pick who
 it, so a schedule that fails can be made smaller by leaving steps out (`tests.faults.schedules`).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from projections.deletions import has_waiting
@@ -57,13 +58,18 @@ class Step(NamedTuple):
 
 
 class World:
-    """Everything there is. With a `trace` it tells what happens."""
+    """Everything there is. With a `trace` it tells what happens.
 
-    def __init__(self, trace: list[str] | None = None) -> None:
+    With `together` one node at a time owns everything, as is built today. Then writes, repeats and reads with a
+    position are answered when its real settlement says so, and not when the model does, which sees all nodes at once.
+    """
+
+    def __init__(self, trace: list[str] | None = None, *, together: bool = False) -> None:
         self.trace = Trace(trace)
         self.say = self.trace.say
         self.log = MemoryLog()
-        self.cluster = Cluster(self.log, self.say)
+        self.together = together
+        self.cluster = Cluster(self.log, self.say, together=together)
         self.clients = Clients(self.log, self.cluster, self.say)
         self.witness = Witness(self.log, self.clients)
         self.promises = Promises(self.log, self.cluster, self.clients, self.witness)
@@ -73,6 +79,8 @@ class World:
         kind, *numbers = step
         getattr(self, kind)(*numbers)
         self.promises.check_served()
+        if self.together:
+            self._read_at_positions()
 
     # ------------------------------------------------------------------ clients
 
@@ -133,8 +141,11 @@ class World:
                     self._relay(replica, None)
         self._answer_all()
 
-    def rebalance(self, a: int, b: int, c: int, _d: int) -> None:
+    def rebalance(self, a: int, b: int, c: int, d: int) -> None:
         """A source gets another owner; the former one hears of it, or goes on."""
+        if self.together:
+            self.move(SOURCES if d % 2 else (SOURCES[a % len(SOURCES)],), b, noticed=c % 2 == 1)
+            return
         source = SOURCES[a % len(SOURCES)]
         former = self.cluster.owner(source)
         if former is not None and c % 2:
@@ -142,6 +153,15 @@ class World:
                 if node.replicas.get(source) is former:
                     self.cluster.close(node, source)
         self.cluster.assign(source, b % NODES)
+
+    def move(self, sources: Sequence[Source], to: int, *, noticed: bool) -> None:
+        """Where one node owns all: a few sources come back to it, or all go to another."""
+        former = self.cluster.owned_by_all()
+        number = to % NODES if len(sources) == len(SOURCES) else former.number
+        for source in sources:
+            if noticed:
+                self.cluster.close(former, source)
+            self.cluster.assign(source, number)
 
     def notice(self, _a: int, _b: int, _c: int, _d: int) -> None:
         """Zombies hear that they have lost their sources."""
@@ -201,7 +221,12 @@ class World:
         former = self.cluster.owner(source)
         if former is not None:
             self._fold(former, 5)
-        owner = self.cluster.assign(source, b % NODES)
+        if self.together:
+            self.move(SOURCES, b, noticed=False)
+        owner = (
+            self.cluster.owner(source) if self.together else self.cluster.assign(source, b % NODES)
+        )
+        assert owner is not None
         self._relay(owner, 1 + c % 5)
         if former is not None and not former.dead:
             self._relay(former, _some(d))
@@ -339,6 +364,23 @@ class World:
 
     # ------------------------------------------------------------------ how it is done
 
+    def _read_at_positions(self) -> None:
+        """Reads that wait for a position, and repeats, which wait for the first attempt: all that may be answered."""
+        settlement = self.cluster.settlement()
+        for source in EVENTS:
+            replica = self.cluster.serving(source)
+            if replica is None:
+                continue
+            shown = [
+                write.offset
+                for write in self.clients.writes
+                if write.partition == source.partition
+                and 0 <= write.offset <= replica.state.applied
+                and settlement.before(source.partition, write.offset)
+            ]
+            if shown:
+                self.promises.check_read(source.partition, max(shown))
+
     def _fold(self, replica: Replica, count: int) -> None:
         if not replica.folds:
             return
@@ -374,6 +416,10 @@ class World:
         for write in list(self.clients.waiting):
             self._answer(write)
 
+    def _node_settled(self, write: Write, claim: bytes) -> bool:
+        return self.cluster.settlement().settled(write.partition, claim)
+
     def _answer(self, write: Write) -> None:
-        if self.clients.answer(write, self.promises.settled):
+        settled = self._node_settled if self.together else self.promises.settled
+        if self.clients.answer(write, settled):
             self.promises.check_answer(write)

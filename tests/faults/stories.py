@@ -6,7 +6,7 @@ from typing import Final, Protocol
 from tests.faults.cast import EVENTS, MAILBOXES, NODES, SOURCES, USERS, Source, User
 from tests.faults.clients import Kind
 from tests.faults.cluster import Node, Replica
-from tests.faults.simulation import World
+from tests.faults.simulation import Step, World
 
 
 class Story(Protocol):
@@ -19,7 +19,12 @@ class Story(Protocol):
 _EMAIL: Final = 1
 _PLAIN: Final = 7
 
+_ALL: Final = 40
+
 _ORDERS: Final = tuple(permutations(range(5)))
+
+# After how many awaits of whose relay a moving email is met: of the claim's, then of the release's.
+_UNDER_WAY: Final = ((0, 0), (4, 0), (_ALL, 0), (_ALL, 1), (_ALL, 4), (_ALL, _ALL))
 
 _FIRST, _SECOND = USERS[0], next(user for user in USERS if user.partition != USERS[0].partition)
 
@@ -168,6 +173,45 @@ def forget_comes_while_a_node_replays(world: World, cut: int) -> None:
     world.check(0, 0, 0, 0)
     world.work()
     world.purge(EVENTS.index(source), 0, 0, 0)
+
+
+def claim_meets_a_restart(world: World, cut: int) -> None:
+    """A claim is under way when everything starts again; then one partition after another comes back.
+
+    `cut` says where the claim and the release are, how the restart comes, and in which order what comes back.
+    """
+    how, turned = cut % 5, cut // 5 % 4
+    claim_awaits, release_awaits = _UNDER_WAY[cut // 20]
+    world.work()
+    _write(world, "by uid", _FIRST, _EMAIL)
+    world.beat(0, 0, 0, 0)
+    write = world.clients.upsert("by uid", _SECOND, MAILBOXES[0], _EMAIL)
+    assert write is not None
+    world.clients.send(write)
+    _cut(world, EVENTS[_SECOND.partition], claim_awaits)
+    if release_awaits:
+        _cut(world, Source(SOURCES[-1].topic, MAILBOXES[0].partition), release_awaits)
+    if how < 2:
+        node = world.cluster.owned_by_all()
+        world.cluster.crash(node, lost=how == 0)
+        for source in SOURCES:
+            world.cluster.assign(source, node.number)
+    elif how == 2:
+        world.move([SOURCES[turned]], 0, noticed=True)
+    else:
+        world.move(SOURCES, 1, noticed=False)
+    order = SOURCES[turned:] + SOURCES[:turned]
+    if how == 4:
+        # The former owner goes on while the new one begins.
+        for source in order:
+            _owner(world, source).relay(1)
+        for _, former in world.cluster.zombies():
+            former.relay()
+    for _ in range(5):
+        for source in order:
+            place = SOURCES.index(source)
+            world.take(Step("relay", place, 0, 1))
+            world.take(Step("fold", world.cluster.owned_by_all().number, place))
 
 
 def _write(world: World, kind: Kind, user: User, choice: int) -> None:

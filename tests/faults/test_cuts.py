@@ -7,6 +7,8 @@ import pytest
 from tests.faults import stories
 from tests.faults.schedules import play
 
+_TOGETHER = (stories.claim_meets_a_restart,)
+
 
 @pytest.mark.parametrize(
     ("story", "cuts"),
@@ -18,12 +20,13 @@ from tests.faults.schedules import play
         (stories.writes_race_with_forgets, 120),
         (stories.who_lost_an_email_is_forgotten, 60),
         (stories.forget_comes_while_a_node_replays, 90),
+        (stories.claim_meets_a_restart, 120),
     ],
 )
 def test_whatever_is_cut_is_carried_to_its_end(story: stories.Story, cuts: int) -> None:
     for cut in range(cuts):
         trace: list[str] = []
 
-        violation = play(partial(story, cut=cut), trace)
+        violation = play(partial(story, cut=cut), trace, together=story in _TOGETHER)
 
         assert violation is None, "\n".join([f"cut {cut}", *trace])

@@ -23,6 +23,8 @@ def _first_violation(rule: Rule) -> Violation | None:
     outcomes = (
         (run(schedule(seed)) for seed in range(rule.schedules))
         if rule.story is None
-        else (play(partial(rule.story, cut=cut)) for cut in range(rule.cuts))
+        else (
+            play(partial(rule.story, cut=cut), together=rule.together) for cut in range(rule.cuts)
+        )
     )
     return next((violation for violation in outcomes if violation is not None), None)

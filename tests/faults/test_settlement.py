@@ -1,11 +1,8 @@
 """When a write that changed an email may answer: `streams.settlement`, fed by the real fold and the real index."""
 
-import asyncio
 from typing import Final
 
-from projections.emails import EmailState
 from schemas.identity import claim_key
-from streams.settlement import Settlement
 from tests.faults.cast import ACCOUNT, EMAILS, EVENTS, MAILBOXES, USERS, Source, User
 from tests.faults.simulation import World
 
@@ -16,11 +13,11 @@ _EMAIL: Final = 1
 
 
 class OneNode:
-    """A node that folds when told, and tells its settlement of it as `streams.worker` does."""
+    """A node that owns all, and folds when told."""
 
     def __init__(self) -> None:
-        self.world = World()
-        self.settlement = Settlement()
+        self.world = World(together=True)
+        self.settlement = self.world.cluster.settlement()
         self.relay()
 
     def write(self, user: User) -> bytes:
@@ -33,20 +30,12 @@ class OneNode:
     def fold_events(self, partition: int) -> None:
         owner = self.world.cluster.owner(EVENTS[partition])
         assert owner is not None
-        for _, verdict in owner.fold(50):
-            if verdict.made is not None:
-                self.settlement.made(verdict.made, partition, verdict.offset)
-            if verdict.lost is not None:
-                self.settlement.released(verdict.lost)
+        owner.fold(50)
 
     def fold_emails(self) -> None:
-        source = EMAILS[MAILBOX.partition]
-        owner = self.world.cluster.owner(source)
+        owner = self.world.cluster.owner(EMAILS[MAILBOX.partition])
         assert owner is not None
-        assert isinstance(owner.state, EmailState)
-        log = self.world.log.partition(*source)
-        for claim, lost in owner.state.apply(log.read(owner.state.applied + 1, 50)):
-            self.settlement.folded(claim, lost)
+        owner.fold(50)
 
     def relay(self, *sources: Source) -> None:
         for source in sources or (*EVENTS, *EMAILS):
@@ -55,15 +44,8 @@ class OneNode:
             while owner.relay():
                 pass
 
-    def may_answer(self, claim: bytes) -> bool:
-        async def at_once() -> bool:
-            waiting = asyncio.ensure_future(self.settlement.wait(claim))
-            await asyncio.sleep(0)
-            done = waiting.done()
-            waiting.cancel()
-            return done
-
-        return asyncio.run(at_once())
+    def may_answer(self, user: User, claim: bytes) -> bool:
+        return self.settlement.settled(user.partition, claim)
 
     def shows(self, user: User) -> bool:
         """Whether the user's profile shows the email to who reads it now."""
@@ -86,11 +68,11 @@ def test_a_claim_settles_when_the_former_holder_shows_the_email_no_more() -> Non
     node.fold_emails()
     node.relay()
     assert node.shows(ADA)
-    assert not node.may_answer(claim)
+    assert not node.may_answer(BOB, claim)
 
     node.fold_events(ADA.partition)
     assert not node.shows(ADA)
-    assert node.may_answer(claim)
+    assert node.may_answer(BOB, claim)
 
 
 def test_a_claim_settles_when_no_former_holder_at_all_shows_the_email() -> None:
@@ -110,4 +92,4 @@ def test_a_claim_settles_when_no_former_holder_at_all_shows_the_email() -> None:
 
     # Bob is released, for Carol; Ada, for Bob, is not: nobody may be told that Carol has the email.
     assert (node.shows(ADA), node.shows(BOB), node.shows(CAROL)) == (True, False, True)
-    assert not node.may_answer(claim)
+    assert not node.may_answer(CAROL, claim)

@@ -55,7 +55,9 @@ def up(log: Path, data: Path, *more: str, **environment: str) -> Running:
     return Running(log, "up", "--data", str(data), "--port", "0", "--json", *more, **environment)
 
 
-def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str, stdin: str | None = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
     """The command once it has ended; `stdin` comes through a pipe."""
     return subprocess.run(
         _command(*arguments),

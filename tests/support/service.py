@@ -176,7 +176,8 @@ JSON_TYPE: Final[Mapping[str, str]] = {"Content-Type": "application/json"}
 class Service:
     """`profilelog serve` on a free port, against a log that is its own by its topic prefix.
 
-    It may be killed and started again as often as a test likes; the log text goes on.
+    It may be killed and started again as often as a test likes; the log text goes on. `settings` go into its
+    environment beside what is set for all tests.
     """
 
     def __init__(self, kafka: KafkaAccess, folder: Path, *, prefix: str | None = None) -> None:
@@ -187,6 +188,7 @@ class Service:
         self.http = httpx.Client(base_url=self.url, timeout=httpx.Timeout(60))
         self._accounts: list[Account] = []
         self.hash_key = secrets.token_hex(32)
+        self.settings: dict[str, str] = {}
         self._log = folder / "service.log"
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
@@ -219,6 +221,7 @@ class Service:
             "PROFILELOG_PURGE_WITHIN": str(PURGE_WITHIN),
             "PROFILELOG_MAX_STREAMS": str(MAX_STREAMS),
             "PYTHONUNBUFFERED": "1",
+            **self.settings,
         }
 
     @property

@@ -4,7 +4,7 @@ import pytest
 
 from projections import keyspace
 from projections.emails import Folded
-from projections.outbox import Release
+from projections.outbox import ClaimTombstone, Release
 from schemas.events import EmailClaimed, EmailReleased, decode_profile_event, encode
 from tests.support.folding import ACCOUNT, AT, Emails, outputs, rows
 
@@ -103,12 +103,30 @@ def test_a_tombstone_whose_claim_was_cleaned_away_settles_it(emails: Emails) -> 
     assert emails.put(FIRST, None) == [Folded(FIRST, None)]
 
 
-def test_a_claim_that_releases_nobody_any_more_still_names_who_lost() -> None:
+def test_a_claim_whose_release_has_left_before_names_nobody_to_release() -> None:
     emails = Emails(published=2)
     emails.put(FIRST, claimed(ADA))
 
-    assert emails.put(SECOND, claimed(BOB)) == [Folded(SECOND, FIRST)]
+    assert emails.put(SECOND, claimed(BOB)) == [Folded(SECOND, None)]
     assert releases(emails) == []
+
+
+@pytest.mark.parametrize(("id_", "at"), [("nobody", AT), (BOB, -1), (BOB, 1 << 60)])
+def test_a_claim_whose_release_could_not_be_folded_is_not_folded_itself(
+    emails: Emails, id_: str, at: int
+) -> None:
+    claim = EmailClaimed(account=ACCOUNT, at=at, email=EMAIL.hex(), id=id_)
+
+    with pytest.raises(ValueError, match="not a claim"):
+        emails.put(FIRST, encode(claim))
+
+
+def test_a_claim_that_is_set_aside_holds_nothing_and_gets_its_tombstone(emails: Emails) -> None:
+    emails.state.set_aside = {0}
+
+    assert emails.put(FIRST, claimed(ADA, b"")) == []
+    assert outputs(emails.state) == [ClaimTombstone(0, FIRST)]
+    assert emails.put(SECOND, claimed(BOB)) == [Folded(SECOND, None)]
 
 
 def test_a_claim_that_cannot_be_decoded_is_passed_over(emails: Emails) -> None:

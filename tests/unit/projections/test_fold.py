@@ -1,5 +1,7 @@
 """The rules of the fold, one by one (the docstring of `projections.fold`, design "Folding and relay")."""
 
+from collections.abc import Mapping, Sequence
+
 import msgspec
 import pytest
 
@@ -13,8 +15,11 @@ from projections.outbox import (
     OutboxRow,
     PublicDocument,
 )
+from projections.partition import Record as LogRecord
+from projections.partition import fold_to_the_bad_one
 from projections.profiles import ProfileState
 from projections.receipts import Tombstoned
+from schemas.errors import Unfoldable
 from schemas.events import (
     DeletionTombstoned,
     EmailClaimed,
@@ -260,6 +265,57 @@ def test_a_record_that_cannot_be_decoded_is_counted_and_passed_over(profiles: Pr
     assert profiles.state.undecoded == 2
     assert {keyspace.undecoded(0), keyspace.undecoded(1)} <= rows(profiles.state).keys()
     assert profiles.create("ada")
+
+
+def test_a_record_that_is_set_aside_is_passed_over_and_gets_its_tombstone(
+    profiles: Profiles,
+) -> None:
+    profiles.state.set_aside = {0}
+    profiles.state.apply([Record(0, key(0), encode(upserted("ada", at=-1)))])
+
+    assert outputs(profiles.state) == [EventTombstone(key(0))]
+    assert keyspace.late(0) in rows(profiles.state)
+    assert profiles.put(upserted("ada")).outcome == "created"
+
+
+def test_what_stands_before_a_record_that_cannot_be_folded_is_folded(profiles: Profiles) -> None:
+    times = (AT, AT, -1, AT)
+    records = [Record(n, key(n), encode(upserted("ada", at=at))) for n, at in enumerate(times)]
+
+    with pytest.raises(Unfoldable) as stop:
+        fold_to_the_bad_one(profiles.state, records, profiles.state.apply)
+
+    assert (stop.value.partition, stop.value.offset, stop.value.kind) == (0, 2, "error")
+    assert profiles.state.applied == 1
+    profiles.state.set_aside = {2}
+    fold_to_the_bad_one(profiles.state, records, profiles.state.apply)
+    assert profiles.state.applied == 3
+
+
+def test_what_fails_once_a_record_is_folded_is_no_fault_of_the_record(profiles: Profiles) -> None:
+    def fold_and_fail(records: Sequence[LogRecord]) -> None:
+        profiles.state.apply(records)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        fold_to_the_bad_one(
+            profiles.state, [Record(0, key(0), encode(upserted("ada")))], fold_and_fail
+        )
+
+    assert profiles.state.applied == 0
+
+
+def test_a_storage_that_fails_is_no_fault_of_a_record(profiles: Profiles) -> None:
+    class Full(MemoryStorage):
+        def write(self, rows: Mapping[bytes, bytes | None]) -> None:  # noqa: ARG002 - the storage's signature
+            raise OSError(28, "no space left")
+
+    profiles.state.storage = Full()
+
+    with pytest.raises(OSError, match="no space left"):
+        fold_to_the_bad_one(
+            profiles.state, [Record(0, key(0), encode(upserted("ada")))], profiles.state.apply
+        )
 
 
 def test_a_tombstone_is_passed_over(profiles: Profiles) -> None:
