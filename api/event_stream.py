@@ -8,7 +8,7 @@ from typing import Final
 
 from litestar.types import HTTPResponseBodyEvent, Receive, Scope, Send
 
-from api.joined_writes import Connection, connection_of
+from api.http.connection import Connection, connection_of
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class EventStream:
         self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
-        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        await _send_head(send)
         connection = connection_of(scope)
         tasks = {
             asyncio.ensure_future(self._send_all(connection, send)),
@@ -63,6 +63,18 @@ class EventStream:
                 await send(_body(portion, more=True))
                 await connection.drain(self._patience)
         await send(_body(b"", more=False))
+
+
+class NoEvents:
+    """The answer to HEAD: a stream's status and headers (contract §2)."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
+        await _send_head(send)
+        await send(_body(b"", more=False))
+
+
+async def _send_head(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
 
 
 def _body(body: bytes, *, more: bool) -> HTTPResponseBodyEvent:

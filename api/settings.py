@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.http.limits import Limits
 from schemas.errors import OperatorError
 from schemas.identity import KEY_BYTES, SLOTS
 from streams.node import Deployment
@@ -105,6 +106,31 @@ class Settings(BaseSettings):
     batch_limit: Annotated[
         int, Unit("bytes"), Field(ge=1024, description="the longest body of a batch")
     ] = 16 * _MIB
+    header_limit: Annotated[
+        int,
+        Unit("bytes"),
+        Field(ge=8192, description="the longest request line and headers, together"),
+    ] = 64 << 10
+    header_timeout: Annotated[
+        float,
+        Unit("seconds"),
+        Field(gt=0, description="from the first byte of a request to the end of its headers"),
+    ] = 10.0
+    body_timeout: Annotated[
+        float,
+        Unit("seconds"),
+        Field(ge=1, description="over which a body has to arrive at 1 KiB/s or more"),
+    ] = 30.0
+    idle_timeout: Annotated[
+        float,
+        Unit("seconds"),
+        Field(gt=0, description="how long a connection without a request stays open"),
+    ] = 60.0
+    answer_timeout: Annotated[
+        float,
+        Unit("seconds"),
+        Field(gt=0, description="how long a client may take nothing of an answer"),
+    ] = 60.0
     max_streams: Annotated[
         int,
         Unit("streams"),
@@ -180,6 +206,18 @@ def deployment(settings: Settings, *, bootstrap: str, embedded: bool) -> Deploym
         write_timeout=settings.write_timeout,
         max_pending=settings.max_pending_bytes,
         max_streams=settings.max_streams,
+    )
+
+
+def http_limits(settings: Settings) -> Limits:
+    """What a connection may cost (contract §16)."""
+    return Limits(
+        head_bytes=settings.header_limit,
+        head_seconds=settings.header_timeout,
+        body_seconds=settings.body_timeout,
+        idle_seconds=settings.idle_timeout,
+        answer_seconds=settings.answer_timeout,
+        drain_bytes=2 * max(settings.batch_limit, settings.body_limit),
     )
 
 
