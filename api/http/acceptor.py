@@ -23,8 +23,7 @@ _NO_DESCRIPTOR: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM
 class Acceptor:
     """Gives each connection of a listening socket a protocol.
 
-    `open_now` says how many connections are open; more than `most` are never. With that many, each new one takes the
-    place of one that `crowd` names.
+    More than `most` are never open. With that many, each new one takes the place of one that `crowd` names.
     """
 
     def __init__(
@@ -32,14 +31,12 @@ class Acceptor:
         listener: socket.socket,
         make_protocol: Callable[[], asyncio.Protocol],
         crowd: Crowd,
-        open_now: Callable[[], int],
         most: int,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._listener = listener
         self._make_protocol = make_protocol
         self._crowd = crowd
-        self._open_now = open_now
         self._most = most
         self._starting: set[asyncio.Task[None]] = set()
         self._reserve: int | None = _open_reserve()
@@ -80,13 +77,13 @@ class Acceptor:
                 if not self._crowd.make_room():
                     self._refuse_one()
                 return
-            full = self._open_now() + len(self._starting) >= self._most
-            if full and not self._crowd.make_room():
+            if self._crowd.open >= self._most and not self._crowd.make_room():
                 _refuse(client)
             else:
                 self._begin(client)
 
     def _begin(self, client: socket.socket) -> None:
+        self._crowd.open += 1
         task = self._loop.create_task(self._connect(client))
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
@@ -95,6 +92,7 @@ class Acceptor:
         try:
             await self._loop.connect_accepted_socket(self._make_protocol, client)
         except OSError:  # it is gone already
+            self._crowd.open -= 1
             client.close()
 
     def _refuse_one(self) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 log = logging.getLogger(__name__)
@@ -10,22 +10,36 @@ log = logging.getLogger(__name__)
 _SAID_EVERY_SECONDS: Final = 60
 
 
-class Closable(Protocol):
+class Member(Protocol):
     """A connection."""
+
+    def sweep(self) -> None:
+        """End what takes too long; a second has passed."""
 
     def give_way(self) -> None:
         """Close it, for another is to have its descriptor."""
 
 
 class Crowd:
-    """The connections that wait for a request, the longest first, and those whose request does not move."""
+    """The connections of one server.
+
+    `open` counts them. `idle` has those that wait for a request, the longest first, `slow` those whose request did not
+    move in the last second.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.idle: dict[Closable, None] = {}
-        self.slow: list[Closable] = []
+        self.open = 0
+        self.idle: dict[Member, None] = {}
+        self.slow: list[Member] = []
         self._clock = clock
         self._closed = 0
         self._silent_until = 0.0
+
+    def sweep(self, connections: Iterable[Member]) -> None:
+        """End what takes too long; called once a second with all connections."""
+        self.slow.clear()
+        for each in list(connections):
+            each.sweep()
 
     def make_room(self) -> bool:
         """Close the connection that is the least loss; False when all of them are busy."""

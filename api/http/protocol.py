@@ -32,6 +32,7 @@ from api.http.refusals import (
     framing_too_large,
     head_too_large,
     malformed,
+    path_too_long,
     too_slow,
     unknown_method,
     url_too_long,
@@ -72,6 +73,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._held = b""  # what waits for the requests before it
         self._refusal: Refusal | None = None  # answered when the requests before it are
         self._deaf = False  # what comes is discarded
+        self._left = False
         self._discarded = 0
         self._unsent = 0
         self._stalled = 0  # sweeps since the client took something
@@ -93,13 +95,20 @@ class HttpProtocol(HttpToolsProtocol):
         self._lost.set()
         self._deaf = True
         self._held = b""
-        self._crowd.idle.pop(self, None)
+        self._leave()
         super().connection_lost(exc)
 
     def give_way(self) -> None:
         """Close the connection, for another is to have its descriptor."""
         self._deaf = True
+        self._leave()
         self._raw.abort()
+
+    def _leave(self) -> None:
+        if not self._left:
+            self._left = True
+            self._crowd.open -= 1
+            self._crowd.idle.pop(self, None)
 
     def _end(self) -> None:
         """Close, but hear a client out that still sends: a reset would take the answer from it."""
@@ -142,12 +151,13 @@ class HttpProtocol(HttpToolsProtocol):
     def _feed(self, data: bytes) -> None:
         self._slice = len(data)
         self._fed += self._slice
+        before = self.cycle
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
             self._pass_over(data[offer.args[0] :])
         except httptools.HttpParserError as error:
-            self._refuse(_refusal(error, data))
+            self._refuse(_refusal(error, data if self.cycle is before else b""))
         else:
             if self._fed > self._limits.head_bytes + _SLICE:
                 self._check_framing()
@@ -171,7 +181,7 @@ class HttpProtocol(HttpToolsProtocol):
         return parser
 
     def _check_framing(self) -> None:
-        """Refuse a head that has become too large, and what is not body in a body."""
+        """Refuse a head that has become too large, what is not body in a body, and blank lines without end."""
         most = self._limits.head_bytes
         cycle = self.cycle
         if self._in_head:
@@ -180,6 +190,8 @@ class HttpProtocol(HttpToolsProtocol):
             allowed = 2 * (most + _SLICE) + _FRAMING_PER_BYTE * cycle.received
             if self._fed - cycle.received > allowed:
                 self._refuse(framing_too_large(most))
+        else:
+            self._refuse(malformed())
 
     def _too_large_head(self) -> Refusal:
         most = self._limits.head_bytes
@@ -209,7 +221,7 @@ class HttpProtocol(HttpToolsProtocol):
         parsed = httptools.parse_url(self.url)
         raw_path = parsed.path or b"/"
         if len(raw_path) > self._limits.path_bytes:
-            raise url_too_long(self._limits.path_bytes)
+            raise path_too_long(self._limits.path_bytes)
         path = raw_path.decode("ascii")
         scope["path"] = urllib.parse.unquote(path) if "%" in path else path
         scope["raw_path"] = raw_path
@@ -263,6 +275,7 @@ class HttpProtocol(HttpToolsProtocol):
         cycle = self.cycle
         assert cycle is not None
         cycle.more_body = False
+        self._fed = 0
         if cycle.response_complete:
             self._become_idle()
         else:
@@ -326,7 +339,7 @@ class HttpProtocol(HttpToolsProtocol):
     # ---------------------------------------------------------------- what takes too long
 
     def sweep(self) -> None:
-        """What takes too long ends; called once a second."""
+        """End what takes too long; called once a second."""
         self._age += 1
         cycle = self.cycle
         if self._stops_taking():
@@ -375,7 +388,7 @@ class HttpProtocol(HttpToolsProtocol):
 
 
 def _refusal(error: httptools.HttpParserError, data: bytes) -> Refusal:
-    """What to answer where the parser stops in `data`."""
+    """What to answer where the parser stops; `data` is what it was given, where that holds one request alone."""
     cause = error.__context__
     if isinstance(cause, Refusal):
         return cause

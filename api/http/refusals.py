@@ -48,8 +48,13 @@ def unknown_method() -> Refusal:
 
 
 def url_too_long(most: int) -> Refusal:
-    """More than `most` bytes of URL, or of its path."""
-    return Refusal(414, f"The URL is too long: its path and all before the body take {most} bytes")
+    """A URL that leaves no room for the headers in `most` bytes."""
+    return Refusal(414, f"The URL is too long: with the headers it must be at most {most} bytes")
+
+
+def path_too_long(most: int) -> Refusal:
+    """More than `most` bytes before the query."""
+    return Refusal(414, f"The path must be at most {most} bytes")
 
 
 def head_too_large(most: int) -> Refusal:

@@ -73,17 +73,14 @@ class HttpServer(Server):
         """Start the app, and accept connections in place of uvicorn."""
         await super().startup([])
         acceptors = [
-            Acceptor(each, self._protocol, self._crowd, self._open, self._most)
-            for each in sockets or []
+            Acceptor(each, self._protocol, self._crowd, self._most) for each in sockets or []
         ]
         # uvicorn closes them and waits for that, which is all that it does with a server.
         self.servers = cast("list[base_events.Server]", acceptors)
 
     async def on_tick(self, counter: int) -> bool:
         if counter % _TICKS_A_SWEEP == 0:
-            self._crowd.slow.clear()
-            for connection in list(self.server_state.connections):
-                cast("HttpProtocol", connection).sweep()
+            self._crowd.sweep(cast("set[HttpProtocol]", self.server_state.connections))
         return await super().on_tick(counter)
 
     def _protocol(self) -> HttpProtocol:
@@ -94,6 +91,3 @@ class HttpServer(Server):
             limits=self._limits,
             crowd=self._crowd,
         )
-
-    def _open(self) -> int:
-        return len(self.server_state.connections)
