@@ -39,7 +39,7 @@ class EventStream:
         self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
-        await _send_head(send)
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         connection = connection_of(scope)
         tasks = {
             asyncio.ensure_future(self._send_all(connection, send)),
@@ -65,16 +65,10 @@ class EventStream:
         await send(_body(b"", more=False))
 
 
-class NoEvents:
-    """The answer to HEAD: a stream's status and headers (contract §2)."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
-        await _send_head(send)
-        await send(_body(b"", more=False))
-
-
-async def _send_head(send: Send) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+async def no_events() -> AsyncGenerator[bytes]:
+    """The portions of a stream that is asked for by HEAD."""
+    for nothing in ():
+        yield nothing
 
 
 def _body(body: bytes, *, more: bool) -> HTTPResponseBodyEvent:

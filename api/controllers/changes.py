@@ -7,7 +7,7 @@ from litestar import Controller, get, post
 
 from api.commands.observing import observe, parse_wanted
 from api.door import SECRET_PARAMETER, Door, door
-from api.event_stream import EventStream, NoEvents
+from api.event_stream import EventStream, no_events
 from api.incoming import Incoming
 from api.methods import is_head
 
@@ -21,12 +21,12 @@ class ChangesController(Controller):
     tags = ("changes",)
 
     @get("/", summary="Follow the changes of profiles, as server-sent events")
-    async def follow(self, request: Incoming) -> EventStream | NoEvents:
+    async def follow(self, request: Incoming) -> EventStream:
         at = door(request)
         return await _stream(at, request, at.outer_secret(request), request.query)
 
     @post("/", status_code=200, summary="Follow the changes of profiles, as server-sent events")
-    async def follow_for_body(self, request: Incoming) -> EventStream | NoEvents:
+    async def follow_for_body(self, request: Incoming) -> EventStream:
         at = door(request)
         _, body = await at.receive(request)
         secret = at.outer_secret(request)
@@ -37,11 +37,11 @@ class ChangesController(Controller):
 
 async def _stream(
     at: Door, request: Incoming, secret: object, given: Mapping[str, object]
-) -> EventStream | NoEvents:
+) -> EventStream:
     account = at.authenticate(secret).account
     wanted = parse_wanted(at.node, account, given, request.fields.get(_LAST_EVENT_ID))
     if is_head(request.scope):
-        return NoEvents()
+        return EventStream(b"", no_events())
     portions = observe(at.node, account, wanted, lambda: at.authenticate(secret))
     # The first portion now: what stands in the way of a stream is an answer with a status of its own.
     return EventStream(await anext(portions), portions)
