@@ -210,7 +210,7 @@ def deployment(settings: Settings, *, bootstrap: str, embedded: bool) -> Deploym
 
 
 def http_limits(settings: Settings) -> Limits:
-    """What a connection may cost (contract §16)."""
+    """What a connection may cost (contract §2)."""
     return Limits(
         head_bytes=settings.header_limit,
         head_seconds=settings.header_timeout,

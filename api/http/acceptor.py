@@ -1,4 +1,4 @@
-"""Accepting connections, under any load (contract §16).
+"""Accepting connections, under any load (contract §2).
 
 libuv accepts one connection in each turn of the loop, which under load is a few dozen a second, and where no descriptor
 is left it resets all that wait. This one takes all that wait, and makes room.

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Final, cast
 
 from litestar.types import Scope
-from uvicorn.protocols.http.flow_control import FlowControl
+
+from api.http.uvicorn_parts import FlowControl
 
 # An ASGI extension of our own: its `connection` is the request's `Connection`.
 EXTENSION: Final = "profilelog.connection"

@@ -1,4 +1,4 @@
-"""The connections of a process: whose turn it is to go when descriptors run out (contract §16)."""
+"""The connections of a process: whose turn it is to go when descriptors run out (contract §2)."""
 
 import logging
 import time

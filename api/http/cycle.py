@@ -6,10 +6,8 @@ from collections import deque
 from types import CoroutineType
 from typing import Any
 
-from uvicorn._types import ASGI3Application, ASGISendEvent
-
 from api.http.refusals import error_body
-from api.http.uvicorn_parts import RequestResponseCycle
+from api.http.uvicorn_parts import ASGI3Application, ASGISendEvent, RequestResponseCycle
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,10 @@
-"""How many files and connections the process may have open (contract §16)."""
+"""How many files and connections the process may have open (contract §2)."""
 
+import contextlib
 import resource
+from typing import Final
+
+_MOST: Final = 1 << 20  # where the system names no limit, or one that no process needs
 
 
 def raise_limit() -> int:
@@ -8,6 +12,11 @@ def raise_limit() -> int:
 
     A quarter stays for RocksDB, the search index and Kafka.
     """
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard - hard // 4
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST if hard == resource.RLIM_INFINITY else min(hard, _MOST)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # some systems allow less than they say
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
+    usable = wanted if soft == resource.RLIM_INFINITY else min(soft, wanted)
+    return usable - usable // 4

@@ -1,4 +1,4 @@
-"""What a connection may cost (contract §16)."""
+"""What a connection may cost (contract §2)."""
 
 from dataclasses import dataclass
 

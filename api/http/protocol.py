@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with the contract's limits and refusals (contract §16).
+"""uvicorn's HTTP protocol with the contract's limits and refusals (contract §2).
 
 A connection is, in turn:
 
@@ -20,7 +20,6 @@ from typing import Any, Final, cast
 
 import httptools
 from uvicorn import Config
-from uvicorn._types import ASGI3Application
 
 from api.http.connection import EXTENSION, Connection
 from api.http.crowd import Crowd
@@ -38,7 +37,12 @@ from api.http.refusals import (
     url_too_long,
 )
 from api.http.upgrades import head_without_offer
-from api.http.uvicorn_parts import HIGH_WATER_LIMIT, HttpToolsProtocol, ServerState
+from api.http.uvicorn_parts import (
+    HIGH_WATER_LIMIT,
+    ASGI3Application,
+    HttpToolsProtocol,
+    ServerState,
+)
 
 # So much is parsed at once: no more requests than fit in it wait behind one that runs.
 _SLICE: Final = 8 << 10
@@ -48,7 +52,10 @@ _METHOD: Final = re.compile(rb"[A-Za-z!#$%&'*+.^_`|~0-9-]{1,64}(?: |$)")
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """A connection; for `uvicorn.Config(http=…)` where the defaults will do."""
+    """A connection; for `uvicorn.Config(http=…)` where the defaults will do.
+
+    `limits` bound it; it enters itself into `crowd`, whose `open` whoever accepts it has counted up.
+    """
 
     cycle: Cycle | None
 
@@ -126,7 +133,10 @@ class HttpProtocol(HttpToolsProtocol):
     def _discard(self, size: int) -> None:
         self._discarded += size
         if self._discarded > self._limits.drain_bytes:
-            self._raw.abort() if self._deaf else self.transport.close()
+            if self._deaf:
+                self._raw.abort()
+            else:
+                self.transport.close()
 
     # ---------------------------------------------------------------- what comes
 
@@ -298,7 +308,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._become_idle()
         if self._held and not self.pipeline:
             self._feed_slices(self._held)
-        if not self._held:
+        if not self._held and not self.pipeline:
             self.flow.resume_reading()
 
     def _become_idle(self) -> None:
@@ -345,6 +355,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._stops_taking():
             self._raw.abort()
         elif self.transport.is_closing():
+            self._crowd.slow.append(self)
             if self._age > self._limits.drain_seconds and not self._unsent:
                 self._raw.abort()
         elif cycle is not None and cycle.more_body and not self._in_head:

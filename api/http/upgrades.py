@@ -1,4 +1,4 @@
-"""Offers of another protocol, which the service passes over (contract §16, RFC 9110 §7.8).
+"""Offers of another protocol, which the service passes over (contract §2, RFC 9110 §7.8).
 
 The parser stops at such a request and takes its body for the other protocol. So the request's head is written again
 without the offer, and read by a fresh parser, which then reads the body as it stands: framed by the same

@@ -7,12 +7,15 @@ would run and answer wrongly.
 import inspect
 from typing import Final
 
+from uvicorn._types import ASGI3Application, ASGISendEvent
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import Server, ServerState
 
 __all__ = [
     "HIGH_WATER_LIMIT",
+    "ASGI3Application",
+    "ASGISendEvent",
     "FlowControl",
     "HttpToolsProtocol",
     "RequestResponseCycle",

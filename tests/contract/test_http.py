@@ -1,4 +1,4 @@
-"""HTTP itself: methods, what ordinary clients send beside a request, and refusals that arrive (contract §2, §16)."""
+"""HTTP itself: methods, what ordinary clients send beside a request, and refusals that arrive (contract §2)."""
 
 import http.client
 import json

@@ -9,13 +9,12 @@ from typing import Any, Final, cast
 
 import uvicorn
 from litestar.types import ASGIApp, Receive, Scope, Send
-from uvicorn._types import ASGI3Application
 
 from api.http.acceptor import Acceptor
 from api.http.crowd import Crowd
 from api.http.limits import Limits
 from api.http.protocol import HttpProtocol
-from api.http.uvicorn_parts import ServerState
+from api.http.uvicorn_parts import ASGI3Application, ServerState
 
 _JSON: Final = (b"content-type", b"application/json")
 
