@@ -27,8 +27,6 @@ class JoinedWrites:
         self._parts: list[bytes] = []
 
     def write(self, data: bytes) -> None:
-        if self._closing:
-            return
         if not self._parts:
             self._loop.call_soon(self._flush)
         self._parts.append(data)

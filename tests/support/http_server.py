@@ -68,10 +68,12 @@ class RunningServer:
         """The requests that are handled now."""
         return self._state.tasks
 
-    def sweep(self, seconds: int) -> None:
-        """What a second changes, so many times."""
+    async def sweep(self, seconds: int) -> None:
+        """What a second changes, so many times; returns when the loop has done what follows from it."""
         for _ in range(seconds):
             self.crowd.sweep(self.connections)
+        for _ in range(5):
+            await asyncio.sleep(0)
 
     async def leave(self) -> None:
         """Close all clients."""

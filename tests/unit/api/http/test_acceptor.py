@@ -79,7 +79,7 @@ def test_an_upload_that_does_not_move_makes_room_where_none_is_idle() -> None:
         for _ in range(2):
             for each in clients[:2]:
                 each.protocol.data_received(b"x" * 2000)
-            server.sweep(1)
+            await server.sweep(1)
 
         new = await server.connect()
 
@@ -88,6 +88,23 @@ def test_an_upload_that_does_not_move_makes_room_where_none_is_idle() -> None:
         assert (await new.receive())[0] == 200
 
     run(work, most=3)
+
+
+def test_a_connection_that_only_hears_its_client_out_makes_room() -> None:
+    async def work(server: RunningServer) -> None:
+        client = await server.connect()
+        await client.send(
+            b"POST /refused HTTP/1.1\r\nContent-Length: 9\r\nConnection: close\r\n\r\n"
+        )
+        assert (await client.receive())[0] == 403
+        await server.sweep(1)
+
+        new = await server.connect()
+
+        await new.send(GET)
+        assert (await new.receive())[0] == 200
+
+    run(work, most=1)
 
 
 def test_where_all_are_busy_a_new_one_is_503() -> None:
