@@ -40,7 +40,7 @@ class Connection:
         self._transport.abort()
 
     async def gone(self) -> None:
-        """Returns when the connection is closed, by whichever side.
+        """Returns when the connection is closed, by whichever side, or the client has closed its own half.
 
         Not by ASGI's `http.disconnect`, which uvicorn sends to the newest of the connection's requests only.
         """

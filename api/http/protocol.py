@@ -80,6 +80,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._held = b""  # what waits for the requests before it
         self._refusal: Refusal | None = None  # answered when the requests before it are
         self._deaf = False  # what comes is discarded
+        self._ends = False  # closes when all is answered
         self._left = False
         self._discarded = 0
         self._unsent = 0
@@ -104,6 +105,15 @@ class HttpProtocol(HttpToolsProtocol):
         self._held = b""
         self._leave()
         super().connection_lost(exc)
+
+    def eof_received(self) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride] - asyncio's
+        """The client sends no more: what it has asked is still answered, but for a stream, which ends."""
+        self._lost.set()
+        cycle = self.cycle
+        self._ends = cycle is not None and not cycle.response_complete and not cycle.more_body
+        if not self._ends:
+            self.transport.close()  # which sends first what was written in this turn of the loop
+        return self._ends
 
     def give_way(self) -> None:
         """Close the connection, for another is to have its descriptor."""
@@ -308,8 +318,12 @@ class HttpProtocol(HttpToolsProtocol):
             self._become_idle()
         if self._held and not self.pipeline:
             self._feed_slices(self._held)
-        if not self._held and not self.pipeline:
+        if self._held or self.pipeline:
+            return
+        if not self._ends:
             self.flow.resume_reading()
+        elif self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
 
     def _become_idle(self) -> None:
         self._age = 0

@@ -323,6 +323,28 @@ def test_who_is_not_refused_gets_100_continue() -> None:
     run(work)
 
 
+@pytest.mark.parametrize("number", [1, 1000])
+def test_a_client_that_closes_its_half_is_answered(number: int) -> None:
+    async def work(_: RunningServer, client: Client) -> None:
+        await client.send(GET * number)
+        client.writer.write_eof()
+        for _number in range(number):
+            assert (await client.receive())[0] == 200
+        assert await client.rest() == b""
+
+    run(work)
+
+
+def test_a_client_that_closes_its_half_within_a_body_is_gone() -> None:
+    async def work(server: RunningServer, client: Client) -> None:
+        await client.send(post("/b", 10))
+        client.writer.write_eof()
+        assert await client.rest() == b""
+        await until(lambda: not server.tasks)
+
+    run(work)
+
+
 # --- what takes too long
 
 
