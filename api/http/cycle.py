@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections import deque
 from types import CoroutineType
 from typing import Any
 
+from api.http.pace import Pace
 from api.http.refusals import error_body
 from api.http.uvicorn_parts import ASGI3Application, ASGISendEvent, RequestResponseCycle
 
@@ -22,8 +22,8 @@ class Cycle(RequestResponseCycle):
     """Bytes of the body that may follow its answer without the end of the connection."""
     received = 0
     """Bytes of the body."""
-    samples: deque[int] | None = None
-    """What of the request had arrived at each of the last sweeps, while it is not all there."""
+    pace: Pace | None = None
+    """How its body arrives, once a sweep has found it incomplete."""
 
     async def run_asgi(self, app: ASGI3Application) -> None:
         try:

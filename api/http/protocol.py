@@ -13,9 +13,7 @@ that was held up for long ends no connection whose bytes wait to be read.
 """
 
 import asyncio
-import re
 import urllib.parse
-from collections import deque
 from typing import Any, Final, cast
 
 import httptools
@@ -26,12 +24,14 @@ from api.http.crowd import Crowd
 from api.http.cycle import Cycle
 from api.http.joined_writes import JoinedWrites
 from api.http.limits import Limits
+from api.http.pace import Pace
 from api.http.refusals import (
     Refusal,
     framing_too_large,
     head_too_large,
     malformed,
     path_too_long,
+    refusal_of,
     too_slow,
     unknown_method,
     url_too_long,
@@ -48,7 +48,6 @@ from api.http.uvicorn_parts import (
 _SLICE: Final = 8 << 10
 # A chunk of one byte takes six.
 _FRAMING_PER_BYTE: Final = 8
-_METHOD: Final = re.compile(rb"[A-Za-z!#$%&'*+.^_`|~0-9-]{1,64}(?: |$)")
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -177,7 +176,7 @@ class HttpProtocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as offer:
             self._pass_over(data[offer.args[0] :])
         except httptools.HttpParserError as error:
-            self._refuse(_refusal(error, data if self.cycle is before else b""))
+            self._refuse(refusal_of(error, data if self.cycle is before else b""))
         else:
             if self._fed > self._limits.head_bytes + _SLICE:
                 self._check_framing()
@@ -189,16 +188,12 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse(unknown_method())
             return
         head = head_without_offer(method, self.url, self.parser.get_http_version(), self.headers)
-        self.parser = self._new_parser()
+        self.parser = httptools.HttpRequestParser(self)
+        # As uvicorn has it: what comes behind `Connection: close` is no error of the request before it.
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._feed(head)
         if rest and not self._deaf:
             self._feed(rest)
-
-    def _new_parser(self) -> httptools.HttpRequestParser:
-        parser = httptools.HttpRequestParser(self)
-        # As uvicorn has it: what comes behind `Connection: close` is no error of the request before it.
-        parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        return parser
 
     def _check_framing(self) -> None:
         """Refuse a head that has become too large, what is not body in a body, and blank lines without end."""
@@ -397,26 +392,11 @@ class HttpProtocol(HttpToolsProtocol):
                 self.transport.close()
             return
         if cycle.response_started or cycle.waiting_for_100_continue or self.flow.read_paused:
-            cycle.samples = None  # it is not the client that is waited for
+            cycle.pace = None  # it is not the client that is waited for
             return
-        if cycle.samples is None:
-            cycle.samples = deque(maxlen=max(1, int(limits.body_seconds)))
-        samples = cycle.samples
-        if samples:
-            if self._fed - samples[-1] < limits.body_rate:
-                self._crowd.slow.append(self)
-            moved = self._fed - samples[0]
-            if len(samples) == samples.maxlen and moved < limits.body_rate * limits.body_seconds:
-                self._refuse(too_slow("The body"))
-                return
-        samples.append(self._fed)
-
-
-def _refusal(error: httptools.HttpParserError, data: bytes) -> Refusal:
-    """What to answer where the parser stops; `data` is what it was given, where that holds one request alone."""
-    cause = error.__context__
-    if isinstance(cause, Refusal):
-        return cause
-    if isinstance(error, httptools.HttpParserInvalidMethodError) and _METHOD.match(data):
-        return unknown_method()
-    return malformed()
+        if cycle.pace is None:
+            cycle.pace = Pace(limits.body_seconds, limits.body_rate)
+        if cycle.pace.is_too_slow(self._fed):
+            self._refuse(too_slow("The body"))
+        elif cycle.pace.stands:
+            self._crowd.slow.append(self)

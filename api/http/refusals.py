@@ -1,13 +1,19 @@
 """Answers in the contract's shape to what reaches no handler (contract §2)."""
 
+import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final
+
+import httptools
 
 from schemas.events import ENCODER
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """All methods that some path has."""
+
+
+_METHOD: Final = re.compile(rb"[A-Za-z!#$%&'*+.^_`|~0-9-]{1,64}(?: |$)")
 
 
 class Refusal(Exception):
@@ -35,6 +41,16 @@ class Refusal(Exception):
 def error_body(code: int, *messages: str) -> bytes:
     """The body of an error (contract §2)."""
     return ENCODER.encode({"code": code, "messages": messages})
+
+
+def refusal_of(error: httptools.HttpParserError, data: bytes) -> Refusal:
+    """What to answer where the parser stops; `data` is what it was given, where that holds one request alone."""
+    cause = error.__context__
+    if isinstance(cause, Refusal):
+        return cause
+    if isinstance(error, httptools.HttpParserInvalidMethodError) and _METHOD.match(data):
+        return unknown_method()
+    return malformed()
 
 
 def malformed() -> Refusal:
