@@ -19,23 +19,14 @@ from typing import Any, Final, cast
 import httptools
 from uvicorn import Config
 
+from api.http import refusals
 from api.http.connection import EXTENSION, Connection
 from api.http.crowd import Crowd
 from api.http.cycle import Cycle
 from api.http.joined_writes import JoinedWrites
 from api.http.limits import Limits
 from api.http.pace import Pace
-from api.http.refusals import (
-    Refusal,
-    framing_too_large,
-    head_too_large,
-    malformed,
-    path_too_long,
-    refusal_of,
-    too_slow,
-    unknown_method,
-    url_too_long,
-)
+from api.http.refusals import Refusal, refusal_of
 from api.http.upgrades import head_without_offer
 from api.http.uvicorn_parts import (
     HIGH_WATER_LIMIT,
@@ -185,7 +176,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Read a request that offers another protocol as one that does not."""
         method = self.parser.get_method()
         if method == b"CONNECT":
-            self._refuse(unknown_method())
+            self._refuse(refusals.unknown_method())
             return
         head = head_without_offer(method, self.url, self.parser.get_http_version(), self.headers)
         self.parser = httptools.HttpRequestParser(self)
@@ -204,13 +195,17 @@ class HttpProtocol(HttpToolsProtocol):
         elif cycle is not None and cycle.more_body:
             allowed = 2 * (most + _SLICE) + _FRAMING_PER_BYTE * cycle.received
             if self._fed - cycle.received > allowed:
-                self._refuse(framing_too_large(most))
+                self._refuse(refusals.framing_too_large(most))
         else:
-            self._refuse(malformed())
+            self._refuse(refusals.malformed())
 
     def _too_large_head(self) -> Refusal:
         most = self._limits.head_bytes
-        return url_too_long(most) if len(self.url) > most // 2 else head_too_large(most)
+        return (
+            refusals.url_too_long(most)
+            if len(self.url) > most // 2
+            else refusals.head_too_large(most)
+        )
 
     # ---------------------------------------------------------------- the parser's callbacks
 
@@ -236,7 +231,7 @@ class HttpProtocol(HttpToolsProtocol):
         parsed = httptools.parse_url(self.url)
         raw_path = parsed.path or b"/"
         if len(raw_path) > self._limits.path_bytes:
-            raise path_too_long(self._limits.path_bytes)
+            raise refusals.path_too_long(self._limits.path_bytes)
         path = raw_path.decode("ascii")
         scope["path"] = urllib.parse.unquote(path) if "%" in path else path
         scope["raw_path"] = raw_path
@@ -381,7 +376,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _sweep_idle(self) -> None:
         if self._in_head:
             if self._age > self._limits.head_seconds:
-                self._refuse(too_slow("The request line and the headers"))
+                self._refuse(refusals.too_slow("The request line and the headers"))
         elif self._age > self._limits.idle_seconds:
             self.transport.close()
 
@@ -397,6 +392,6 @@ class HttpProtocol(HttpToolsProtocol):
         if cycle.pace is None:
             cycle.pace = Pace(limits.body_seconds, limits.body_rate)
         if cycle.pace.is_too_slow(self._fed):
-            self._refuse(too_slow("The body"))
+            self._refuse(refusals.too_slow("The body"))
         elif cycle.pace.stands:
             self._crowd.slow.append(self)
