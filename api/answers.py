@@ -9,7 +9,8 @@ from litestar import Request
 from litestar.exceptions import HTTPException
 from litestar.types import Receive, Scope, Send
 
-from api.joined_writes import connection_of
+from api.http.connection import connection_of
+from api.methods import allowed, is_head
 from schemas.errors import RequestError, Unavailable
 from schemas.events import ENCODER
 
@@ -63,6 +64,8 @@ class StreamedAnswer:
             part = await anext(parts)
             headers = [(b"content-type", b"application/json")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
+            if is_head(scope):
+                part = b""
             try:
                 while part:
                     await send({"type": "http.response.body", "body": part, "more_body": True})
@@ -97,23 +100,19 @@ def _error(code: int, messages: list[str], **headers: str) -> Answer:
     return answer({"code": code, "messages": messages}, code, **headers)
 
 
-def error_answer(error: RequestError) -> Answer:
-    """The answer to a request that failed of `error` (contract §2)."""
+def _request_error(_: Request[Any, Any, Any], error: RequestError) -> Answer:
     if isinstance(error, Unavailable):
         return _error(error.code, error.messages, retry_after=str(error.retry_after))
     return _error(error.code, error.messages)
 
 
-def _request_error(_: Request[Any, Any, Any], error: RequestError) -> Answer:
-    return error_answer(error)
-
-
-def _http_exception(_: Request[Any, Any, Any], error: HTTPException) -> Answer:
+def _http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Answer:
     match error.status_code:
         case 404:
             message = "No such route"
         case 405:
-            message = "No such method on this route"
+            methods = allowed(request.app, request.scope["path"])
+            return _error(405, ["No such method on this route"], allow=methods)
         case code:
             message = f"The request cannot be answered ({code})"
     return _error(error.status_code, [message])

@@ -19,6 +19,7 @@ from api.controllers.properties import PropertiesController
 from api.controllers.search import SearchController
 from api.door import Door
 from api.incoming import Incoming
+from api.methods import Methods
 from api.settings import Settings
 from streams.node import Node
 
@@ -37,9 +38,9 @@ CONTROLLERS: Final = (
 )
 
 
-def create_app(node: Node, settings: Settings) -> Litestar:
-    """The Litestar app that answers for a running node."""
-    return Litestar(
+def create_app(node: Node, settings: Settings) -> Methods:
+    """The app that answers for a running node."""
+    app = Litestar(
         CONTROLLERS,
         state=State({"door": Door.of(node, settings)}),
         request_class=Incoming,
@@ -49,3 +50,4 @@ def create_app(node: Node, settings: Settings) -> Litestar:
         openapi_config=None,  # `api.documents` has it: handlers read their bodies themselves
         logging_config=None,
     )
+    return Methods(app)

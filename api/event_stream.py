@@ -8,7 +8,7 @@ from typing import Final
 
 from litestar.types import HTTPResponseBodyEvent, Receive, Scope, Send
 
-from api.joined_writes import Connection, connection_of
+from api.http.connection import Connection, connection_of
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,12 @@ class EventStream:
                 await send(_body(portion, more=True))
                 await connection.drain(self._patience)
         await send(_body(b"", more=False))
+
+
+async def no_events() -> AsyncGenerator[bytes]:
+    """The portions of a stream that is asked for by HEAD."""
+    for nothing in ():
+        yield nothing
 
 
 def _body(body: bytes, *, more: bool) -> HTTPResponseBodyEvent:

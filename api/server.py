@@ -24,16 +24,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import uvicorn
 from aiokafka.errors import KafkaError
-from litestar import Litestar
 
 from api.app import create_app
 from api.first_account import AccountSecret, usable_secret
+from api.http.descriptors import raise_limit
+from api.http.server import HttpServer
 from api.interpreter import shorten_waits_for_the_lock, tune_garbage_collector
-from api.joined_writes import JoinedWritesProtocol
-from api.settings import Settings, deployment, node_id
-from api.stopping import AnswersWhenStopped
+from api.settings import Settings, deployment, http_limits, node_id
 from schemas.errors import OperatorError
 from streams.broker import EmbeddedBroker
 from streams.data_folder import make_private, open_private
@@ -45,11 +43,8 @@ log = logging.getLogger(__name__)
 # A stop may take 10 s in all.
 _STOP_SECONDS: Final = (6.0, 1.5, 1.0)
 _NODE_START_SECONDS: Final = 4
-_HTTP_STOP_SECONDS: Final = 1
 _BROKER_STOP_SECONDS: Final = 2.5
 
-_KEEP_ALIVE_SECONDS: Final = 60
-_BACKLOG: Final = 2048
 _POLL_SECONDS: Final = 0.02
 
 Trouble = asyncio.Future[None]
@@ -100,6 +95,7 @@ async def _serve(
     async with contextlib.AsyncExitStack() as stack:
 
         async def work() -> None:
+            most = raise_limit()
             listener = stack.enter_context(_port(settings.host, settings.port))
             stack.enter_context(_state_folder(settings.data))
             kafka = await _kafka(settings, embedded, stack, trouble)
@@ -110,11 +106,16 @@ async def _serve(
                 secret = await usable_secret(node.book, settings.data, embedded, account_secret)
             tune_garbage_collector()
             shorten_waits_for_the_lock()
-            server = _Server(create_app(node, settings), node.changes.end)
+            server = HttpServer(
+                create_app(node, settings), http_limits(settings), most, node.changes.end
+            )
             started = Started(_url(settings.host, listener), kafka, secret)
             _watch(_failure(node), stack, trouble)
             _watch(_announce_when_ready(node, server, lambda: announce(started)), stack, trouble)
-            await server.serve([listener])
+            try:
+                await server.serve([listener])
+            except OSError as error:  # between bind and listen somebody else was faster
+                raise _cannot_listen(settings.host, settings.port, error) from error
 
         await _tell(work(), trouble)
 
@@ -273,52 +274,6 @@ def _state_folder(data: Path) -> Generator[None]:
 # ---------------------------------------------------------------------- HTTP
 
 
-class _Server(uvicorn.Server):
-    """uvicorn on this loop. It catches no signals, and is stopped by a cancellation.
-
-    `end_streams` lets those answers come to an end that would go on for ever.
-    """
-
-    def __init__(self, app: Litestar, end_streams: Callable[[], None]) -> None:
-        self._end_streams = end_streams
-        config = uvicorn.Config(
-            AnswersWhenStopped(app),
-            http=JoinedWritesProtocol,
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,  # its lines would show paths and queries
-            proxy_headers=False,
-            server_header=False,
-            backlog=_BACKLOG,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=_HTTP_STOP_SECONDS,
-        )
-        super().__init__(config)
-
-    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer requests on the sockets until cancelled; then let those that run come to an end."""
-        serving = asyncio.ensure_future(self._serve_alone(sockets))
-        try:
-            await asyncio.shield(serving)
-        finally:
-            self._end_streams()
-            self.should_exit = True
-            await asyncio.gather(serving, return_exceptions=True)
-
-    async def _serve_alone(self, sockets: list[socket.socket] | None) -> None:
-        try:
-            for each in sockets or []:
-                each.listen(_BACKLOG)
-            await self._serve(sockets)
-        except OSError as error:  # between bind and listen somebody else was faster
-            assert sockets
-            host, port = sockets[0].getsockname()[:2]
-            raise _cannot_listen(host, port, error) from error
-        except SystemExit:  # uvicorn's way to tell that the app's own start failed
-            raise OperatorError("the HTTP app did not start; the log above says why") from None
-
-
 def _url(host: str, listener: socket.socket) -> str:
     name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     return f"http://{f'[{name}]' if ':' in name else name}:{listener.getsockname()[1]}"
@@ -327,7 +282,9 @@ def _url(host: str, listener: socket.socket) -> str:
 # ---------------------------------------------------------------------- while it runs
 
 
-async def _announce_when_ready(node: Node, server: _Server, announce: Callable[[], None]) -> None:
+async def _announce_when_ready(
+    node: Node, server: HttpServer, announce: Callable[[], None]
+) -> None:
     while not (server.started and node.worker.ready):  # noqa: ASYNC110 - neither sets an Event
         await asyncio.sleep(_POLL_SECONDS)
     announce()

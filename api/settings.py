@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.http.limits import Limits
 from schemas.errors import OperatorError
 from schemas.identity import KEY_BYTES, SLOTS, random_id
 from streams.kafka_access import KafkaAccess, Mechanism, Protocol, read_properties
@@ -140,6 +141,31 @@ class Settings(BaseSettings):
     batch_limit: Annotated[
         int, Unit("bytes"), Field(ge=1024, description="the longest body of a batch")
     ] = 16 * _MIB
+    header_limit: Annotated[
+        int,
+        Unit("bytes"),
+        Field(ge=8192, description="the longest request line and headers, together"),
+    ] = 64 << 10
+    header_timeout: Annotated[
+        float,
+        Unit("seconds"),
+        Field(gt=0, description="from the first byte of a request to the end of its headers"),
+    ] = 10.0
+    body_timeout: Annotated[
+        float,
+        Unit("seconds"),
+        Field(ge=1, description="over which a body has to arrive at 1 KiB/s or more"),
+    ] = 30.0
+    idle_timeout: Annotated[
+        float,
+        Unit("seconds"),
+        Field(gt=0, description="how long a connection without a request stays open"),
+    ] = 60.0
+    answer_timeout: Annotated[
+        float,
+        Unit("seconds"),
+        Field(gt=0, description="how long a client may take nothing of an answer"),
+    ] = 60.0
     max_streams: Annotated[
         int,
         Unit("streams"),
@@ -252,6 +278,18 @@ def deployment(settings: Settings, *, kafka: KafkaAccess, embedded: bool) -> Dep
 def node_id(data: Path) -> str:
     """The id of the node whose data folder this is: 24 hex digits, made at its first start."""
     return kept(data / NODE_ID_FILE, random_id())
+
+
+def http_limits(settings: Settings) -> Limits:
+    """What a connection may cost (contract §2)."""
+    return Limits(
+        head_bytes=settings.header_limit,
+        head_seconds=settings.header_timeout,
+        body_seconds=settings.body_timeout,
+        idle_seconds=settings.idle_timeout,
+        answer_seconds=settings.answer_timeout,
+        drain_bytes=2 * max(settings.batch_limit, settings.body_limit),
+    )
 
 
 def kept(path: Path, fresh: str) -> str:

@@ -7,8 +7,9 @@ from litestar import Controller, get, post
 
 from api.commands.observing import observe, parse_wanted
 from api.door import SECRET_PARAMETER, Door, door
-from api.event_stream import EventStream
+from api.event_stream import EventStream, no_events
 from api.incoming import Incoming
+from api.methods import is_head
 
 _LAST_EVENT_ID: Final = "last-event-id"
 
@@ -39,6 +40,8 @@ async def _stream(
 ) -> EventStream:
     account = at.authenticate(secret).account
     wanted = parse_wanted(at.node, account, given, request.fields.get(_LAST_EVENT_ID))
+    if is_head(request.scope):
+        return EventStream(b"", no_events())
     portions = observe(at.node, account, wanted, lambda: at.authenticate(secret))
     # The first portion now: what stands in the way of a stream is an answer with a status of its own.
     return EventStream(await anext(portions), portions)

@@ -9,7 +9,7 @@ import uvicorn
 from litestar.types import Receive, Scope, Send
 
 from api.event_stream import EventStream
-from api.joined_writes import JoinedWritesProtocol
+from api.http.protocol import HttpProtocol
 
 PORTION = b"data: %b\n\n" % (b"x" * 10_000)
 
@@ -40,7 +40,7 @@ async def left(app: Endless, *, gone: bool, sent: bytes = REQUEST) -> bytes:
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         app,
-        http=JoinedWritesProtocol,
+        http=HttpProtocol,
         lifespan="off",
         log_config=None,
     )
