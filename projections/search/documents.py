@@ -1,5 +1,6 @@
 """What is indexed of a profile (`projections.search.fields`)."""
 
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple, cast
 
 import msgspec
@@ -22,6 +23,7 @@ from projections.search.encoding import (
 from schemas.events import ENCODER
 from schemas.identifiers import fold_email, uid_text
 from schemas.properties import ValueType
+from schemas.search.numbers import stored_integer
 from schemas.timestamps import parse_stored_timestamp
 
 _IDENTIFIERS: Final = ("id", "uid", "company_id", "company_uid")
@@ -130,6 +132,8 @@ def _sort(
             if moment is None:
                 type_ = "string"
                 text[name] = encode_text(value)
+                if (integer := stored_integer(value)) is not None:
+                    number[name] = encode_large(integer)
             else:
                 type_ = "timestamp"
                 time[name] = moment
@@ -145,7 +149,8 @@ def _sort(
         elif kind is list:
             type_ = "array"
             marks.append(mark_container(prefix + name))
-            marks.extend(_mark_item(prefix + name, item) for item in value)
+            for item in value:
+                marks.extend(_item_marks(prefix + name, item))
         else:
             type_ = "hash"
             marks.append(mark_container(prefix + name))
@@ -157,13 +162,17 @@ def _sort(
         names.append(f"{place}{full_name},{type_}")  # `name_term`, which is called too often
 
 
-def _mark_item(path: str, item: str | float) -> str:
+def _item_marks(path: str, item: str | float) -> Iterator[str]:
     if isinstance(item, bool):
-        return mark_boolean_item(path, item)
-    if isinstance(item, (int, float)):
-        return mark_number_item(path, item)
-    moment = parse_stored_timestamp(item)
-    return mark_text_item(path, item) if moment is None else mark_time_item(path, moment)
+        yield mark_boolean_item(path, item)
+    elif isinstance(item, (int, float)):
+        yield mark_number_item(path, item)
+    elif (moment := parse_stored_timestamp(item)) is not None:
+        yield mark_time_item(path, moment)
+    else:
+        yield mark_text_item(path, item)
+        if (integer := stored_integer(item)) is not None:
+            yield mark_number_item(path, integer)
 
 
 def _add_tracked(indexed: dict[str, Any], tracked: bytes) -> None:

@@ -10,7 +10,8 @@ field            what of a profile
 ``order``        place in a page, see `order_key`
 ``text``         texts by path, encoded (`encoding.encode_text`)
 ``number``       numbers and booleans by path; numbers of 2**53 and more as texts
-                 (`encoding.encode_large`), since a column that holds a fraction is all doubles
+                 (`encoding.encode_large`), since a column that holds a fraction is all doubles;
+                 the integer that a text spells too (`schemas.search.numbers`)
 ``time``         timestamps by path, Unix milliseconds: tantivy's own dates end in 2262
 ``marks``        ``mark_…`` terms for what has no value in a column: nulls, arrays, hashes, items
 ``event_count``  how often a tracked event happened, by its name
@@ -28,7 +29,7 @@ from tantivy import Schema, SchemaBuilder
 from projections.search.encoding import encode_path
 from schemas.search.conditions import Path
 
-LAYOUT: Final = 2
+LAYOUT: Final = 3
 """Of everything in this package that decides what is in the files; another one is rebuilt."""
 
 ID: Final = "id"

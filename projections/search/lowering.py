@@ -13,6 +13,7 @@ from tantivy import Index, Occur, Query
 
 from projections.search import fields
 from projections.search.encoding import (
+    BETWEEN_LARGE,
     LARGE,
     encode_large,
     encode_path,
@@ -171,7 +172,7 @@ class Lowering:
         if not is_large(value):
             return _any(
                 self._range(fields.NUMBER, path, comparison, _decimal(value)),
-                self._range(fields.NUMBER, path, comparison, encode_large(0)),
+                self._range(fields.NUMBER, path, comparison, BETWEEN_LARGE),
             )
         large = self._range(fields.NUMBER, path, comparison, encode_large(value))
         if (comparison in _UPWARD) == (value > 0):
