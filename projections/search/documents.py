@@ -10,6 +10,7 @@ from projections.search.encoding import (
     encode_large,
     encode_name,
     encode_text,
+    event_term,
     is_large,
     mark_boolean_item,
     mark_container,
@@ -85,6 +86,8 @@ def index_document(entry: Entry) -> str:
     identifiers = _take_identifiers(document)
     _sort(document, "", name_place(entry.account), leaves, marks)
     leaves.text.update(identifiers)
+    tracked = {} if entry.tracked is None else _decode_tracked(entry.tracked)
+    leaves.names.extend(event_term(entry.account, name) for name in tracked)
     indexed: dict[str, Any] = {
         fields.ID: entry.id,
         fields.ACCOUNT: entry.account,
@@ -97,8 +100,8 @@ def index_document(entry: Entry) -> str:
         fields.NAMES: " ".join(leaves.names),
         fields.UPDATED: parse_stored_timestamp(document["updated_at"]) or 0,
     }
-    if entry.tracked is not None:
-        _add_tracked(indexed, entry.tracked)
+    if tracked:
+        _add_tracked(indexed, tracked)
     return ENCODER.encode(indexed).decode()
 
 
@@ -175,10 +178,10 @@ def _item_marks(path: str, item: str | float) -> Iterator[str]:
             yield mark_number_item(path, integer)
 
 
-def _add_tracked(indexed: dict[str, Any], tracked: bytes) -> None:
+def _add_tracked(indexed: dict[str, Any], tracked: dict[str, Tracked]) -> None:
     counts: dict[str, int] = {}
     last: dict[str, int | None] = {}
-    for name, event in _decode_tracked(tracked).items():
+    for name, event in tracked.items():
         counts[encode_name(name)] = event.count
         last[encode_name(name)] = parse_stored_timestamp(event.last_at)
     indexed[fields.EVENT_COUNT] = counts

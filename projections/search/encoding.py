@@ -141,6 +141,11 @@ def name_term(place: str, type_: ValueType) -> str:
     return f"{place},{type_}"
 
 
+def event_term(account: str, name: str) -> str:
+    """A profile has a tracked event of this name. Those of an account begin with that of "", and no property's does."""
+    return f"{account[:_PLACE_DIGITS]};{name}"
+
+
 _PLACE_DIGITS: Final = 6
 
 

@@ -16,8 +16,9 @@ field            what of a profile
 ``marks``        ``mark_…`` terms for what has no value in a column: nulls, arrays, hashes, items
 ``event_count``  how often a tracked event happened, by its name
 ``event_last``   when last, Unix milliseconds, by its name
-``names``        a term for each property and the type of its value (`encoding.name_term`), so that
-                 an account's properties are a run of the dictionary
+``names``        a term for each property and the type of its value (`encoding.name_term`), and for
+                 each tracked event (`encoding.event_term`), so that those of an account are a run
+                 of the dictionary
 ``updated``      time of the last change, Unix milliseconds
 ===============  ==================================================================================
 """

@@ -1,4 +1,7 @@
-"""Parameters in a query string: `filters[0][op]=eq`, `expand[company]=all`, or JSON (contract §6)."""
+"""Parameters in a query string: `filters[0][op]=eq`, `expand[company]=all`, or JSON (contract §6).
+
+`expand.company=all` is `expand[company]=all`.
+"""
 
 import re
 from collections.abc import Iterable
@@ -26,6 +29,8 @@ def from_query(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
     parameters: dict[str, object] = {}
     trees: dict[str, _Tree] = {}
     for name, value in pairs:
+        if name.startswith("expand."):
+            name = f"expand[{name.removeprefix('expand.')}]"
         if (found := _BRACKETED.fullmatch(name)) is not None:
             root, parts = found.groups()
             _plant(trees.setdefault(root, {}), parts[1:-1].split("]["), value, root)
