@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from msgspec import UNSET, UnsetType
 
 from api.commands.event_names import page_begin
+from api.commands.pacing import paced
 from api.commands.property_surveys import Known, PropertySurveys
 from projections.properties.descriptions import Description
 from schemas.errors import NotFound, Unprocessable
@@ -73,7 +74,7 @@ async def list_properties(
     page = list(known)[:limit]
     shown = [
         _show(node, account, kind, prop, known[prop])
-        for prop in page
+        async for prop in paced(page)
         if known[prop] is not None or prop in described
     ]
     if order is not None:

@@ -41,17 +41,18 @@ class _Filter(_Shape):
     def _leave_out(cls, sent: object) -> object:
         """The filter without the names that ask nothing: `id`, `created_at`, and those that are null.
 
-        A `value` that is null is one, where the kind of filter has a value.
+        A `value` that is null is one, where the kind of filter has a value. Of unknown names one is enough: each is an
+        error, and they may be a hundred thousand.
         """
         if not isinstance(sent, dict):
             return sent
-        fields = cast("dict[str, object]", sent)
-        has_value = "value" in cls.model_fields
-        return {
-            name: value
-            for name, value in fields.items()
-            if name not in _OF_SEGMENTS and (value is not None or (name == "value" and has_value))
-        }
+        given = cast("dict[str, object]", sent)
+        known = {name: given[name] for name in cls.model_fields if name in given}
+        kept = {name: known[name] for name in known if name == "value" or known[name] is not None}
+        for name, value in given.items():
+            if name not in known and name not in _OF_SEGMENTS and value is not None:
+                return {**kept, name: value}
+        return kept
 
 
 class PropertyFilter(_Filter):

@@ -194,8 +194,8 @@ def _on_property(filter_: PropertyFilter, op: str, place: str, now: int) -> Cond
 
 def _path(prop: str, place: str) -> Path:
     parts = prop.split(".", _LONGEST_PATH)
-    path = tuple(normalize_name(part) for part in parts)
-    if not all(path) or len(path) > _LONGEST_PATH:
+    path = tuple(map(normalize_name, parts)) if len(parts) <= _LONGEST_PATH else ()
+    if not path or not all(path):
         raise Unprocessable(
             f"{place}.prop: send a name, or names joined by dots as in company.name"
         )
@@ -234,8 +234,8 @@ def _check(text: str, place: str) -> None:
 def _meanings(value: object, path: Path, place: str, now: int) -> tuple[Scalar, ...]:
     """What a value equals: its stored form, and the number that it spells, whatever the number of its digits."""
     stored = _scalar(value, path, place, now)
-    number = None if is_identifier(path) or not isinstance(stored, str) else asked_number(value)
-    if number is None:
+    is_text = isinstance(stored, str) and not is_identifier(path)
+    if not is_text or (number := asked_number(stored)) is None:
         return (stored,)
     as_number = _scalar(number, path, place, now)
     return stored, (number if isinstance(as_number, str) else as_number)
