@@ -1,6 +1,5 @@
 """What is indexed of a profile (`projections.search.fields`)."""
 
-from collections.abc import Iterator
 from typing import Any, Final, NamedTuple, cast
 
 import msgspec
@@ -153,7 +152,7 @@ def _sort(
             type_ = "array"
             marks.append(mark_container(prefix + name))
             for item in value:
-                marks.extend(_item_marks(prefix + name, item))
+                _mark_item(marks, prefix + name, item)
         else:
             type_ = "hash"
             marks.append(mark_container(prefix + name))
@@ -165,17 +164,17 @@ def _sort(
         names.append(f"{place}{full_name},{type_}")  # `name_term`, which is called too often
 
 
-def _item_marks(path: str, item: str | float) -> Iterator[str]:
+def _mark_item(marks: list[str], path: str, item: str | float) -> None:
     if isinstance(item, bool):
-        yield mark_boolean_item(path, item)
+        marks.append(mark_boolean_item(path, item))
     elif isinstance(item, (int, float)):
-        yield mark_number_item(path, item)
+        marks.append(mark_number_item(path, item))
     elif (moment := parse_stored_timestamp(item)) is not None:
-        yield mark_time_item(path, moment)
+        marks.append(mark_time_item(path, moment))
     else:
-        yield mark_text_item(path, item)
+        marks.append(mark_text_item(path, item))
         if (integer := stored_integer(item)) is not None:
-            yield mark_number_item(path, integer)
+            marks.append(mark_number_item(path, integer))
 
 
 def _add_tracked(indexed: dict[str, Any], tracked: dict[str, Tracked]) -> None:

@@ -11,11 +11,12 @@ _STORED: Final = re.compile(r"-?[1-9][0-9]{15,}", re.ASCII)
 _INTEGER: Final = re.compile(r"-?[0-9]+", re.ASCII)
 _FRACTION: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _LONG: Final = 15
+_DIGITS: Final = frozenset("0123456789")
 
 
 def stored_integer(text: str) -> int | None:
     """The integer that a stored text spells: how §9 keeps one of more than 64 bits, and a text of many digits."""
-    if len(text) <= _LONG or _STORED.fullmatch(text) is None:
+    if len(text) <= _LONG or text[-1] not in _DIGITS or _STORED.fullmatch(text) is None:
         return None
     return int(text)
 
