@@ -122,7 +122,7 @@ async def _read(request: Incoming, company_id: str | None = None) -> Answer:
 async def _count(request: Incoming) -> Answer:
     at, sent = door(request), await receive_parameters(request)
     await at.reach(request)
-    _form(sent)
+    _form(sent)  # refuses what its list would
     found = await count_companies(at.node, at.company_filters, sent.account, sent.parameters)
     return answer({"count": found})
 

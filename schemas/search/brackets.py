@@ -23,8 +23,8 @@ _HOW_TO: Final = {"filters": "filters[0][op]=eq", "expand": "expand[company]=all
 def from_query(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
     """The parameters that the pairs of a query string spell, as a JSON body would hold them.
 
-    Of a plain parameter that is repeated, the last counts. Raises `Unprocessable` for brackets that
-    spell nothing: twice the same place, places that are skipped, JSON and brackets at once.
+    Raises `Unprocessable` for brackets that spell nothing: twice the same place, places that are skipped, JSON and
+    brackets at once. Of a plain parameter that is repeated, the last counts.
     """
     parameters: dict[str, object] = {}
     trees: dict[str, _Tree] = {}

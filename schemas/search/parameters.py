@@ -27,8 +27,11 @@ def joined(pairs: Iterable[tuple[str, str]], body: Mapping[str, object]) -> dict
     """The parameters that the pairs of a query string and a JSON body spell, without the secret.
 
     `limit`, `before`, `after` and `id` that are null or "" count as not sent. Raises `Unprocessable` like
-    `from_query`, and for a name that is in both.
+    `from_query`, and for a name that is sent twice: which one is meant, nobody can tell.
     """
+    pairs = list(pairs)
+    if len(pairs) > 1:
+        _check_repeats([name for name, _ in pairs])
     parameters = from_query(pairs)
     parameters.pop(_SECRET, None)
     for name, value in (_undotted(body) if body else body).items():
@@ -47,6 +50,14 @@ def check_names(parameters: Mapping[str, object], known: Sequence[str]) -> None:
     unknown = [name for name in parameters if name not in known]
     if unknown:
         raise Unprocessable(*(_message(name, known) for name in unknown[:_MAX_MESSAGES]))
+
+
+def _check_repeats(names: Sequence[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen and name != _SECRET:
+            raise Unprocessable(f"{_shown(name)}: send it once")
+        seen.add(name)
 
 
 def _undotted(body: Mapping[str, object]) -> Mapping[str, object]:

@@ -30,6 +30,8 @@ def test_they_are_in_the_query_or_in_the_body() -> None:
 @pytest.mark.parametrize(
     ("query", "body"),
     [
+        ([("uid", "5"), ("uid", "6")], {}),
+        ([("filters", "[]"), ("limit", "5"), ("filters", "[]")], {}),
         ([("limit", "5")], {"limit": 5}),
         ([("limit", "")], {"limit": 5}),
         ([("filters[0][op]", "ex")], {"filters": []}),
