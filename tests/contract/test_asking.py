@@ -261,7 +261,6 @@ def test_a_name_that_only_a_forgotten_user_tracked_is_gone_at_once(account: Acco
         {"before": "A" * 50_000},
         {"filters[0][" + "x" * 50_000 + "]": "1"},
     ],
-    ids=lambda pairs: next(iter(pairs))[:12],  # pyright: ignore[reportUnknownLambdaType, reportUnknownMemberType, reportUnknownArgumentType]
 )
 def test_long_brackets_and_names_are_refused(asked: Account, pairs: dict[str, str]) -> None:
     answer = asked.http.get(SEARCH, params=pairs)
