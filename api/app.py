@@ -14,6 +14,7 @@ from api.controllers.edits import EditsController
 from api.controllers.history import HistoryController
 from api.controllers.hooks import HooksController
 from api.controllers.operations import OperationsController
+from api.controllers.product_lists import ProductListsController
 from api.controllers.profiles import ProfilesController
 from api.controllers.properties import PropertiesController
 from api.controllers.search import SearchController
@@ -32,6 +33,7 @@ CONTROLLERS: Final = (
     EditsController,
     CompaniesController,
     PropertiesController,
+    ProductListsController,
     ChangesController,
     OperationsController,
     DocumentsController,

@@ -18,18 +18,12 @@ class Expand(NamedTuple):
     events: Form = "skip"
 
 
-def query_expand(query: Mapping[str, str]) -> Mapping[str, object]:
-    """What the bracketed names of a query ask to expand, `expand[company]=all`."""
-    return {
-        name[len("expand[") : -1]: value
-        for name, value in query.items()
-        if name.startswith("expand[") and name.endswith("]")
-    }
+_UNASKED: Final = Expand()
 
 
-def body_expand(body: Mapping[str, object]) -> Mapping[str, object]:
-    """What a body asks to expand, `{"expand":{…}}`. Raises `Unprocessable`."""
-    given = body.get("expand")
+def asked_expand(parameters: Mapping[str, object]) -> Mapping[str, object]:
+    """What a request asks to expand, `{"expand":{…}}`. Raises `Unprocessable`."""
+    given = parameters.get("expand")
     if given is None:
         return {}
     if not isinstance(given, dict):
@@ -38,7 +32,9 @@ def body_expand(body: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def parse_expand(given: Mapping[str, object]) -> Expand:
-    """`expand` of a body, or of a query by its bracketed names. Raises `Unprocessable`."""
+    """The forms that `asked_expand` gave, and for the others what is shown unless asked. Raises `Unprocessable`."""
+    if not given:
+        return _UNASKED
     forms: dict[str, Any] = {}
     for name, form in given.items():
         if name not in Expand._fields:

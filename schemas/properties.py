@@ -43,8 +43,9 @@ def parse_prop(sent: object, kind: Kind) -> str | None:
     """A property's normalized name, those of a path into hashes joined by dots; None for what names none."""
     if not isinstance(sent, str):
         return None
-    names = [normalize_name(name) for name in sent.split(".", _LONGEST_PATH)]
-    if not all(names) or len(names) > _LONGEST_PATH or names[0] in NO_PROPERTIES[kind]:
+    parts = sent.split(".", _LONGEST_PATH)
+    names = [normalize_name(name) for name in parts] if len(parts) <= _LONGEST_PATH else [""]
+    if not all(names) or names[0] in NO_PROPERTIES[kind]:
         return None
     return ".".join(names)
 

@@ -14,8 +14,8 @@ it was. `company-deleted` is in the log when this begins, and from its fold on n
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Protocol
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple, Protocol
 
 from projections.companies.fold import Companies, CompanyDeletion, CompanyVerdict
 from projections.fold import Verdict
@@ -27,6 +27,7 @@ from schemas.events import (
     CompanyLeft,
     CompanyTombstoned,
     ProfileEvent,
+    ProfileForgotten,
     encode,
 )
 from schemas.identity import event_keys
@@ -77,6 +78,13 @@ class CompanyWrites(Protocol):
     async def erase(self, keys: Iterable[bytes]) -> None: ...
 
 
+class ForgottenMember(NamedTuple):
+    """A member who was forgotten with the company, and the deletion's receipt."""
+
+    profile: str
+    deletion: str
+
+
 class Departures:
     """Carries out deletions of companies for the partitions of this node. `timeout` (seconds): of one fold."""
 
@@ -97,6 +105,8 @@ class Departures:
         self._timeout = timeout
         # By partition: the state that was looked at, and the number of the last deletion that it is done with.
         self._done: dict[int, tuple[ProfileState, int]] = {}
+        # By the deletion that somebody waits for.
+        self._forgotten: dict[str, list[ForgottenMember]] = {}
         self._progress = asyncio.Condition()
 
     async def run(self) -> None:
@@ -115,6 +125,15 @@ class Departures:
             except Exception as error:
                 log.error("the deletion of a company is tried again: %s", type(error).__name__)
                 await asyncio.sleep(_RETRY_SECONDS)
+
+    @contextlib.contextmanager
+    def forgetting(self, deletion: str) -> Generator[list[ForgottenMember]]:
+        """The members whom this deletion has forgotten, as they are; to be entered before it is in the log."""
+        forgotten = self._forgotten[deletion] = list[ForgottenMember]()
+        try:
+            yield forgotten
+        finally:
+            del self._forgotten[deletion]
 
     async def settled(self, deletion: CompanyDeletion, seconds: float) -> bool:
         """Wait until nobody of this node's partitions is a member; False when the time is up first."""
@@ -168,6 +187,22 @@ class Departures:
         for deletion in deletions:
             while events := self._partings(partition, deletion):
                 await self._append(partition, events)
+                self._note(partition, deletion, events)
+
+    def _note(
+        self, partition: int, deletion: CompanyDeletion, events: Sequence[ProfileEvent]
+    ) -> None:
+        forgotten = self._forgotten.get(deletion.id)
+        if forgotten is None:
+            return
+        state = self._worker.profiles(partition)
+        forgotten += [
+            ForgottenMember(event.id, event.deletion)
+            for event in events
+            # Without a receipt somebody else's forget came first.
+            if isinstance(event, ProfileForgotten)
+            and state.receipt(event.deletion, event.account) is not None
+        ]
 
     def _partings(self, partition: int, deletion: CompanyDeletion) -> list[ProfileEvent]:
         """The next records of step 2; none when nobody is a member any more."""

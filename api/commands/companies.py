@@ -20,6 +20,7 @@ from schemas.identity import is_id, random_id
 from schemas.normalization import UNSET, InvalidProperty, normalize
 from schemas.timestamps import format_timestamp
 from streams.clock import now
+from streams.departures import ForgottenMember
 from streams.node import Node
 
 NO_COMPANY: Final = "No such company"
@@ -173,21 +174,31 @@ def _by_uid(node: Node, account: str, uid: int | str | None) -> Company | None:
     return None if uid is None else node.companies.get(node.companies.id_of(account, uid), account)
 
 
+class DeletedCompany(NamedTuple):
+    """The deletion's id, whether all profiles have left, and with cascade the members who are forgotten already."""
+
+    deletion: str
+    settled: bool
+    forgotten: list[ForgottenMember]
+
+
 async def delete_company(
     node: Node, account: str, company: Company, *, cascade: bool
-) -> tuple[str, bool]:
-    """Delete the company; returns its deletion's id, and whether its profiles have left already.
+) -> DeletedCompany:
+    """Delete the company, and wait for its profiles to leave, but not for longer than an answer may take.
 
     From the fold of the event on no read shows the company. Raises `NotFound`, `Unavailable`.
     """
     event = CompanyDeleted(
         account=account, at=now(), id=company.id, deletion=random_id(), cascade=cascade
     )
-    (verdict,) = await node.company_log.write([event])
-    deletion = node.companies.receipt(event.deletion, account)
-    if verdict.outcome != "deleted" or deletion is None:
-        raise NotFound(NO_COMPANY)
-    return deletion.id, await node.departures.settled(deletion, SETTLE_SECONDS)
+    with node.departures.forgetting(event.deletion) as forgotten:
+        (verdict,) = await node.company_log.write([event])
+        deletion = node.companies.receipt(event.deletion, account)
+        if verdict.outcome != "deleted" or deletion is None:
+            raise NotFound(NO_COMPANY)
+        settled = await node.departures.settled(deletion, SETTLE_SECONDS)
+    return DeletedCompany(deletion.id, settled, forgotten)
 
 
 def show_company_receipt(node: Node, deletion: CompanyDeletion) -> dict[str, Any]:

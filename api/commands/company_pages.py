@@ -9,8 +9,9 @@ from api.commands.pacing import paced
 from projections.companies.fold import Company
 from schemas.errors import Unprocessable
 from schemas.identity import is_id
-from schemas.search.conditions import EVERYBODY
+from schemas.search.conditions import EVERYBODY, Condition
 from schemas.search.cursors import Place, decode_cursor, encode_cursor
+from schemas.search.parameters import SEARCH, check_names
 from schemas.search.request import (
     DEFAULT_LIMIT,
     parse_company_filters,
@@ -37,12 +38,9 @@ async def read_page(
 ) -> Page:
     """The page that `filters`, `filters_op`, `limit`, `before` and `after` name.
 
-    Raises `Unprocessable`, and `Unavailable` when too many ask for filters at once.
+    Raises `Unprocessable`, also for other parameters, and `Unavailable` when too many ask for filters at once.
     """
-    condition = parse_company_filters(given, now())
-    limit = parse_limit(given.get("limit", DEFAULT_LIMIT))
-    before = _place(node, account, given, "before", _FIRST_ID)
-    after = _place(node, account, given, "after", _LAST_ID)
+    condition, limit, before, after = _parse(node, account, given)
     companies = node.companies.newest(account, before, after)
     if condition == EVERYBODY:
         found = list(islice(companies, limit + 1))
@@ -56,11 +54,30 @@ async def read_page(
 async def count_companies(
     node: Node, filters: CompanyFilters, account: str, given: Mapping[str, object]
 ) -> int:
-    """How many companies meet `filters` and `filters_op`. Raises like `read_page`."""
-    condition = parse_company_filters(given, now())
+    """How many companies all pages of the same list have together. Raises like `read_page`."""
+    condition, _, before, after = _parse(node, account, given)
     if condition == EVERYBODY:
-        return node.companies.count(account)
-    return len(await filters.meeting(account, condition))
+        return node.companies.count(account, before, after)
+    meeting = await filters.meeting(account, condition)
+    if before is None and after is None:
+        return len(meeting)
+    found = 0
+    async for company in paced(node.companies.newest(account, before, after)):
+        found += company.id in meeting
+    return found
+
+
+def _parse(
+    node: Node, account: str, given: Mapping[str, object]
+) -> tuple[Condition, int, Place | None, Place | None]:
+    """The condition, the limit, and the places between which the companies are. Raises `Unprocessable`."""
+    check_names(given, SEARCH)
+    return (
+        parse_company_filters(given, now()),
+        parse_limit(given.get("limit", DEFAULT_LIMIT)),
+        _place(node, account, given, "before", _FIRST_ID),
+        _place(node, account, given, "after", _LAST_ID),
+    )
 
 
 async def _first(companies: Iterable[Company], ids: Set[str], limit: int) -> list[Company]:

@@ -9,6 +9,7 @@ from schemas.events import ENCODER
 from schemas.normalization import normalize_name
 from schemas.places import ChangePlace, decode_place, encode_place
 from schemas.public import ChangeType, Forgotten, NoChange
+from schemas.search.parameters import check_names
 from streams.clock import now
 from streams.node import Node
 from streams.observe import ChangeRecord, Ended, Listener, TooSlow
@@ -20,6 +21,9 @@ MAX_PROPS: Final = 100
 RESUMABLE_SECONDS: Final = TOMBSTONES_KEPT_SECONDS - 3600
 
 _RETRY_MS: Final = 1000
+# Clients in browsers that cannot send the header write its name so.
+_LAST_EVENT_ID: Final = ("last_event_id", "lastEventId")
+_PARAMETERS: Final = ("types", "props", "from", *_LAST_EVENT_ID)
 
 
 class Wanted(NamedTuple):
@@ -34,6 +38,7 @@ def parse_wanted(
     node: Node, account: str, given: Mapping[str, object], last_event_id: str | None
 ) -> Wanted:
     """The parameters of a stream; `last_event_id` is what the header said. Raises `Unprocessable`."""
+    check_names(given, _PARAMETERS)
     types = _names(given, "types")
     if unknown := types - TYPES:
         known = ", ".join(sorted(TYPES))
@@ -61,7 +66,7 @@ def _place(
     begin = given.get("from", "now")
     if begin not in ("now", "start"):
         raise Unprocessable("from: send `start` for everybody's latest state first, or `now`")
-    text = given.get("last_event_id", last_event_id)
+    text = next((given[name] for name in _LAST_EVENT_ID if name in given), last_event_id)
     if text is None or text == "":
         return None if begin == "now" else ChangePlace(now(), (0,) * partitions)
     place = decode_place(text, account, node.changes.log) if isinstance(text, str) else None

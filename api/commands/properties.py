@@ -5,14 +5,17 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET, UnsetType
 
+from api.commands.event_names import page_begin
+from api.commands.pacing import paced
 from api.commands.property_surveys import Known, PropertySurveys
 from projections.properties.descriptions import Description
 from schemas.errors import NotFound, Unprocessable
 from schemas.events import PropertyDescribed
 from schemas.identity import is_id
-from schemas.normalization import MAX_BYTES, check_text
+from schemas.normalization import MAX_BYTES, check_text, normalize_name
 from schemas.properties import KINDS, Kind, parse_kind, parse_prop, spelled
-from schemas.search.request import MAX_LIMIT, parse_limit
+from schemas.search.parameters import PAGE, check_names
+from schemas.search.request import parse_limit
 from schemas.timestamps import format_timestamp
 from streams.clock import now
 from streams.node import Node
@@ -20,6 +23,13 @@ from streams.node import Node
 MAX_DESCRIPTION_BYTES: Final = 4096
 MAX_DESCRIBED: Final = 10_000
 """Properties of an account that somebody described, of each kind."""
+
+MAX_LISTED: Final = 10_000
+"""Properties of an answer without a `limit`."""
+
+_LISTED_BY: Final = ("kind", *PAGE, "order", "integration")
+_ORDERS: Final = ("created_at", "last_seen_at")
+_OWN_INTEGRATION: Final = (None, "", "api")  # all that is here came by the hooks
 
 _NO_PROPERTY: Final = "No such property"
 
@@ -45,12 +55,16 @@ class Words(NamedTuple):
 async def list_properties(
     node: Node, surveys: PropertySurveys, account: str, given: Mapping[str, object]
 ) -> PropertyPage:
-    """The page that `kind`, `limit` and `after` name. Raises `Unprocessable`, `Unavailable`."""
+    """The page that `kind`, `limit` and `before` or `after` name; without `limit` all, up to `MAX_LISTED`.
+
+    Raises `Unprocessable`, also for other parameters, and `Unavailable`.
+    """
+    check_names(given, _LISTED_BY)
     kind = _kind(given.get("kind"))
-    limit = parse_limit(given.get("limit", MAX_LIMIT))
-    after = given.get("after", "")
-    if not isinstance(after, str):
-        raise Unprocessable("after: send the prop that the page before ended with")
+    limit = parse_limit(given["limit"]) if "limit" in given else MAX_LISTED
+    after, order = page_begin(given), _order(given.get("order"))
+    if given.get("integration") not in _OWN_INTEGRATION:
+        return PropertyPage([], limit, None)
     described = node.companies.descriptions.of(account, kind)
 
     def choose(names: Iterable[str]) -> list[str]:
@@ -60,10 +74,20 @@ async def list_properties(
     page = list(known)[:limit]
     shown = [
         _show(node, account, kind, prop, known[prop])
-        for prop in page
+        async for prop in paced(page)
         if known[prop] is not None or prop in described
     ]
+    if order is not None:
+        shown.sort(key=lambda each: each[order] or "", reverse=True)
     return PropertyPage(shown, limit, page[-1] if len(known) > limit else None)
+
+
+def _order(sent: object) -> str | None:
+    if sent is None or sent in _ORDERS:
+        return sent
+    raise Unprocessable(
+        "order: send `created_at` or `last_seen_at`, or nothing for the order of the names"
+    )
 
 
 async def show_property(
@@ -124,12 +148,18 @@ def _time(ms: int | None) -> str | None:
 
 
 def parse_property(sent: Mapping[str, object]) -> tuple[Kind, str]:
-    """Which property a body names by `kind` and `prop`. Raises `Unprocessable`."""
+    """Which property a body names by `kind` and `prop`, or by its `name` alone. Raises `Unprocessable`."""
     kind = _kind(sent.get("kind"))
-    prop = parse_prop(sent.get("prop"), kind)
+    named = sent.get("prop")
+    if named is None:
+        # No dot of a name reaches into a hash.
+        name = sent.get("name")
+        named = normalize_name(name) if isinstance(name, str) else None
+    prop = parse_prop(named, kind)
     if prop is None:
         raise Unprocessable(
-            "prop: send the name of a property, or names joined by dots as in address.city"
+            "prop: send the name of a property, or names joined by dots as in address.city; "
+            "without it `name` has to be one"
         )
     return kind, prop
 

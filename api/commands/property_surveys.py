@@ -73,7 +73,10 @@ class PropertySurveys:
             if kind == "profile":
                 return await self._of_profiles(account, choose)
             seen = (await self._of_companies(account)).seen
-        return {name: _known(seen[name], None) if name in seen else None for name in choose(seen)}
+        return {
+            name: _known(seen[name], None) if name in seen else None
+            async for name in paced(choose(seen))
+        }
 
     def check(self, kind: Kind) -> None:
         """Raises `Unavailable` while there is nothing to ask about properties of this kind."""
@@ -106,7 +109,7 @@ class PropertySurveys:
         created = await indexer.survey(account, partial(_first_created, there, types))
         return {
             name: _known(survey.seen[name], created[name]) if name in created else None
-            for name in chosen
+            async for name in paced(chosen)
         }
 
     def _indexer(self) -> SearchIndexer:

@@ -10,13 +10,14 @@ from projections.deletions import list_deletions
 from projections.receipts import Receipt
 from schemas.errors import NotFound, Unprocessable
 from schemas.identity import is_id
-from schemas.timestamps import format_timestamp, parse_timestamp
+from schemas.search.parameters import PAGE, check_names
+from schemas.search.request import DEFAULT_LIMIT, parse_limit, parse_moment
+from schemas.timestamps import format_timestamp
+from streams.clock import now
 from streams.node import Node
 
 NO_DELETION: Final = "No such deletion"
 TOMBSTONES_WAIT: Final = "its tombstones have not left yet"
-DEFAULT_LIMIT: Final = 50
-MAX_LIMIT: Final = 500
 
 
 class Page(NamedTuple):
@@ -35,13 +36,12 @@ def show_receipt(node: Node, account: str, deletion_id: str) -> dict[str, Any]:
     return _shown(node, deletion_id, receipt)
 
 
-def parse_page(node: Node, account: str, given: Mapping[str, str]) -> Page:
-    """`limit`, `before` and `after` of a query. Raises `Unprocessable`, `Unavailable`."""
-    limit = given.get("limit", str(DEFAULT_LIMIT))
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= MAX_LIMIT):
-        raise Unprocessable(f"limit must be 1 to {MAX_LIMIT}")
+def parse_page(node: Node, account: str, given: Mapping[str, object]) -> Page:
+    """`limit`, `before` and `after` of a list; no others. Raises `Unprocessable`, `Unavailable`."""
+    check_names(given, PAGE)
+    limit = parse_limit(given.get("limit", DEFAULT_LIMIT))
     bounds = (_bound(node, account, name, given.get(name)) for name in ("before", "after"))
-    return Page(int(limit), *bounds)
+    return Page(limit, *bounds)
 
 
 def list_receipts(node: Node, account: str, page: Page) -> dict[str, Any]:
@@ -60,18 +60,17 @@ def _keys(node: Node, account: str, partition: int, page: Page) -> Iterator[byte
     return list_deletions(storage, account, before=page.before, after=page.after)
 
 
-def _bound(node: Node, account: str, name: str, text: str | None) -> bytes | None:
+def _bound(node: Node, account: str, name: str, sent: object) -> bytes | None:
     """A deletion, which is a cursor too, or a time. Another account's deletion is like none at all."""
-    if text is None:
+    if sent is None:
         return None
-    receipt = _find(node, account, text)
-    if receipt is not None:
-        return keyspace.deletion(account, receipt.requested_at, text)
-    at = parse_timestamp(text)
-    if at is None or at < 0:
+    if isinstance(sent, str) and (receipt := _find(node, account, sent)) is not None:
+        return keyspace.deletion(account, receipt.requested_at, sent)
+    moment = parse_moment(sent, now())
+    if moment is None:
         raise Unprocessable(f"{name} must be a cursor, the id of a deletion or a timestamp")
     # The list runs backwards: of one time, what the key alone stands before is that time's.
-    return keyspace.deletion(account, at - (name == "before"))
+    return keyspace.deletion(account, max(0, moment.ms - (name == "before")))
 
 
 def _find(node: Node, account: str, deletion_id: str) -> Receipt | None:

@@ -6,7 +6,7 @@ from api.commands.addressing import by_id
 from api.commands.company_filters import IS_MEMBER, CompanyFilters
 from projections.profile import StoredProfile
 from projections.search.indexer import SearchIndexer
-from projections.search.pages import Edge, Window
+from projections.search.pages import EVERYWHERE, Edge, Window
 from schemas.errors import Unavailable, Unprocessable
 from schemas.search.conditions import Condition, Not
 from schemas.search.cursors import Place
@@ -30,9 +30,7 @@ async def search(
     Raises `Unprocessable` for a bound that is no profile of the account, and `Unavailable`.
     """
     check_ready(node)
-    window = Window(
-        _edge(node, account, "before", asked.before), _edge(node, account, "after", asked.after)
-    )
+    window = _window(node, account, asked)
     condition = await companies.on_profiles(account, asked.condition)
     profiles: list[StoredProfile] = []
     while True:
@@ -45,10 +43,15 @@ async def search(
         window = window._replace(before=page.more_before)
 
 
-async def count(node: Node, companies: CompanyFilters, account: str, condition: Condition) -> int:
-    """How many profiles of the account meet the condition. Raises `Unavailable`."""
+async def count(node: Node, companies: CompanyFilters, account: str, asked: SearchRequest) -> int:
+    """How many profiles a search for the same would show on all its pages together. Raises like `search`."""
     check_ready(node)
-    return await count_indexed(node.worker.search.indexer, companies, account, condition)
+    window = _window(node, account, asked)
+    indexer = node.worker.search.indexer
+    if window == EVERYWHERE:
+        return await count_indexed(indexer, companies, account, asked.condition)
+    condition = await companies.on_profiles(account, asked.condition)
+    return await indexer.count(account, condition, window)
 
 
 async def count_indexed(
@@ -70,6 +73,12 @@ def check_ready(node: Node) -> None:
     """Raises `Unavailable` while the node catches up: what is asked of the index is read from the state."""
     if not node.worker.ready:
         raise Unavailable("the service is catching up with the log, try again", retry_after=1)
+
+
+def _window(node: Node, account: str, asked: SearchRequest) -> Window:
+    return Window(
+        _edge(node, account, "before", asked.before), _edge(node, account, "after", asked.after)
+    )
 
 
 def _edge(node: Node, account: str, name: str, bound: Bound | None) -> Edge | None:

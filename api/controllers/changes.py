@@ -1,15 +1,15 @@
 """Streams of changes (contract §13)."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from litestar import Controller, get, post
 
 from api.commands.observing import observe, parse_wanted
-from api.door import SECRET_PARAMETER, Door, door
+from api.door import door
 from api.event_stream import EventStream, no_events
 from api.incoming import Incoming
 from api.methods import is_head
+from api.parameters import receive_parameters
 
 _LAST_EVENT_ID: Final = "last-event-id"
 
@@ -22,26 +22,20 @@ class ChangesController(Controller):
 
     @get("/", summary="Follow the changes of profiles, as server-sent events")
     async def follow(self, request: Incoming) -> EventStream:
-        at = door(request)
-        return await _stream(at, request, at.outer_secret(request), request.query)
+        return await _stream(request)
 
     @post("/", status_code=200, summary="Follow the changes of profiles, as server-sent events")
     async def follow_for_body(self, request: Incoming) -> EventStream:
-        at = door(request)
-        _, body = await at.receive(request)
-        secret = at.outer_secret(request)
-        return await _stream(
-            at, request, body.get(SECRET_PARAMETER) if secret is None else secret, body
-        )
+        return await _stream(request)
 
 
-async def _stream(
-    at: Door, request: Incoming, secret: object, given: Mapping[str, object]
-) -> EventStream:
-    account = at.authenticate(secret).account
-    wanted = parse_wanted(at.node, account, given, request.fields.get(_LAST_EVENT_ID))
+async def _stream(request: Incoming) -> EventStream:
+    at, sent = door(request), await receive_parameters(request)
+    wanted = parse_wanted(
+        at.node, sent.account, sent.parameters, request.fields.get(_LAST_EVENT_ID)
+    )
     if is_head(request.scope):
         return EventStream(b"", no_events())
-    portions = observe(at.node, account, wanted, lambda: at.authenticate(secret))
+    portions = observe(at.node, sent.account, wanted, lambda: at.authenticate(sent.secret))
     # The first portion now: what stands in the way of a stream is an answer with a status of its own.
     return EventStream(await anext(portions), portions)

@@ -1,6 +1,7 @@
 """Companies: the hooks, the reads, the list and the deletion (contract §10)."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from litestar import Controller, delete, get, post
 
@@ -9,13 +10,16 @@ from api.commands.companies import delete_company, find_company, upsert_company
 from api.commands.company_batching import CompanyBatchWriter, CompanyEnvelope
 from api.commands.company_pages import count_companies, read_page
 from api.controllers.hooks import batch_answer, read_batch
-from api.door import Door, door
-from api.incoming import Incoming, parse_query
+from api.door import door
+from api.incoming import Incoming
+from api.parameters import Asked, receive_parameters
 from projections.companies.fold import Company
 from schemas.errors import Unprocessable
 from schemas.events import ENCODER
-from schemas.expansion import Form, body_expand, parse_expand, query_expand
-from schemas.search.brackets import from_query
+from schemas.expansion import Form, asked_expand, parse_expand
+from schemas.search.parameters import check_names
+
+_NAMED: Final = ("id", "uid")
 
 
 class CompaniesController(Controller):
@@ -58,96 +62,90 @@ class CompaniesController(Controller):
 
     @get("/analyze/company", summary="Read one company by id or uid")
     async def read(self, request: Incoming) -> Answer:
-        at = door(request)
-        account, query = at.principal(request).account, request.query
-        await at.reach(request)
-        return _one(find_company(at.node, account, query), _form(query_expand(query)))
+        return await _read(request)
 
     @get("/analyze/companies/{company_id:str}", summary="Read one company by its id")
     async def read_by_id(self, request: Incoming, company_id: str) -> Answer:
-        at = door(request)
-        account = at.principal(request).account
-        await at.reach(request)
-        company = find_company(at.node, account, {"id": company_id})
-        return _one(company, _form(query_expand(request.query)))
+        return await _read(request, company_id)
 
     @get("/analyze/companies", summary="List companies, the newest first")
     async def page(self, request: Incoming) -> Answer:
-        at = door(request)
-        account = at.principal(request).account
-        await at.reach(request)
-        return await _page(at, account, _parameters(request))
+        return await _page(request)
 
     @post("/analyze/companies", status_code=200, summary="List companies, the newest first")
     async def page_for_body(self, request: Incoming) -> Answer:
-        at = door(request)
-        principal, body = await at.receive(request)
-        await at.reach(request)
-        return await _page(at, principal.account, body)
+        return await _page(request)
 
     @get("/analyze/companies/count", summary="Count companies")
     async def count(self, request: Incoming) -> Answer:
-        at = door(request)
-        account = at.principal(request).account
-        await at.reach(request)
-        return await _count(at, account, _parameters(request))
+        return await _count(request)
 
     @post("/analyze/companies/count", status_code=200, summary="Count companies")
     async def count_for_body(self, request: Incoming) -> Answer:
-        at = door(request)
-        principal, body = await at.receive(request)
-        await at.reach(request)
-        return await _count(at, principal.account, body)
+        return await _count(request)
 
     @delete("/edit/company", status_code=200, summary="Delete a company named by id or uid")
     async def delete_by_uid(self, request: Incoming) -> Answer:
-        at = door(request)
-        account, query = at.principal(request).account, request.query
-        return await _delete(at, account, query, query)
+        return await _delete(request)
 
     @delete("/edit/companies/{company_id:str}", status_code=200, summary="Delete a company")
     async def delete_by_id(self, request: Incoming, company_id: str) -> Answer:
-        at = door(request)
-        account = at.principal(request).account
-        return await _delete(at, account, {"id": company_id}, request.query)
+        return await _delete(request, company_id)
 
 
-async def _delete(
-    at: Door, account: str, named: Mapping[str, object], query: Mapping[str, str]
-) -> Answer:
-    cascade = query.get("cascade")
+async def _delete(request: Incoming, company_id: str | None = None) -> Answer:
+    """Delete the company that the path names, or the parameters."""
+    at, sent = door(request), await receive_parameters(request)
+    # A mistyped `cascade` would leave the members of a company that is gone.
+    check_names(sent.parameters, ("cascade", *(_NAMED if company_id is None else ())))
+    cascade = sent.parameters.get("cascade")
     if cascade not in (None, "profiles"):
         raise Unprocessable("cascade must be `profiles`, or left out")
-    company = find_company(at.node, account, named)
-    deletion, settled = await delete_company(at.node, account, company, cascade=cascade is not None)
-    return answer({"deletion": {"id": deletion}}, 200 if settled else 202)
+    company = find_company(at.node, sent.account, _named(sent, company_id))
+    done = await delete_company(at.node, sent.account, company, cascade=cascade is not None)
+    content: dict[str, object] = {"deletion": {"id": done.deletion}}
+    if cascade is not None:
+        content["deletions"] = [
+            {"id": one.deletion, "profile": {"id": one.profile}} for one in done.forgotten
+        ]
+    return answer(content, 200 if done.settled else 202)
 
 
-def _form(given: Mapping[str, object]) -> Form:
-    """How much of each company is shown: all of it unless said otherwise."""
-    return parse_expand({"company": "all", **given}).company
+async def _read(request: Incoming, company_id: str | None = None) -> Answer:
+    """The company that the path names, or the parameters."""
+    at, sent = door(request), await receive_parameters(request)
+    await at.reach(request)
+    company = find_company(at.node, sent.account, _named(sent, company_id))
+    return raw_answer(b'{"company":%b}' % _show(company, _form(sent)))
 
 
-def _one(company: Company, form: Form) -> Answer:
-    return raw_answer(b'{"company":%b}' % _show(company, form))
+async def _count(request: Incoming) -> Answer:
+    at, sent = door(request), await receive_parameters(request)
+    await at.reach(request)
+    _form(sent)  # refuses what its list would
+    found = await count_companies(at.node, at.company_filters, sent.account, sent.parameters)
+    return answer({"count": found})
 
 
-def _parameters(request: Incoming) -> Mapping[str, object]:
-    return from_query(parse_query(request.scope["query_string"]))
-
-
-async def _count(at: Door, account: str, given: Mapping[str, object]) -> Answer:
-    return answer({"count": await count_companies(at.node, at.company_filters, account, given)})
-
-
-async def _page(at: Door, account: str, given: Mapping[str, object]) -> Answer:
-    form = _form(body_expand(given))
-    page = await read_page(at.node, at.company_filters, account, given)
+async def _page(request: Incoming) -> Answer:
+    at, sent = door(request), await receive_parameters(request)
+    await at.reach(request)
+    form = _form(sent)
+    page = await read_page(at.node, at.company_filters, sent.account, sent.parameters)
     cursor: dict[str, object] = {"limit": page.limit}
     if page.before is not None:
         cursor["before"] = page.before
     companies = b",".join(_show(company, form) for company in page.companies)
     return raw_answer(b'{"companies":[%b],"cursor":%b}' % (companies, ENCODER.encode(cursor)))
+
+
+def _named(sent: Asked, company_id: str | None) -> Mapping[str, object]:
+    return sent.parameters if company_id is None else {"id": company_id}
+
+
+def _form(sent: Asked) -> Form:
+    """How much of each company is shown: all of it unless said otherwise."""
+    return parse_expand({"company": "all", **asked_expand(sent.parameters)}).company
 
 
 def _show(company: Company, form: Form) -> bytes:

@@ -17,6 +17,7 @@ from api.commands.reading import show
 from api.commands.receipts import list_receipts, parse_page, show_receipt
 from api.door import SECRET_PARAMETER, Door, door
 from api.incoming import Incoming
+from api.parameters import receive_parameters
 from projections.profile import StoredProfile
 from schemas.errors import TooLarge, Unprocessable
 from schemas.expansion import Expand
@@ -32,9 +33,8 @@ class EditsController(Controller):
 
     @delete("/profiles", status_code=200, summary="Clear a profile named by uid")
     async def clear(self, request: Incoming) -> Answer:
-        at = door(request)
-        account = at.principal(request).account
-        return await _clear(at, account, parse_identifiers(request.query))
+        at, sent = door(request), await receive_parameters(request)
+        return await _clear(at, sent.account, parse_identifiers(sent.parameters))
 
     @delete("/profiles/{profile_id:str}", status_code=200, summary="Clear a profile")
     async def clear_by_id(self, request: Incoming, profile_id: str) -> Answer:
@@ -44,9 +44,8 @@ class EditsController(Controller):
 
     @delete("/profiles/forget", status_code=200, summary="Forget a profile by uid, email or id")
     async def forget(self, request: Incoming) -> Answer:
-        at = door(request)
-        account = at.principal(request).account
-        return await _forget(at, account, parse_identifiers(request.query))
+        at, sent = door(request), await receive_parameters(request)
+        return await _forget(at, sent.account, parse_identifiers(sent.parameters))
 
     @delete("/profiles/{profile_id:str}/forget", status_code=200, summary="Forget a profile")
     async def forget_by_id(self, request: Incoming, profile_id: str) -> Answer:
@@ -69,10 +68,9 @@ class EditsController(Controller):
 
     @get("/deletions", summary="The account's deletions, the newest first")
     async def deletions(self, request: Incoming) -> Answer:
-        at = door(request)
-        account = at.principal(request).account
-        page = parse_page(at.node, account, request.query_params)
-        return answer(list_receipts(at.node, account, page))
+        at, sent = door(request), await receive_parameters(request)
+        page = parse_page(at.node, sent.account, sent.parameters)
+        return answer(list_receipts(at.node, sent.account, page))
 
     @get("/deletions/{deletion_id:str}", summary="The receipt of a deletion")
     async def deletion(self, request: Incoming, deletion_id: str) -> Answer:

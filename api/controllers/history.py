@@ -1,6 +1,7 @@
 """A profile's history, and all that is held about its user (contract §12)."""
 
 import contextlib
+from typing import Final
 
 from litestar import Controller, get
 
@@ -9,11 +10,15 @@ from api.commands.addressing import Identifiers, find
 from api.commands.history import HistoryPage, export, read_history
 from api.door import Door, door, parse_positions
 from api.incoming import Incoming
+from api.parameters import receive_parameters
 from projections.profile import StoredProfile
 from schemas.errors import Unprocessable
 from schemas.search.conditions import Moment
+from schemas.search.parameters import check_names
 from schemas.search.request import DEFAULT_LIMIT, parse_limit, parse_moment
 from streams.clock import now
+
+_PAGE: Final = ("limit", "before")
 
 
 class HistoryController(Controller):
@@ -24,30 +29,30 @@ class HistoryController(Controller):
 
     @get("/history", summary="What happened to a profile, the newest first")
     async def history(self, request: Incoming, profile_id: str) -> Answer:
-        at = door(request)
-        profile = await _named(at, request, profile_id)
-        limit = parse_limit(request.query.get("limit", DEFAULT_LIMIT))
-        page = HistoryPage(limit, _before(at, profile, request.query.get("before")))
+        at, sent = door(request), await receive_parameters(request)
+        await at.reach(request)
+        check_names(sent.parameters, _PAGE)
+        profile = find(at.node, sent.account, Identifiers(id=profile_id))
+        limit = parse_limit(sent.parameters.get("limit", DEFAULT_LIMIT))
+        page = HistoryPage(limit, _before(at, profile, sent.parameters.get("before")))
         return raw_answer(await read_history(at.node, profile, page))
 
     @get("/export", summary="Everything held about a user as one document")
     async def export(self, request: Incoming, profile_id: str) -> StreamedAnswer:
         at = door(request)
-        return StreamedAnswer(export(at.node, await _named(at, request, profile_id)))
+        account = at.principal(request).account
+        await at.reach(request)
+        profile = find(at.node, account, Identifiers(id=profile_id))
+        return StreamedAnswer(export(at.node, profile))
 
 
-async def _named(at: Door, request: Incoming, profile_id: str) -> StoredProfile:
-    account = at.principal(request).account
-    await at.reach(request)
-    return find(at.node, account, Identifiers(id=profile_id))
-
-
-def _before(at: Door, profile: StoredProfile, text: str | None) -> int | Moment | None:
+def _before(at: Door, profile: StoredProfile, sent: object) -> int | Moment | None:
     """An offset in the profile's partition, or a time. Raises `Unprocessable`."""
-    if text is None:
+    if sent is None:
         return None
-    if (moment := parse_moment(text, now())) is not None:
+    if (moment := parse_moment(sent, now())) is not None:
         return moment
+    text = sent if isinstance(sent, str) else ""
     partition = at.node.identity.partition_of_id(profile.id)
     with contextlib.suppress(Unprocessable):
         positions = parse_positions(text, at.node.identity.partitions)

@@ -1,19 +1,15 @@
 """Reading one profile, as it is or as it was (contract §5, §12)."""
 
-from collections.abc import Mapping
-from typing import Final
-
 from litestar import Controller, get, post
 
 from api.answers import Answer, raw_answer
 from api.commands.addressing import Identifiers, find, parse_identifiers
 from api.commands.history import parse_as_of, read_as_of
 from api.commands.reading import show
-from api.door import Door, door
+from api.door import door
 from api.incoming import Incoming
-from schemas.expansion import Expand, body_expand, parse_expand, query_expand
-
-_DEFAULT: Final = Expand()
+from api.parameters import receive_parameters
+from schemas.expansion import asked_expand, parse_expand
 
 
 class ProfilesController(Controller):
@@ -24,52 +20,30 @@ class ProfilesController(Controller):
 
     @get("/profile", summary="Read one profile by id, uid or email")
     async def read(self, request: Incoming) -> Answer:
-        at = door(request)
-        account = at.principal(request).account
-        await at.reach(request)
-        query = request.query
-        return await _answer(at, account, parse_identifiers(query), query, _query_expand(query))
+        return await _read(request)
 
     @post("/profile", status_code=200, summary="Read one profile by id, uid or email")
     async def read_for_body(self, request: Incoming) -> Answer:
-        at = door(request)
-        principal, body = await at.receive(request)
-        await at.reach(request)
-        named = parse_identifiers(body)
-        return await _answer(at, principal.account, named, body, _body_expand(body))
+        return await _read(request)
 
     @get("/profiles/{profile_id:str}", summary="Read one profile by its id")
     async def read_by_id(self, request: Incoming, profile_id: str) -> Answer:
-        at = door(request)
-        account = at.principal(request).account
-        await at.reach(request)
-        named, query = Identifiers(id=profile_id), request.query
-        return await _answer(at, account, named, query, _query_expand(query))
+        return await _read(request, profile_id)
 
     @post("/profiles/{profile_id:str}", status_code=200, summary="Read one profile by its id")
     async def read_by_id_for_body(self, request: Incoming, profile_id: str) -> Answer:
-        at = door(request)
-        principal, body = await at.receive(request)
-        await at.reach(request)
-        named = Identifiers(id=profile_id)
-        return await _answer(at, principal.account, named, body, _body_expand(body))
+        return await _read(request, profile_id)
 
 
-async def _answer(
-    at: Door, account: str, named: Identifiers, given: Mapping[str, object], expand: Expand
-) -> Answer:
+async def _read(request: Incoming, profile_id: str | None = None) -> Answer:
+    """The profile that the path names, or the parameters."""
+    at, sent = door(request), await receive_parameters(request)
+    await at.reach(request)
+    given = sent.parameters
+    named = parse_identifiers(given) if profile_id is None else Identifiers(id=profile_id)
+    expand = parse_expand(asked_expand(given))
     moment = parse_as_of(given, expand) if "as_of" in given else None
-    profile = find(at.node, account, named)
+    profile = find(at.node, sent.account, named)
     if moment is not None:
         profile = await read_as_of(at.node, profile, moment)
     return raw_answer(b'{"profile":%b}' % show(at.node, profile, expand))
-
-
-def _query_expand(query: Mapping[str, str]) -> Expand:
-    given = query_expand(query)
-    return parse_expand(given) if given else _DEFAULT
-
-
-def _body_expand(body: Mapping[str, object]) -> Expand:
-    given = body_expand(body)
-    return parse_expand(given) if given else _DEFAULT

@@ -1,8 +1,9 @@
 """Properties: what there is, what it is called, and what somebody wrote about it (contract §10)."""
 
-from litestar import Controller, get, post, put
+from litestar import Controller, HttpMethod, get, post, route
 
-from api.answers import Answer, answer
+from api.answers import Answer, answer, raw_answer
+from api.commands.pacing import paced
 from api.commands.properties import (
     describe,
     find_property,
@@ -13,6 +14,8 @@ from api.commands.properties import (
 )
 from api.door import Door, door
 from api.incoming import Incoming
+from api.parameters import receive_parameters
+from schemas.events import ENCODER
 from schemas.properties import Kind
 
 
@@ -24,13 +27,15 @@ class PropertiesController(Controller):
 
     @get("/", summary="The account's properties of one kind, by their names")
     async def page(self, request: Incoming) -> Answer:
-        at = door(request)
-        account = at.principal(request).account
-        page = await list_properties(at.node, at.surveys, account, request.query)
+        at, sent = door(request), await receive_parameters(request)
+        page = await list_properties(at.node, at.surveys, sent.account, sent.parameters)
         cursor: dict[str, object] = {"limit": page.limit}
         if page.after is not None:
-            cursor["after"] = page.after
-        return answer({"properties": page.properties, "cursor": cursor})
+            # All other lists, and the product's, go on by `before`.
+            cursor |= {"before": page.after, "after": page.after}
+        shown = [ENCODER.encode(each) async for each in paced(page.properties)]
+        body = b'{"properties":[%b],"cursor":%b}' % (b",".join(shown), ENCODER.encode(cursor))
+        return raw_answer(body)
 
     @get("/{property_id:str}", summary="One property")
     async def read(self, request: Incoming, property_id: str) -> Answer:
@@ -47,7 +52,12 @@ class PropertiesController(Controller):
         is_new = await describe(at.node, at.surveys, account, kind, prop, words)
         return await _one(at, account, kind, prop, 201 if is_new else 200)
 
-    @put("/{property_id:str}", status_code=200, summary="Change what a property is called")
+    @route(
+        "/{property_id:str}",
+        http_method=[HttpMethod.PUT, HttpMethod.PATCH],
+        status_code=200,
+        summary="Change what a property is called",
+    )
     async def change(self, request: Incoming, property_id: str) -> Answer:
         at = door(request)
         principal, body = await at.receive(request)

@@ -25,6 +25,7 @@ _PARAMETERS: Final[Mapping[str, Schema]] = {
     "from": {"enum": ["now", "start"]},
     "cascade": {"enum": ["profiles"]},
     "kind": {"enum": ["profile", "company"]},
+    "order": {"enum": ["created_at", "last_seen_at"]},
     "id": ID,
 }
 

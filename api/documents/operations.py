@@ -6,6 +6,8 @@ A test goes through the routes and finds what is missing here, and schemathesis 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from api.controllers.product_lists import EMPTY_LISTS, PREFIXES
+
 EVENT_STREAM: Final = "text/event-stream"
 
 # contract §2
@@ -44,6 +46,7 @@ _NAMED: Final = ("id", "uid", "email")
 _EXPAND: Final = ("expand[profile]", "expand[company]", "expand[events]")
 _PAGE: Final = ("limit", "before", "after")
 _FILTERS: Final = ("filters", "filters_op")
+_BOUNDED: Final = (*_FILTERS, "before", "after")
 _FOLLOW: Final = ("types", "props", "from", "last_event_id")
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
@@ -78,7 +81,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "GET /v3/analyze/profiles/{profile_id}/export": _reads("Export", 404),
     "GET /v3/analyze/profiles": _reads("ProfilesAnswer", query=(*_FILTERS, *_PAGE, *_EXPAND)),
     "POST /v3/analyze/profiles": _asks("ProfilesAnswer", "Search"),
-    "GET /v3/analyze/profiles/count": _reads("CountAnswer", query=_FILTERS),
+    "GET /v3/analyze/profiles/count": _reads("CountAnswer", query=_BOUNDED),
     "POST /v3/analyze/profiles/count": _asks("CountAnswer", "Count"),
     "GET /v3/analyze/company": _reads(
         "CompanyAnswer", 404, 409, query=("id", "uid", "expand[company]")
@@ -90,14 +93,19 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         "CompaniesAnswer", query=(*_FILTERS, *_PAGE, "expand[company]")
     ),
     "POST /v3/analyze/companies": _asks("CompaniesAnswer", "Search"),
-    "GET /v3/analyze/companies/count": _reads("CountAnswer", query=_FILTERS),
+    "GET /v3/analyze/companies/count": _reads("CountAnswer", query=_BOUNDED),
     "POST /v3/analyze/companies/count": _asks("CountAnswer", "Count"),
-    "GET /v3/edit/properties": _reads("PropertiesAnswer", query=("kind", "limit", "after")),
+    "GET /v3/edit/properties": _reads("PropertiesAnswer", query=("kind", *_PAGE, "order")),
     "POST /v3/edit/properties": _writes("PropertyAnswer", "PropertyDescribed", 200, 201, errors=()),
     "GET /v3/edit/properties/{property_id}": _reads("PropertyAnswer", 404),
-    "PUT /v3/edit/properties/{property_id}": _writes(
-        "PropertyAnswer", "PropertyWords", 200, errors=(404,)
-    ),
+    **{
+        f"{method} /v3/edit/properties/{{property_id}}": _writes(
+            "PropertyAnswer", "PropertyWords", 200, errors=(404,)
+        )
+        for method in ("PUT", "PATCH")
+    },
+    **{f"GET {prefix}/{name}": _reads("EmptyList") for prefix in PREFIXES for name in EMPTY_LISTS},
+    **{f"GET {prefix}/event_names": _reads("EventNamesAnswer", query=_PAGE) for prefix in PREFIXES},
     "DELETE /v3/edit/profiles": _reads("ProfileAnswer", 404, 409, query=_NAMED),
     "DELETE /v3/edit/profiles/{profile_id}": _reads("ProfileAnswer", 404),
     "DELETE /v3/edit/profiles/forget": _reads("Forgotten", 404, 409, query=_NAMED),

@@ -107,7 +107,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
         {"deletions": array(obj({"id": ID, "profile": obj({"id": ID})}))},
         errors=array(ref("ItemError")),
     ),
-    "CompanyDeleted": obj({"deletion": obj({"id": ID})}),
+    "CompanyDeleted": obj(
+        {"deletion": obj({"id": ID})},
+        deletions=array(obj({"id": ID, "profile": obj({"id": ID})})),
+    ),
     "Deletion": obj(
         {
             "id": ID,
@@ -169,9 +172,23 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "PropertiesAnswer": obj(
         {
             "properties": array(ref("Property")),
-            "cursor": obj({"limit": {"type": "integer"}}, after=_TEXT),
+            "cursor": obj({"limit": {"type": "integer"}}, before=_TEXT, after=_TEXT),
         }
     ),
+    "EventName": obj(
+        {
+            "id": ID,
+            "name": _TEXT,
+            "uid": _TEXT,
+            "kind": {"const": "tracked"},
+            "last_seen_at": or_null("string"),
+        }
+    ),
+    "EventNamesAnswer": obj({"event_names": array(ref("EventName")), "cursor": _CURSOR}),
+    "EmptyList": {
+        **obj({"cursor": _CURSOR}),
+        "additionalProperties": {"type": "array", "maxItems": 0},
+    },
     "Health": obj({"status": _TEXT}),
     "Ready": obj(
         {"status": _TEXT},
@@ -215,6 +232,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
         {},
         filters=array(ref("Filter")),
         filters_op={"enum": ["and", "or"]},
+        before=_TEXT,
+        after=_TEXT,
         account_secret=_TEXT,
     ),
     "Search": obj(
@@ -229,7 +248,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
         {}, name=or_null("string"), description=or_null("string"), account_secret=_TEXT
     ),
     "PropertyDescribed": obj(
-        {"kind": _KIND, "prop": _TEXT},
+        {"kind": _KIND},
+        prop=or_null("string"),
         name=or_null("string"),
         description=or_null("string"),
         account_secret=_TEXT,

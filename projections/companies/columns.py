@@ -25,6 +25,7 @@ from schemas.search.conditions import (
     Scalar,
 )
 from schemas.search.meaning import is_identifier
+from schemas.search.numbers import stored_integer
 from schemas.timestamps import parse_stored_timestamp
 
 MAX_BYTES: Final = 128 << 20
@@ -150,11 +151,12 @@ class Column:
         elif isinstance(value, list):
             yield "array", None
             for item in cast("list[str | float]", value):
-                yield "item", _filed(_scalar(item))
+                for filed in _all_filed(item):
+                    yield "item", filed
         elif isinstance(value, dict):
             yield "hash", None
         else:
-            yield _filed(_scalar(value))
+            yield from _all_filed(value)
 
 
 class Columns:
@@ -258,6 +260,14 @@ def _scalar(value: str | float) -> Scalar:
     if isinstance(value, str) and (moment := parse_stored_timestamp(value)) is not None:
         return Moment(moment)
     return value
+
+
+def _all_filed(value: str | float) -> Iterator[tuple[_Kind, _Key]]:
+    """Where a stored value is filed: a text that spells an integer as both."""
+    scalar = _scalar(value)
+    yield _filed(scalar)
+    if isinstance(scalar, str) and (integer := stored_integer(scalar)) is not None:
+        yield _filed(integer)
 
 
 def _filed(value: Scalar) -> tuple[_Kind, _Key]:

@@ -239,9 +239,7 @@ class Companies:
 
         Companies may come and go between two of them; who comes is not among them.
         """
-        places = self._places.get(account, [])
-        start = 0 if after is None else bisect_right(places, after)
-        stop = len(places) if before is None else bisect_left(places, before)
+        places, start, stop = self._between(account, before, after)
         for place in reversed(places[start:stop]):
             if (company := self._companies.get(place.id)) is not None:
                 yield company
@@ -254,6 +252,16 @@ class Companies:
         """The ids of deleted companies that members may still name."""
         return {id_ for id_, deletion in self.unfinished.items() if deletion.account == account}
 
-    def count(self, account: str) -> int:
-        """How many companies the account has."""
-        return len(self._places.get(account, []))
+    def count(self, account: str, before: Place | None = None, after: Place | None = None) -> int:
+        """How many companies the account has between two places, which are left out."""
+        _, start, stop = self._between(account, before, after)
+        return max(0, stop - start)
+
+    def _between(
+        self, account: str, before: Place | None, after: Place | None
+    ) -> tuple[list[Place], int, int]:
+        """The places of all the account's companies, and where in them the wanted begin and end."""
+        places = self._places.get(account, [])
+        start = 0 if after is None else bisect_right(places, after)
+        stop = len(places) if before is None else bisect_left(places, before)
+        return places, start, stop

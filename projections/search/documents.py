@@ -9,6 +9,7 @@ from projections.search.encoding import (
     encode_large,
     encode_name,
     encode_text,
+    event_term,
     is_large,
     mark_boolean_item,
     mark_container,
@@ -22,6 +23,7 @@ from projections.search.encoding import (
 from schemas.events import ENCODER
 from schemas.identifiers import fold_email, uid_text
 from schemas.properties import ValueType
+from schemas.search.numbers import stored_integer
 from schemas.timestamps import parse_stored_timestamp
 
 _IDENTIFIERS: Final = ("id", "uid", "company_id", "company_uid")
@@ -83,6 +85,8 @@ def index_document(entry: Entry) -> str:
     identifiers = _take_identifiers(document)
     _sort(document, "", name_place(entry.account), leaves, marks)
     leaves.text.update(identifiers)
+    tracked = {} if entry.tracked is None else _decode_tracked(entry.tracked)
+    leaves.names.extend(event_term(entry.account, name) for name in tracked)
     indexed: dict[str, Any] = {
         fields.ID: entry.id,
         fields.ACCOUNT: entry.account,
@@ -95,8 +99,8 @@ def index_document(entry: Entry) -> str:
         fields.NAMES: " ".join(leaves.names),
         fields.UPDATED: parse_stored_timestamp(document["updated_at"]) or 0,
     }
-    if entry.tracked is not None:
-        _add_tracked(indexed, entry.tracked)
+    if tracked:
+        _add_tracked(indexed, tracked)
     return ENCODER.encode(indexed).decode()
 
 
@@ -130,6 +134,8 @@ def _sort(
             if moment is None:
                 type_ = "string"
                 text[name] = encode_text(value)
+                if (integer := stored_integer(value)) is not None:
+                    number[name] = encode_large(integer)
             else:
                 type_ = "timestamp"
                 time[name] = moment
@@ -145,7 +151,8 @@ def _sort(
         elif kind is list:
             type_ = "array"
             marks.append(mark_container(prefix + name))
-            marks.extend(_mark_item(prefix + name, item) for item in value)
+            for item in value:
+                _mark_item(marks, prefix + name, item)
         else:
             type_ = "hash"
             marks.append(mark_container(prefix + name))
@@ -157,19 +164,23 @@ def _sort(
         names.append(f"{place}{full_name},{type_}")  # `name_term`, which is called too often
 
 
-def _mark_item(path: str, item: str | float) -> str:
+def _mark_item(marks: list[str], path: str, item: str | float) -> None:
     if isinstance(item, bool):
-        return mark_boolean_item(path, item)
-    if isinstance(item, (int, float)):
-        return mark_number_item(path, item)
-    moment = parse_stored_timestamp(item)
-    return mark_text_item(path, item) if moment is None else mark_time_item(path, moment)
+        marks.append(mark_boolean_item(path, item))
+    elif isinstance(item, (int, float)):
+        marks.append(mark_number_item(path, item))
+    elif (moment := parse_stored_timestamp(item)) is not None:
+        marks.append(mark_time_item(path, moment))
+    else:
+        marks.append(mark_text_item(path, item))
+        if (integer := stored_integer(item)) is not None:
+            marks.append(mark_number_item(path, integer))
 
 
-def _add_tracked(indexed: dict[str, Any], tracked: bytes) -> None:
+def _add_tracked(indexed: dict[str, Any], tracked: dict[str, Tracked]) -> None:
     counts: dict[str, int] = {}
     last: dict[str, int | None] = {}
-    for name, event in _decode_tracked(tracked).items():
+    for name, event in tracked.items():
         counts[encode_name(name)] = event.count
         last[encode_name(name)] = parse_stored_timestamp(event.last_at)
     indexed[fields.EVENT_COUNT] = counts

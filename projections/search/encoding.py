@@ -7,7 +7,6 @@ can, in an order-preserving way.
 """
 
 import re
-import struct
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
@@ -102,17 +101,19 @@ def is_large(number: float) -> bool:
 def encode_large(number: float) -> str:
     """A large number as a term: same order, integers and floats together, none of them rounded.
 
-    The bits of the nearest double, put in order, then what an integer is off it.
+    A large float is whole. Its sign, how many digits it has, and these; of a negative one the complements.
     """
-    nearest = float(number)
-    bits = struct.unpack(">Q", struct.pack(">d", nearest))[0]
-    ordered = bits ^ _ALL_BITS if bits >> 63 else bits | _TOP_BIT
-    return f"{_SIGN}{ordered:016x}{int(number) - int(nearest) + _HALF_STEP:04x}"
+    digits = str(abs(int(number)))
+    if number > 0:
+        return f"{_SIGN}p{len(digits):03}{digits}"
+    return f"{_SIGN}n{_MOST_DIGITS - len(digits):03}{digits.translate(_COMPLEMENTS)}"
 
 
-_ALL_BITS: Final = (1 << 64) - 1
-_TOP_BIT: Final = 1 << 63
-_HALF_STEP: Final = 1 << 15  # an integer of 64 bits is at most 512 off the nearest double
+BETWEEN_LARGE: Final = f"{_SIGN}o"
+"""The term above all that are large and negative, and below all that are large and positive."""
+
+_MOST_DIGITS: Final = 999  # stored are at most 768
+_COMPLEMENTS: Final = str.maketrans("0123456789", "9876543210")
 
 
 def plain_number(number: float) -> float:
@@ -138,6 +139,11 @@ def name_term(place: str, type_: ValueType) -> str:
     A comma, which no name has, comes before all that names have: terms are in the order of the names.
     """
     return f"{place},{type_}"
+
+
+def event_term(account: str, name: str) -> str:
+    """A profile has a tracked event of this name. Those of an account begin with that of "", and no property's does."""
+    return f"{account[:_PLACE_DIGITS]};{name}"
 
 
 _PLACE_DIGITS: Final = 6

@@ -10,13 +10,15 @@ field            what of a profile
 ``order``        place in a page, see `order_key`
 ``text``         texts by path, encoded (`encoding.encode_text`)
 ``number``       numbers and booleans by path; numbers of 2**53 and more as texts
-                 (`encoding.encode_large`), since a column that holds a fraction is all doubles
+                 (`encoding.encode_large`), since a column that holds a fraction is all doubles;
+                 the integer that a text spells too (`schemas.search.numbers`)
 ``time``         timestamps by path, Unix milliseconds: tantivy's own dates end in 2262
 ``marks``        ``mark_…`` terms for what has no value in a column: nulls, arrays, hashes, items
 ``event_count``  how often a tracked event happened, by its name
 ``event_last``   when last, Unix milliseconds, by its name
-``names``        a term for each property and the type of its value (`encoding.name_term`), so that
-                 an account's properties are a run of the dictionary
+``names``        a term for each property and the type of its value (`encoding.name_term`), and for
+                 each tracked event (`encoding.event_term`), so that those of an account are a run
+                 of the dictionary
 ``updated``      time of the last change, Unix milliseconds
 ===============  ==================================================================================
 """

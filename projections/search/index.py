@@ -27,7 +27,7 @@ from projections.search.generation import Generation
 from projections.search.integrity import DamagedIndex, check_files
 from projections.search.lowering import Lowering
 from projections.search.names import PropertyNames
-from projections.search.pages import Page, Window, read_page
+from projections.search.pages import EVERYWHERE, Page, Window, count_at_edges, read_page
 from schemas.errors import Unavailable
 from schemas.search.conditions import Condition
 
@@ -161,13 +161,18 @@ class SearchIndex:
 
     # --- searches
 
-    def count(self, account: str, condition: Condition) -> int:
-        """How many profiles of the account meet the condition.
+    def count(self, account: str, condition: Condition, window: Window = EVERYWHERE) -> int:
+        """How many profiles of the account in the window meet the condition.
 
         Raises `Unavailable` while the index is not complete.
         """
         generation = self._complete()
-        return count(generation, Lowering(generation.index, account), condition)
+        within = window.inner(generation.schema)
+        found = count(generation, Lowering(generation.index, account, within), condition)
+        if not window.edge_keys:
+            return found
+        searcher, left = generation.snapshot(Lowering(generation.index, account).query(condition))
+        return found + count_at_edges(searcher, generation.schema, left, window)
 
     def page(self, account: str, condition: Condition, window: Window, limit: int) -> Page:
         """The first `limit` profiles in the window that meet the condition, newest created first.

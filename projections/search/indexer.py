@@ -18,7 +18,7 @@ from projections.search.documents import Entry
 from projections.search.index import SearchIndex
 from projections.search.lowering import is_costly
 from projections.search.names import PropertyNames
-from projections.search.pages import Page, Window
+from projections.search.pages import EVERYWHERE, Page, Window
 from schemas.errors import Unavailable
 from schemas.search.conditions import Condition
 
@@ -76,9 +76,9 @@ class SearchIndexer:
             await self._write(self.index.abandon_rebuild)
             raise
 
-    async def count(self, account: str, condition: Condition) -> int:
-        """How many profiles of the account meet the condition. Raises `Unavailable`."""
-        return await self._search(condition, lambda: self.index.count(account, condition))
+    async def count(self, account: str, condition: Condition, window: Window = EVERYWHERE) -> int:
+        """How many profiles of the account in the window meet the condition. Raises `Unavailable`."""
+        return await self._search(condition, lambda: self.index.count(account, condition, window))
 
     async def page(self, account: str, condition: Condition, window: Window, limit: int) -> Page:
         """Like `SearchIndex.page`. Raises `Unavailable`."""

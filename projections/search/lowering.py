@@ -13,6 +13,7 @@ from tantivy import Index, Occur, Query
 
 from projections.search import fields
 from projections.search.encoding import (
+    BETWEEN_LARGE,
     LARGE,
     encode_large,
     encode_path,
@@ -63,17 +64,19 @@ _UPWARD: Final = (Comparison.GREATER, Comparison.GREATER_OR_EQUAL)
 
 
 class Lowering:
-    """Makes the queries of one account, of conditions that ask nothing of companies."""
+    """Makes the queries of one account, of conditions that ask nothing of companies; all of them `within` a query."""
 
-    def __init__(self, index: Index, account: str) -> None:
+    def __init__(self, index: Index, account: str, within: Query | None = None) -> None:
         self._index = index
         self._schema = index.schema
         self._account = account
+        self._within = [] if within is None else [(Occur.Must, within)]
 
     def query(self, condition: Condition) -> Query:
         """The profiles of the account for which `condition` holds."""
+        account = self._term(fields.ACCOUNT, self._account)
         return Query.boolean_query(
-            [(Occur.Must, self._term(fields.ACCOUNT, self._account)), *self._clauses(condition)]
+            [(Occur.Must, account), *self._within, *self._clauses(condition)]
         )
 
     def _clauses(self, condition: Condition) -> list[tuple[Occur, Query]]:
@@ -171,7 +174,7 @@ class Lowering:
         if not is_large(value):
             return _any(
                 self._range(fields.NUMBER, path, comparison, _decimal(value)),
-                self._range(fields.NUMBER, path, comparison, encode_large(0)),
+                self._range(fields.NUMBER, path, comparison, BETWEEN_LARGE),
             )
         large = self._range(fields.NUMBER, path, comparison, encode_large(value))
         if (comparison in _UPWARD) == (value > 0):

@@ -1,26 +1,27 @@
-"""Which properties the profiles of an account have, and who has one (contract §10).
+"""Which properties and tracked events the profiles of an account have, and who has one (contract §10, §11).
 
 The dictionary of the index names every property, also one that a single profile of a million has. It goes on naming
 what only deleted profiles had, so each term is counted in those that are left: 5 ns for each profile that has it.
 """
 
 from collections.abc import Iterable
-from typing import cast
+from typing import Any, cast
 
 from tantivy import Occur, Order, Query
 
 from projections.search import fields
-from projections.search.encoding import name_place, name_term
+from projections.search.encoding import event_term, name_place, name_term
 from projections.search.generation import Generation
 from schemas.properties import ValueType
 
 
 class PropertyNames:
-    """The properties of an account's profiles, from one snapshot of the index; for any thread."""
+    """The properties and events of an account's profiles, from one snapshot of the index; for any thread."""
 
     def __init__(self, generation: Generation, account: str) -> None:
         self._schema = generation.schema
         self._place = name_place(account)
+        self._events = event_term(account, "")
         everybody = self._having(fields.ACCOUNT, account)
         self._searcher, self._everybody = generation.snapshot(everybody)
 
@@ -32,6 +33,19 @@ class PropertyNames:
             name, _, type_ = term.removeprefix(self._place).rpartition(",")
             found.setdefault(name, []).append(cast("ValueType", type_))
         return found
+
+    def events(self) -> list[str]:
+        """The names of all tracked events, in their order."""
+        terms = self._searcher.terms_with_prefix(fields.NAMES, self._events, self._everybody)
+        return sorted(term.removeprefix(self._events) for term, _ in terms)
+
+    def last_tracked(self, name: str) -> int | None:
+        """When the event was tracked last, in unix milliseconds; 10 ns for each profile that has it."""
+        having = self._among(self._having(fields.NAMES, self._events + name))
+        untyped: Any = self._searcher  # tantivy's stubs say dict, of whatever
+        last = {"max": {"field": fields.column(fields.EVENT_LAST, (name,))}}
+        found: float | None = untyped.aggregate(having, {"last": last})["last"]["value"]
+        return None if found is None else int(found)
 
     def newest(self, limit: int) -> list[str]:
         """The ids of the profiles that were updated last."""

@@ -5,7 +5,7 @@ that changes with every merge. So a page is read a little further than its end, 
 creation and id, and the last key is left out: some of its hits may not have been read.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tantivy import FieldType, Occur, Order, Query, Schema, Searcher
 
@@ -37,26 +37,47 @@ class Window(NamedTuple):
     after: Edge | None = None
 
     def restrict(self, query: Query, schema: Schema) -> Query:
-        """`query` within the window, but for profiles that share their order key with an edge."""
+        """`query` within the window, with all profiles that share their order key with an edge."""
+        keys = self._keys(schema)
+        return (
+            query
+            if keys is None
+            else Query.boolean_query([(Occur.Must, query), (Occur.Must, keys)])
+        )
+
+    def inner(self, schema: Schema) -> Query | None:
+        """What is within the window without those that share their order key with an edge; None for everything."""
+        return self._keys(schema, beside=1)
+
+    @property
+    def edge_keys(self) -> set[int]:
+        """The order keys that some profiles in the window may share with an edge."""
+        return {
+            fields.order_key(*edge) for edge in (self.before, self.after) if isinstance(edge, Place)
+        }
+
+    def _keys(self, schema: Schema, beside: int = 0) -> Query | None:
+        """The order keys from edge to edge; those of places, moved inwards by `beside`, are among them."""
         if self.before is None and self.after is None:
-            return query
+            return None
         upper = lower = None
         match self.before:
             case Place(created, id_):
-                upper = fields.order_key(created, id_)
+                upper = fields.order_key(created, id_) - beside
             case Moment(ms):
                 upper = fields.order_key(ms) - 1
             case None:
                 pass
         match self.after:
             case Place(created, id_):
-                lower = fields.order_key(created, id_)
+                lower = fields.order_key(created, id_) + beside
             case Moment(ms):
                 lower = fields.order_key(ms + 1)
             case None:
                 pass
-        keys = Query.range_query(schema, fields.ORDER, FieldType.Integer, lower, upper)
-        return Query.boolean_query([(Occur.Must, query), (Occur.Must, keys)])
+        if upper is not None and lower is not None and upper < lower:
+            return Query.empty_query()
+        return Query.range_query(schema, fields.ORDER, FieldType.Integer, lower, upper)
 
     def holds(self, place: Place) -> bool:
         """Whether a profile that `restrict` let through is in the window."""
@@ -64,6 +85,9 @@ class Window(NamedTuple):
             (isinstance(self.before, Place) and place >= self.before)
             or (isinstance(self.after, Place) and place <= self.after)
         )
+
+
+EVERYWHERE: Final = Window()
 
 
 def read_page(searcher: Searcher, schema: Schema, query: Query, window: Window, limit: int) -> Page:
@@ -77,6 +101,21 @@ def read_page(searcher: Searcher, schema: Schema, query: Query, window: Window, 
             shown = inside[:limit]
             return Page(shown, shown[-1] if len(inside) > limit else None)
         reach *= 2
+
+
+def count_at_edges(searcher: Searcher, schema: Schema, query: Query, window: Window) -> int:
+    """How many profiles of the query are in the window and share their order key with one of its edges."""
+    found: set[Place] = set()
+    restricted = window.restrict(query, schema)
+    for key in window.edge_keys:
+        at_key = Query.range_query(schema, fields.ORDER, FieldType.Integer, key, key)
+        at_edge = Query.boolean_query([(Occur.Must, restricted), (Occur.Must, at_key)])
+        reach, is_whole = _FURTHER, False
+        while not is_whole:
+            places, is_whole = _read_places(searcher, at_edge, reach)
+            reach *= 2
+            found.update(places)
+    return sum(map(window.holds, found))
 
 
 def _read_places(searcher: Searcher, query: Query, reach: int) -> tuple[list[Place], bool]:

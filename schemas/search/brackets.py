@@ -1,4 +1,7 @@
-"""Parameters in a query string: `filters[0][op]=eq`, `expand[company]=all`, or JSON (contract §6)."""
+"""Parameters in a query string: `filters[0][op]=eq`, `expand[company]=all`, or JSON (contract §6).
+
+`expand.company=all` is `expand[company]=all`.
+"""
 
 import re
 from collections.abc import Iterable
@@ -20,12 +23,14 @@ _HOW_TO: Final = {"filters": "filters[0][op]=eq", "expand": "expand[company]=all
 def from_query(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
     """The parameters that the pairs of a query string spell, as a JSON body would hold them.
 
-    Of a plain parameter that is repeated, the last counts. Raises `Unprocessable` for brackets that
-    spell nothing: twice the same place, places that are skipped, JSON and brackets at once.
+    Raises `Unprocessable` for brackets that spell nothing: twice the same place, places that are skipped, JSON and
+    brackets at once. Of a plain parameter that is repeated, the last counts.
     """
     parameters: dict[str, object] = {}
     trees: dict[str, _Tree] = {}
     for name, value in pairs:
+        if name.startswith("expand."):
+            name = f"expand[{name.removeprefix('expand.')}]"
         if (found := _BRACKETED.fullmatch(name)) is not None:
             root, parts = found.groups()
             _plant(trees.setdefault(root, {}), parts[1:-1].split("]["), value, root)

@@ -16,6 +16,7 @@ _MS_BYTES: Final = 6
 _ID_BYTES: Final = ID_LENGTH // 2
 _CHECK_BYTES: Final = 9
 _LENGTH: Final = _MS_BYTES + _ID_BYTES + _CHECK_BYTES  # a multiple of three: no padding
+_TEXT_LENGTH: Final = _LENGTH // 3 * 4
 _ORDER: Final = b"created"  # newest created first, then by id: the one order there is
 
 
@@ -37,12 +38,14 @@ def encode_cursor(place: Place, account: str) -> str:
 
 def decode_cursor(text: str, account: str) -> Place | None:
     """The place that a cursor of this account stands for; None for any other text."""
+    if len(text) != _TEXT_LENGTH:
+        return None
     try:
         whole = b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
     except (binascii.Error, UnicodeEncodeError):
         return None
     said, check = whole[:-_CHECK_BYTES], whole[-_CHECK_BYTES:]
-    if len(whole) != _LENGTH or check != _check(said, account):
+    if check != _check(said, account):
         return None
     return Place(int.from_bytes(said[:_MS_BYTES]), said[_MS_BYTES:].hex())
 

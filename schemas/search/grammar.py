@@ -6,7 +6,7 @@ What an op does with its value is `schemas.search.meaning`'s.
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from schemas.errors import Unprocessable
@@ -17,6 +17,7 @@ MAX_DEPTH: Final = 10
 """Levels of filters: those of the request are the first, those of a group in it the second."""
 
 _MAX_MESSAGES: Final = 10
+_OF_SEGMENTS: Final = ("id", "created_at")
 
 Op: TypeAlias = Literal["and", "or"]
 PropertyOp: TypeAlias = Literal[
@@ -32,7 +33,29 @@ class _Shape(BaseModel):
     )
 
 
-class PropertyFilter(_Shape):
+class _Filter(_Shape):
+    """What filters have in common: beside their own names they carry what a saved segment does (contract §6)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out(cls, sent: object) -> object:
+        """The filter without the names that ask nothing: `id`, `created_at`, and those that are null.
+
+        A `value` that is null is one, where the kind of filter has a value. Of unknown names one is enough: each is an
+        error, and they may be a hundred thousand.
+        """
+        if not isinstance(sent, dict):
+            return sent
+        given = cast("dict[str, object]", sent)
+        known = {name: given[name] for name in cls.model_fields if name in given}
+        kept = {name: known[name] for name in known if name == "value" or known[name] is not None}
+        for name, value in given.items():
+            if name not in known and name not in _OF_SEGMENTS and value is not None:
+                return {**kept, name: value}
+        return kept
+
+
+class PropertyFilter(_Filter):
     """A condition on a property; `ex` and `nx` look at no `value`."""
 
     kind: Literal["property"]
@@ -46,7 +69,7 @@ class PropertyFilter(_Shape):
         return "value" in self.model_fields_set
 
 
-class EventFilter(_Shape):
+class EventFilter(_Filter):
     """A condition on how often, or when last, an event was tracked."""
 
     kind: Literal["event"]
@@ -55,7 +78,7 @@ class EventFilter(_Shape):
     value: object = None
 
 
-class GroupFilter(_Shape):
+class GroupFilter(_Filter):
     """Filters that count as one."""
 
     kind: Literal["group"]
@@ -78,6 +101,8 @@ class Filters(_Shape):
 def parse_filters(parameters: Mapping[str, object]) -> Filters:
     """The filters among a request's parameters. Raises `Unprocessable`, naming each bad place."""
     given = {name: parameters[name] for name in Filters.model_fields if name in parameters}
+    if given.get("filters_op", "") is None:
+        del given["filters_op"]
     _check_size(given.get("filters"))
     try:
         return Filters.model_validate(given)

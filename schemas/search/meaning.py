@@ -21,7 +21,6 @@ from schemas.search.conditions import (
     COMPANY,
     AllOf,
     AnyOf,
-    Comparable,
     Compares,
     Comparison,
     Condition,
@@ -46,6 +45,7 @@ from schemas.search.grammar import (
     Op,
     PropertyFilter,
 )
+from schemas.search.numbers import asked_number
 from schemas.timestamps import (
     FIRST_TIMESTAMP,
     LAST_TIMESTAMP,
@@ -182,19 +182,20 @@ def _on_property(filter_: PropertyFilter, op: str, place: str, now: int) -> Cond
         case "in-v":
             return OneOf(path, _listed(value, path, place, now))
         case "in-a":
-            return HasItem(path, _scalar(value, path, place, now))
+            items = tuple(HasItem(path, each) for each in _meanings(value, path, place, now))
+            return items[0] if len(items) == 1 else AnyOf(items)
         case "eq":
             if value is None:
                 return IsNull(path)
-            return OneOf(path, (_scalar(value, path, place, now),))
+            return OneOf(path, _meanings(value, path, place, now))
         case _:
-            return Compares(path, _COMPARISONS[op], _comparable(value, path, place, now))
+            return _compares(value, path, _COMPARISONS[op], place, now)
 
 
 def _path(prop: str, place: str) -> Path:
     parts = prop.split(".", _LONGEST_PATH)
-    path = tuple(normalize_name(part) for part in parts)
-    if not all(path) or len(path) > _LONGEST_PATH:
+    path = tuple(map(normalize_name, parts)) if len(parts) <= _LONGEST_PATH else ()
+    if not path or not all(path):
         raise Unprocessable(
             f"{place}.prop: send a name, or names joined by dots as in company.name"
         )
@@ -230,11 +231,35 @@ def _check(text: str, place: str) -> None:
         raise Unprocessable(f"{place}: send no control character and no lone surrogate")
 
 
-def _comparable(value: object, path: Path, place: str, now: int) -> Comparable:
-    scalar = None if value is None else _scalar(value, path, place, now)
-    if scalar is None or isinstance(scalar, bool):
-        raise Unprocessable(f"{place}: send a number, a string or a timestamp to compare with")
-    return scalar
+def _meanings(value: object, path: Path, place: str, now: int) -> tuple[Scalar, ...]:
+    """What a value equals: its stored form, and the number that it spells, whatever the number of its digits."""
+    stored = _scalar(value, path, place, now)
+    is_text = isinstance(stored, str) and not is_identifier(path)
+    if not is_text or (number := asked_number(stored)) is None:
+        return (stored,)
+    as_number = _scalar(number, path, place, now)
+    return stored, (number if isinstance(as_number, str) else as_number)
+
+
+def _compares(value: object, path: Path, comparison: Comparison, place: str, now: int) -> Condition:
+    """Of a text that spells a number: numbers are compared with the number, and what is text alone with the text."""
+    meanings = () if value is None else _meanings(value, path, place, now)
+    conditions = tuple(
+        Compares(path, comparison, meaning) for meaning in meanings if not isinstance(meaning, bool)
+    )
+    match conditions:
+        case (only,):
+            return only
+        case (as_text, as_number):
+            return AnyOf((as_number, AllOf((as_text, Not(_is_number(path))))))
+        case _:
+            raise Unprocessable(f"{place}: send a number, a string or a timestamp to compare with")
+
+
+def _is_number(path: Path) -> Condition:
+    return AnyOf(
+        (Compares(path, Comparison.GREATER_OR_EQUAL, 0), Compares(path, Comparison.LESS, 0))
+    )
 
 
 def _needle(value: object, path: Path, place: str) -> str:
@@ -256,27 +281,16 @@ def _listed(value: object, path: Path, place: str, now: int) -> tuple[Scalar, ..
     texts = dict.fromkeys(text for part in value.split(",") if (text := part.strip()))
     if not texts:
         raise Unprocessable(f"{place}: send at least one value")
-    return tuple(dict.fromkeys(_scalar(text, path, place, now) for text in texts))
+    return tuple(each for text in texts for each in _meanings(text, path, place, now))
 
 
 def _days_ago(value: object, place: str, now: int) -> Moment:
-    days = _number(value)
+    days = asked_number(value)
     if days is None:
         raise Unprocessable(f"{place}: send a number of days")
     ms = now - days * MILLISECONDS_PER_DAY
     # Just outside of all timestamps, so that the first and the last compare like any other.
     return Moment(round(max(FIRST_TIMESTAMP - 1, min(LAST_TIMESTAMP + 1, ms))))
-
-
-def _number(value: object) -> float | None:
-    """A number, or a text that spells one as stored values do."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        return None
-    try:
-        stored = normalize_scalar(value, "", 0)
-    except InvalidProperty:
-        return None
-    return stored if isinstance(stored, (int, float)) and not isinstance(stored, bool) else None
 
 
 # --- tracked events
@@ -292,7 +306,7 @@ def _on_event(filter_: EventFilter, op: str, place: str, now: int) -> Condition:
     place = f"{place}.value"
     if op in _DAYS:
         return HappenedLast(name, _DAYS[op], _days_ago(filter_.value, place, now))
-    count = _number(filter_.value)
+    count = asked_number(filter_.value)
     if count is None:
         raise Unprocessable(f"{place}: send a number of times")
     if op == "eq":

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from schemas.errors import Unprocessable
-from schemas.expansion import Expand, body_expand, parse_expand
+from schemas.expansion import Expand, asked_expand, parse_expand
 from schemas.identity import is_id
 from schemas.normalization import InvalidProperty, normalize_scalar
 from schemas.search.conditions import Condition, Moment, inside
 from schemas.search.cursors import Place, decode_cursor
 from schemas.search.grammar import parse_filters
 from schemas.search.meaning import about_companies, condition_of
+from schemas.search.parameters import SEARCH, check_names
 from schemas.timestamps import parse_stored_timestamp
 
 DEFAULT_LIMIT: Final = 50
@@ -41,26 +42,27 @@ class SearchRequest(NamedTuple):
 
 
 def parse_search(parameters: Mapping[str, object], account: str, now: int) -> SearchRequest:
-    """The search that a JSON body or `brackets.from_query` spells. `now` is in Unix milliseconds.
+    """The search that the parameters of a request spell (`parameters.joined`). `now` is in Unix milliseconds.
 
-    Parameters of other names are not looked at. Raises `Unprocessable`, naming the place.
+    Raises `Unprocessable`, naming the place, and for a parameter of another name.
     """
+    check_names(parameters, SEARCH)
     return SearchRequest(
         condition=parse_count(parameters, now),
         limit=parse_limit(parameters.get("limit", DEFAULT_LIMIT)),
         before=_bound(parameters, "before", account, now),
         after=_bound(parameters, "after", account, now),
-        expand=parse_expand(body_expand(parameters)),
+        expand=parse_expand(asked_expand(parameters)),
     )
 
 
 def parse_count(parameters: Mapping[str, object], now: int) -> Condition:
-    """What a count looks at: the filters alone. Raises like `parse_search`."""
+    """The condition that the filters of a count, or of a search, are. Raises like `parse_search`."""
     return condition_of(parse_filters(parameters), now)
 
 
 def parse_company_filters(parameters: Mapping[str, object], now: int) -> Condition:
-    """What a list of companies looks at: their own properties (contract §10). Raises like `parse_search`."""
+    """What the filters ask of companies, of their own properties (contract §10). Raises like `parse_search`."""
     return inside(condition_of(about_companies(parse_filters(parameters)), now))
 
 

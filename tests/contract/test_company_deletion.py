@@ -66,6 +66,7 @@ def test_what_cannot_be_deleted(account: Account, stranger: Account, company: st
     assert_error(delete(account), 422, "uid")
     assert_error(delete(account, uid=marked()), 404)
     assert_error(delete(account, uid=company, cascade="all"), 422, "cascade")
+    assert_error(delete(account, uid=company, cascades="profiles"), 422, "cascades", "cascade?")
     theirs = f"/v3/edit/companies/{id_of(account, company)}"
     unknown = f"/v3/edit/companies/{UNKNOWN_ID}"
     assert_same_answer(stranger.http.delete(theirs), stranger.http.delete(unknown))
@@ -115,16 +116,18 @@ def test_a_company_may_be_deleted_again_and_again(account: Account, uid: str) ->
 
 def test_with_cascade_its_profiles_are_forgotten(account: Account, company: str) -> None:
     people = [(marked("uid"), marked_email()) for _ in range(8)]
-    for uid, email in people:
-        account.known(uid=uid, email=email, company_uid=company)
+    members = [account.known(uid=uid, email=email, company_uid=company) for uid, email in people]
     left, moved = account.known(uid=marked("uid")), account.known(uid=marked("uid"))
     for id_ in (left, moved):
         account.known(id=id_, company_uid=company)
     account.known(id=left, company_uid=None)
     account.known(id=moved, company_uid=marked("company"))
 
-    deleted(account, uid=company, cascade="profiles")
+    answer = delete(account, uid=company, cascade="profiles")
 
+    forgotten = {one["profile"]["id"]: one["id"] for one in answer.json()["deletions"]}
+    assert forgotten.keys() == set(members)
+    assert {account.receipt(id_)["id"] for id_ in forgotten.values()} == set(forgotten.values())
     for uid, email in people:
         assert not account.has(uid=uid)
         assert not account.has(email=email)
@@ -132,6 +135,14 @@ def test_with_cascade_its_profiles_are_forgotten(account: Account, company: str)
     assert account.has(id=moved)
     again = account.profile(id=account.known(uid=people[0][0]))
     assert not {"email", "company_id"} & again.keys()
+
+
+def test_a_cascade_over_nobody_forgets_nobody(account: Account, company: str) -> None:
+    answer = account.http.delete(
+        f"/v3/edit/companies/{id_of(account, company)}", params={"cascade": "profiles"}
+    )
+
+    assert answer.json()["deletions"] == []
 
 
 def test_the_receipt_says_when_the_tombstones_have_left(account: Account, company: str) -> None:

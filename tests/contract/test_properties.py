@@ -205,24 +205,54 @@ def test_companies_have_properties_of_their_own(owner: Account, prop: str) -> No
 # --- the list
 
 
+@pytest.mark.parametrize("name", ["before", "after"])
 def test_the_list_is_in_the_order_of_the_names_and_goes_on_behind_its_cursor(
-    service: Service,
+    service: Service, name: str
 ) -> None:
     account = service.create_account("Pages of properties")
     account.known(uid=marked("uid"), b=1, a={"x": 1}, a_b=1, ab=1)
     seen(account, "b")
     found: list[str] = []
     parameters: dict[str, Any] = {"kind": "profile", "limit": 2}
+    cursor: str | None = None
 
     for _ in range(3):
         answer = ask(account, **parameters).json()
         found += [each["prop"] for each in answer["properties"]]
-        assert answer["cursor"]["limit"] == 2
-        parameters["after"] = answer["cursor"].get("after")
+        assert answer["cursor"].pop("limit") == 2
+        assert len(set(answer["cursor"].values())) <= 1
+        cursor = answer["cursor"].get(name)
+        parameters[name] = cursor
 
     assert found == ["a", "a.x", "a_b", "ab", "b"]
-    assert parameters["after"] is None
-    assert ask(account, kind="profile").json()["cursor"] == {"limit": 500}
+    assert cursor is None
+    assert ask(account, kind="profile").json()["cursor"] == {"limit": 10_000}
+
+
+def test_a_list_without_a_limit_is_complete(service: Service) -> None:
+    account = service.create_account("Many properties")
+    names = [f"p{n}" for n in range(707)]
+    account.known(uid=marked("uid"), **dict.fromkeys(names, 1))
+    seen(account, names[-1])
+
+    assert list(listed(account)) == sorted(names)
+
+
+def test_a_list_is_ordered_as_the_product_says(service: Service) -> None:
+    account = service.create_account("Order of properties")
+    account.known(uid="first", b=1, c=1)
+    account.known(uid="second", a=1)
+    account.known(uid="third", b=1)
+    seen(account, "a")
+
+    def ordered(**more: str) -> list[str]:
+        answer = ask(account, kind="profile", **more)
+        return [each["prop"] for each in answer.json()["properties"]]
+
+    eventually(lambda: ordered(order="last_seen_at") == ["b", "a", "c"])
+    assert ordered(order="created_at") == ["a", "b", "c"]
+    assert ordered(integration="api") == ["a", "b", "c"]
+    assert ordered(integration="salesforce") == []
 
 
 @pytest.mark.parametrize(
@@ -233,6 +263,9 @@ def test_the_list_is_in_the_order_of_the_names_and_goes_on_behind_its_cursor(
         ({"kind": "profile", "limit": 0}, "limit"),
         ({"kind": "company", "limit": 501}, "limit"),
         ({"kind": "profile", "limit": "many"}, "limit"),
+        ({"kind": "profile", "order": "prop"}, "order"),
+        ({"kind": "profile", "before": "a", "after": "b"}, "before"),
+        ({"kind": "profile", "limits": 5}, "limits"),
     ],
 )
 def test_a_list_that_cannot_be_is_422(
@@ -257,6 +290,22 @@ def test_a_property_is_named_and_described(owner: Account, uid: str, prop: str) 
     assert first["updated_at"] > before["updated_at"]
     assert (second["name"], second["description"]) == ("Seats!", "What is paid for")
     assert listed(owner)[prop] == second
+
+
+def test_a_name_alone_says_which_property_it_is(owner: Account, prop: str) -> None:
+    made = one(describe(owner, kind="company", name=f"{prop.upper()} Date"), 201)
+    again = one(describe(owner, kind="company", name=f"{prop}_date", prop=None))
+
+    assert (made["prop"], made["name"]) == (f"{prop}_date", f"{prop.upper()} Date")
+    assert (again["id"], again["name"]) == (made["id"], f"{prop}_date")
+
+
+def test_a_patch_is_a_put(owner: Account, prop: str) -> None:
+    made = one(describe(owner, kind="profile", prop=prop, description="Paid"), 201)
+
+    answer = owner.http.patch(f"{PROPERTIES}/{made['id']}", json={"name": "Seats"})
+
+    assert (one(answer)["name"], one(answer)["description"]) == ("Seats", "Paid")
 
 
 def test_a_property_is_changed_by_its_id(owner: Account, uid: str, prop: str) -> None:
@@ -292,7 +341,9 @@ def test_what_is_described_is_listed_before_anybody_has_it(owner: Account, prop:
     [
         ({"prop": "plan", "name": "Plan"}, "kind"),
         ({"kind": "event", "prop": "plan", "name": "Plan"}, "kind"),
-        ({"kind": "profile", "name": "Plan"}, "prop"),
+        ({"kind": "profile", "description": "Plan"}, "prop"),
+        ({"kind": "profile", "name": "🚧"}, "prop"),
+        ({"kind": "profile", "name": "Email"}, "prop"),
         ({"kind": "profile", "prop": "🚧", "name": "Plan"}, "prop"),
         ({"kind": "profile", "prop": "a.b.c.d.e", "name": "Plan"}, "prop"),
         ({"kind": "profile", "prop": "email", "name": "Plan"}, "prop"),

@@ -5,6 +5,7 @@ that values are normalized "like stored values" is `normalize` itself.
 """
 
 import operator
+import re
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -51,9 +52,9 @@ def _holds(filter_: dict[str, Any], user: Known, now: int) -> bool:
     wanted = filter_["value"]
     match op:
         case "eq":
-            return _equal(value, _stored(wanted, prop, now), prop)
+            return _equals(value, wanted, prop, now)
         case "gt" | "gte" | "lt" | "lte":
-            return _compared(op, value, _stored(wanted, prop, now), prop)
+            return _compares(op, value, wanted, prop, now)
         case "gt-d" | "lt-d":
             limit = now - float(wanted) * MILLISECONDS_PER_DAY
             return _kind(value, prop) == "time" and ORDERED[op[:2]](_ms(value), limit)
@@ -65,11 +66,10 @@ def _holds(filter_: dict[str, Any], user: Known, now: int) -> bool:
             return needle in text if op == "in" else _holds_text(text, needle)
         case "in-v":
             values = [text.strip() for text in wanted.split(",") if text.strip()]
-            return any(_equal(value, _stored(text, prop, now), prop) for text in values)
+            return any(_equals(value, text, prop, now) for text in values)
         case "in-a":
-            stored = _stored(wanted, prop, now)
             items = cast("list[Any]", value) if isinstance(value, list) else []
-            return any(_equal(item, stored, "") for item in items)
+            return any(_equals(item, wanted, prop, now) for item in items)
         case _:
             raise AssertionError(op)
 
@@ -118,6 +118,33 @@ def _plain(value: Any, prop: str) -> Any:
     if prop == "email":
         return fold_email(str(value))
     return str(value) if prop in IDENTIFIERS else value
+
+
+def _numbers(value: Any, wanted: Any, prop: str) -> tuple[Any, Any]:
+    """Both as the numbers that they spell: what is stored as a text only if none of its digits would be lost."""
+    if prop in IDENTIFIERS:
+        return value, wanted
+    if isinstance(value, str) and re.fullmatch(r"-?[1-9][0-9]{15,}", value):
+        value = int(value)
+    if isinstance(wanted, str):
+        if re.fullmatch("-?[0-9]+", wanted):
+            wanted = int(wanted)
+        elif re.fullmatch(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?(e[+-]?[0-9]{1,2})?", wanted):
+            wanted = float(wanted)
+    return value, wanted
+
+
+def _equals(value: Any, wanted: Any, prop: str, now: int) -> bool:
+    as_sent = _stored(wanted, prop, now)
+    numbers = _numbers(value, wanted, prop)
+    return _equal(value, as_sent, prop) or _equal(*numbers, prop)
+
+
+def _compares(op: str, value: Any, wanted: Any, prop: str, now: int) -> bool:
+    numbers = _numbers(value, wanted, prop)
+    if all(_kind(each, prop) == "number" for each in numbers):
+        return _compared(op, *numbers, prop)
+    return _compared(op, value, _stored(wanted, prop, now), prop)
 
 
 def _equal(value: Any, wanted: Any, prop: str) -> bool:

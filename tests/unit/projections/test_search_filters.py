@@ -16,8 +16,10 @@ from api.commands.company_filters import CompanyFilters
 from projections.search.documents import Entry
 from projections.search.index import SearchIndex
 from projections.search.pages import Window
+from schemas.normalization import normalize
 from schemas.search.conditions import Condition
 from schemas.search.request import parse_count
+from schemas.timestamps import format_timestamp
 from tests.support.brute_force import Known, found
 from tests.support.folding import folded_companies
 from tests.support.search_inputs import NOW, are_affordable, filters, substring_filters, users
@@ -136,3 +138,33 @@ def test_any_users_are_found_by_any_filters(
     searched = Searched(index, with_one_document_a_company(known))
     for filter_ in asked:
         searched.check([filter_])
+
+
+LONG: tuple[int | float | str, ...] = (
+    *(7, 2**53 + 1, 2**53 + 2, 2**63 - 1, 2**63, 2**64 + 1, 10**22, 1e22, 10**22 + 1, -(2**63) - 1),
+    *(str(2**53 + 1), str(2**64), f"-{2**64}", f"000{2**53 + 1}", "007", 0.1 + 0.2, "x"),
+)
+ASKED = (*LONG, *(str(number) for number in LONG if not isinstance(number, str)), "9" * 400)
+COMPARING = ("eq", "ne", "gt", "gte", "lt", "lte", "in-v", "nin-v")
+
+
+@pytest.mark.parametrize("prop", ["plan", "company.plan"])
+def test_numbers_of_any_length_compare_to_their_last_digit(index: SearchIndex, prop: str) -> None:
+    def user(number: int, value: object) -> Known:
+        properties = normalize({"plan": value}, NOW).properties
+        at = {"created_at": format_timestamp(NOW), "updated_at": format_timestamp(NOW)}
+        document = {"id": next(fresh_ids), "uid": number, **at}
+        if prop == "plan":
+            return Known(document | properties)
+        company = {"id": f"{number:024x}", "uid": number, **properties}
+        return Known({**document, "company_id": company["id"]}, company)
+
+    stored = [*LONG, *([value] for value in LONG)]
+    searched = Searched(index, [user(number, value) for number, value in enumerate(stored)])
+
+    for value in ASKED:
+        for op in COMPARING:
+            wanted = str(value) if "-v" in op else value
+            searched.check([{"kind": "property", "prop": prop, "op": op, "value": wanted}])
+        for op in ("in-a", "nin-a"):
+            searched.check([{"kind": "property", "prop": prop, "op": op, "value": value}])

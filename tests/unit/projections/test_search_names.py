@@ -136,3 +136,24 @@ def test_a_profile_is_indexed_under_the_names_and_types_that_a_survey_sees(
 def test_an_index_that_is_not_complete_names_nothing(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
         SearchIndex(tmp_path, ORIGIN).names(ACCOUNT)
+
+
+def test_tracked_events_are_named_apart_from_properties_and_dated(index: SearchIndex) -> None:
+    def tracking(entry: Entry, **last: int) -> Entry:
+        tracked = {name: {"count": 1, "last_at": format_timestamp(at)} for name, at in last.items()}
+        return entry._replace(tracked=msgspec.json.encode(tracked))
+
+    long = "long_" * 20 + "name"
+    there = [
+        tracking(person(A, plan=1), signed_in=NOW, imported_leads=NOW - 1, **{long: 5}),
+        tracking(person(B, plan=1), signed_in=NOW + 1),
+        tracking(profile(C, account=NEIGHBOUR), theirs=NOW),
+    ]
+    upsert(index, there)
+
+    names = index.names(ACCOUNT)
+    assert names.events() == ["imported_leads", long, "signed_in"]
+    assert [names.last_tracked(name) for name in names.events()] == [NOW - 1, 5, NOW + 1]
+    assert types(index) == {"plan": ["number"]}
+    index.delete(A)
+    assert index.names(ACCOUNT).events() == ["signed_in"]

@@ -131,3 +131,18 @@ def test_a_walk_under_writes_skips_nobody_and_repeats_nobody(index: SearchIndex,
     kept = {place.id for place in lasting}
     assert [id_ for id_ in ids if id_ in kept] == [p.id for p in sorted(lasting, reverse=True)]
     assert len(ids) == len(set(ids))
+
+
+def test_a_count_is_of_what_all_pages_in_the_window_show(index: SearchIndex) -> None:
+    random = Random(7)
+    places = sorted(random_places(random, 200, milliseconds=3))
+    upsert(index, [profile(id_, created) for created, id_ in places])
+    edges: list[Edge | None] = [None, Moment(NOW), Moment(NOW + 1), *random.sample(places, 5)]
+
+    for before in edges:
+        for after in edges:
+            window = Window(before, after)
+            shown = index.page("account", EVERYBODY, window, 500).ids
+            assert index.count("account", EVERYBODY, window) == len(shown)
+    some = OneOf(("id",), tuple(id_ for _, id_ in places[::2]))
+    assert index.count("account", some, Window(places[150], places[50])) == 49

@@ -77,6 +77,7 @@ PLAN = ("plan",)
         (on("plan", "in", "12"), Contains(PLAN, "12", ignore_case=False)),
         (on("plan", "nin-i", "G"), Not(Contains(PLAN, "G", ignore_case=True))),
         (on("plan", "in-v", " a, 12 ,,true"), OneOf(PLAN, ("a", 12, True))),
+        (on("plan", "in-v", "1,true"), OneOf(PLAN, (1, True))),
         (on("plan", "nin-v", "a"), Not(OneOf(PLAN, ("a",)))),
         (on("tags", "in-a", "12"), HasItem(("tags",), 12)),
         (on("tags", "nin-a", True), Not(HasItem(("tags",), True))),
@@ -92,7 +93,8 @@ def test_each_op(filter_: dict[str, Any], condition: Condition) -> None:
         ("plan", "12", 12),
         ("plan", "12.50", 12.5),
         ("plan", "true", True),
-        ("plan", "007", "007"),
+        ("plan", "+33", "+33"),
+        ("plan", 2**53 + 1, 2**53 + 1),
         ("plan", "2029-04-07", Moment(1_870_214_400_000)),
         ("plan", "$now", Moment(NOW)),
         ("plan", "-7d", Moment(NOW - 7 * MILLISECONDS_PER_DAY)),
@@ -110,6 +112,72 @@ def test_each_op(filter_: dict[str, Any], condition: Condition) -> None:
 )
 def test_values_are_normalized_like_stored_ones(prop: str, sent: object, stored: Any) -> None:
     assert meaning(on(prop, "eq", sent)) == OneOf(tuple(prop.split(".")), (stored,))
+
+
+@pytest.mark.parametrize(
+    ("sent", "number"),
+    [
+        ("007", 7),
+        ("9007199254740993", 2**53 + 1),
+        ("-9007199254740993", -(2**53) - 1),
+        ("18446744073709551617", 2**64 + 1),
+        ("0.30000000000000004", 0.1 + 0.2),
+        ("9" * 768, 10**768 - 1),
+    ],
+)
+def test_a_text_that_spells_a_number_means_both(sent: str, number: float) -> None:
+    is_number = AnyOf(
+        (
+            Compares(PLAN, Comparison.GREATER_OR_EQUAL, 0),
+            Compares(PLAN, Comparison.LESS, 0),
+        )
+    )
+    as_text = AllOf((Compares(PLAN, Comparison.LESS, sent), Not(is_number)))
+
+    assert meaning(on("plan", "eq", sent)) == OneOf(PLAN, (sent, number))
+    assert meaning(on("plan", "nin-v", f"{sent}, x")) == Not(OneOf(PLAN, (sent, number, "x")))
+    assert meaning(on("plan", "in-a", sent)) == AnyOf((HasItem(PLAN, sent), HasItem(PLAN, number)))
+    assert meaning(on("plan", "lt", sent)) == AnyOf(
+        (Compares(PLAN, Comparison.LESS, number), as_text)
+    )
+    assert meaning(on("uid", "eq", sent)) == OneOf(("uid",), (sent,))
+
+
+@pytest.mark.parametrize("sent", ["1e400", "+9007199254740993", "9007199254740993x", "9 1", "٣"])
+def test_any_other_text_means_itself_alone(sent: str) -> None:
+    assert meaning(on("plan", "eq", sent)) == OneOf(PLAN, (sent,))
+
+
+def test_more_digits_than_are_stored_are_cut_off() -> None:
+    assert meaning(on("plan", "eq", "1" * 5000)) == OneOf(PLAN, ("1" * 768, int("1" * 768)))
+    assert meaning(on("plan", "gt", int("1" * 4000))) == meaning(on("plan", "gt", "1" * 768))
+
+
+def test_times_and_days_may_have_many_digits() -> None:
+    many = "12345678901234567"
+
+    assert meaning(on("seen", "eq", many, kind="event"))
+    assert meaning(on("seen_at", "lt-d", many)) == meaning(on("seen_at", "lt-d", int(many)))
+
+
+def test_a_filter_carries_what_a_saved_segment_does() -> None:
+    carried = {
+        "id": "5f3c4232c712de665632a6d8",
+        "created_at": "2029-04-07",
+        "mod": None,
+        "int": None,
+    }
+    plan = on("plan", "eq", "gold")
+
+    assert meaning({**plan, **carried}) == meaning(plan)
+    assert meaning({**on("plan", "eq", None), **carried}) == IsNull(PLAN)
+    assert meaning({**group(plan), **carried, "value": None, "prop": None}) == meaning(group(plan))
+    assert meaning({**group(plan, plan), "filters_op": None}) == meaning(group(plan, plan))
+    assert parse_count({"filters": [plan], "filters_op": None}, NOW) == AllOf((meaning(plan),))
+    assert refusal({**plan, "mod": "gte"}) == [
+        "filters[0]: send nothing but kind and prop and op and value"
+    ]
+    assert refusal({**plan, "op": None}) == ["filters[0].op: missing"]
 
 
 def test_names_are_normalized_and_dots_reach_into_hashes() -> None:

@@ -1,0 +1,36 @@
+"""The parameters of a search, a list or a read: in the query or in a JSON body, whatever the method (contract §6)."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from api.door import SECRET_PARAMETER, door
+from api.incoming import Incoming, parse_query
+from schemas.search.parameters import joined
+
+_NOTHING: Final[Mapping[str, object]] = {}
+_LENGTHS: Final = (b"content-length", b"transfer-encoding")
+
+
+class Asked(NamedTuple):
+    """Whose request it is, by which secret, and what else it says."""
+
+    account: str
+    secret: object
+    parameters: Mapping[str, object]
+
+
+async def receive_parameters(request: Incoming) -> Asked:
+    """The parameters of the query and of the body, if there is one. Raises like `Door.receive` and `joined`."""
+    at = door(request)
+    secret = at.outer_secret(request)
+    if _has_body(request):
+        principal, body = await at.receive(request)
+        secret = body.get(SECRET_PARAMETER) if secret is None else secret
+    else:
+        principal, body = at.authenticate(secret), _NOTHING
+    query = request.scope["query_string"]
+    return Asked(principal.account, secret, joined(parse_query(query) if query else (), body))
+
+
+def _has_body(request: Incoming) -> bool:
+    return any(name in _LENGTHS and value != b"0" for name, value in request.scope["headers"])
