@@ -105,6 +105,16 @@ class Settings(BaseSettings):
     batch_limit: Annotated[
         int, Unit("bytes"), Field(ge=1024, description="the longest body of a batch")
     ] = 16 * _MIB
+    max_batches: Annotated[
+        int,
+        Unit("batches"),
+        Field(ge=1, description="of one account that are handled at a time; above it: 429"),
+    ] = 4
+    max_received_bytes: Annotated[
+        int,
+        Unit("bytes"),
+        Field(ge=1 << 20, description="of large bodies handled at a time; above it: 503"),
+    ] = 128 * _MIB
     max_streams: Annotated[
         int,
         Unit("streams"),

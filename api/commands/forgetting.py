@@ -8,8 +8,9 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from api.commands.addressing import NO_PROFILE, find, parse_identifiers
+from api.commands.item_errors import Failures, ItemErrors
 from projections.profile import StoredProfile
-from schemas.errors import ItemError, NotFound, RequestError, Unavailable, Unprocessable
+from schemas.errors import NotFound, RequestError, Unavailable, Unprocessable
 from streams.clock import now
 from streams.forgetting import forget_event
 from streams.node import Node, Written
@@ -41,10 +42,13 @@ async def forget(node: Node, profile: StoredProfile) -> Forgotten:
 
 async def forget_many(
     node: Node, account: str, items: Iterable[object]
-) -> tuple[list[Forgotten], list[ItemError]]:
-    """Forget each, some at a time; what cannot be forgotten is reported by its index, from 0."""
+) -> tuple[list[Forgotten], Failures]:
+    """Forget each, some at a time; what cannot be forgotten is reported by its index, from 0.
+
+    An item is what a JSON body has, or the error that says why it cannot be one.
+    """
     forgotten: list[Forgotten] = []
-    errors: list[ItemError] = []
+    errors = ItemErrors()
     rest = enumerate(items)
     while part := list(islice(rest, _AT_ONCE)):
         outcomes = await asyncio.gather(*(_forget_item(node, account, item) for _, item in part))
@@ -55,13 +59,15 @@ async def forget_many(
                 # Already forgotten ones stay so: sending the rest again completes it.
                 if not any(isinstance(each, Forgotten) for each in (*forgotten[:1], *outcomes)):
                     raise outcome
-                errors.append(ItemError(503, index, "Not forgotten yet: send this item again"))
+                errors.add(503, index, "Not forgotten yet: send this item again")
             else:
-                errors.append(ItemError(outcome.code, index, outcome.messages[0]))
-    return forgotten, errors
+                errors.add(outcome.code, index, outcome.messages[0])
+    return forgotten, errors.failures()
 
 
 async def _forget_item(node: Node, account: str, item: object) -> Forgotten | RequestError:
+    if isinstance(item, RequestError):
+        return item
     try:
         if not isinstance(item, dict):
             raise Unprocessable("An item must be an object with `uid`, `email` or `id`")

@@ -6,17 +6,19 @@ from typing import Any, Final
 from litestar import Controller, delete, get, post
 
 from api.answers import Answer, answer, positions, raw_answer
-from api.bodies import as_object, decode_json, read_body
+from api.bodies import expected_size, read_body
 from api.commands.addressing import Identifiers, find, parse_id, parse_identifiers
 from api.commands.clearing import clear
 from api.commands.companies import show_company_receipt
 from api.commands.forgetting import forget, forget_many, read_csv
 from api.commands.reading import show
 from api.commands.receipts import list_receipts, parse_page, show_receipt
-from api.door import SECRET_PARAMETER, Door, door
+from api.door import Door, door
+from api.envelopes import Envelope, decode_items, open_envelope
 from api.incoming import Incoming
+from api.intake import Room
 from projections.profile import StoredProfile
-from schemas.errors import TooLarge, Unprocessable
+from schemas.errors import TooLarge
 from schemas.expansion import Expand
 
 _WHOLE: Final = Expand()
@@ -55,13 +57,16 @@ class EditsController(Controller):
     @post("/profiles/forget", status_code=202, summary="Forget many profiles, from JSON or CSV")
     async def forget_many(self, request: Incoming) -> Answer:
         at = door(request)
-        account, items = await _items(at, request)
-        forgotten, errors = await forget_many(at.node, account, items)
+        size = expected_size(request, at.settings.batch_limit)
+        with at.intake.room(size, authenticated=at.outer_secret(request) is not None) as room:
+            account, items = await _items(at, request, room)
+            forgotten, failures = await forget_many(at.node, account, items)
         content: dict[str, Any] = {
-            "deletions": [{"id": one.deletion, "profile": {"id": one.profile}} for one in forgotten]
+            "deletions": [
+                {"id": one.deletion, "profile": {"id": one.profile}} for one in forgotten
+            ],
+            **failures.fields(),
         }
-        if errors:
-            content["errors"] = errors
         last = {one.written.partition: one.written.verdict.offset for one in forgotten}
         return answer(content, 202, **positions(last))
 
@@ -96,7 +101,7 @@ async def _forget(at: Door, account: str, named: Identifiers) -> Answer:
     return answer(content, x_log_position=done.written.position)
 
 
-async def _items(at: Door, request: Incoming) -> tuple[str, Iterable[object]]:
+async def _items(at: Door, request: Incoming, room: Room) -> tuple[str, Iterable[object]]:
     """The account, and whom to forget, of a JSON or CSV body."""
     outer = at.outer_principal(request)
     limit = at.settings.batch_limit
@@ -104,11 +109,10 @@ async def _items(at: Door, request: Incoming) -> tuple[str, Iterable[object]]:
         body = await read_body(request, limit, TooLarge(f"The body must be at most {limit} bytes"))
     if request.fields.get("content-type", "").partition(";")[0].strip().lower() == "text/csv":
         principal = outer or at.authenticate(None)
+        room.settle(len(body))
         return principal.account, read_csv(body)
     with at.unauthorized_unless(outer):
-        sent = as_object(decode_json(body, object))
-    principal = outer or at.authenticate(sent.get(SECRET_PARAMETER))
-    items = sent.get("profiles")
-    if not isinstance(items, list):
-        raise Unprocessable("profiles must be an array of objects with `uid`, `email` or `id`")
-    return principal.account, items  # pyright: ignore[reportUnknownVariableType] - JSON
+        envelope = await open_envelope(body, Envelope)
+    principal = outer or at.authenticate(envelope.account_secret)
+    room.settle(len(body))
+    return principal.account, decode_items(await envelope.split(), at.settings.body_limit)
