@@ -23,7 +23,7 @@ _BYTE_ORDER_MARK: Final = codecs.BOM_UTF8
 _TOO_DEEP: Final = "The body is nested too deeply"
 _NOT_JSON: Final = "The body is not JSON"
 _OUT_OF_RANGE: Final = "out of range"  # msgspec's words
-_BAD_NUMBER: Final = "is or holds a number out of range: send it as a string"
+_BAD_NUMBER: Final = "has a number that is out of range"
 
 _Body = TypeVar("_Body")
 

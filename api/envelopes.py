@@ -18,9 +18,10 @@ MAX_ITEMS: Final = 500_000
 """Of one batch: an item that is not decoded takes some 70 bytes beside the body."""
 
 SLICE: Final = 1000
-"""Items that are handled in one step, at most."""
+"""Items that are appended together, at most."""
 
-_SLICE_BYTES: Final = 1 << 18
+_SLICE_BYTES: Final = 1 << 20
+_STEP_BYTES: Final = 1 << 17
 # Fewer commas part fewer items; 16 MiB of ordinary profiles have no more.
 _FEW_COMMAS: Final = 600_000
 _TOO_MANY: Final = f"A batch has at most {MAX_ITEMS} items: send several batches"
@@ -105,31 +106,37 @@ def _ends(array: memoryview) -> Iterator[int]:
 
 
 class Slice(NamedTuple):
-    """Items that are handled in one step; `start` is the index of the first."""
+    """Items that are appended together: the index of the first, and their bytes in all."""
 
     start: int
     items: Sequence[msgspec.Raw]
+    size: int
+
+    def steps(self) -> "Iterable[Slice]":
+        """The same in parts that are decoded and normalized in some 20 ms each."""
+        return (self,) if self.size <= _STEP_BYTES else _cut(self.start, self.items, _STEP_BYTES)
 
 
 def slices(items: Sequence[msgspec.Raw]) -> Iterator[Slice]:
-    """The items in order, at most `SLICE` at a time, of 256 KiB together or one alone."""
+    """The items in order, at most `SLICE` at a time, of 1 MiB together or one alone."""
     for start in range(0, len(items), SLICE):
         part = items[start : start + SLICE]
-        if sum(map(len, map(memoryview, part))) <= _SLICE_BYTES:
-            yield Slice(start, part)
+        size = sum(map(len, map(memoryview, part)))
+        if size <= _SLICE_BYTES:
+            yield Slice(start, part, size)
         else:
-            yield from _short_slices(start, part)
+            yield from _cut(start, part, _SLICE_BYTES)
 
 
-def _short_slices(start: int, items: Sequence[msgspec.Raw]) -> Iterator[Slice]:
+def _cut(start: int, items: Sequence[msgspec.Raw], most: int) -> Iterator[Slice]:
     first = size = 0
     for index, item in enumerate(items):
         length = len(memoryview(item))
-        if size and size + length > _SLICE_BYTES:
-            yield Slice(start + first, items[first:index])
+        if size and size + length > most:
+            yield Slice(start + first, items[first:index], size)
             first, size = index, 0
         size += length
-    yield Slice(start + first, items[first:])
+    yield Slice(start + first, items[first:], size)
 
 
 def decode_item(item: msgspec.Raw, limit: int) -> Mapping[str, object]:

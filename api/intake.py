@@ -10,6 +10,7 @@ of three pools that cannot take room from one another:
 A body that alone is larger than its pool is taken when the pool is empty.
 """
 
+import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Generator
@@ -60,9 +61,13 @@ class Room:
 
 
 class Intake:
-    """What one node receives: `max_batches` at once of an account, `max_bytes` of large bodies of all accounts."""
+    """What one node receives: `max_batches` at once of an account, `max_bytes` of large bodies of all accounts.
+
+    Holding `turn`, one batch at a time takes a step of its work: several steps in a row would hold the loop up.
+    """
 
     def __init__(self, *, max_batches: int, max_bytes: int) -> None:
+        self.turn = asyncio.Lock()
         self._max_batches = max_batches
         self._batches: dict[str, Counter[object]] = {}
         self._large = _Pool(max_bytes)

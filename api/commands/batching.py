@@ -58,12 +58,14 @@ class BatchWriter:
         *,
         ignore_missing: bool,
         item_limit: int,
+        turn: asyncio.Lock,
         keyed: KeyedRequest | None,
     ) -> None:
         self._node = node
         self._account = account
         self._ignore = ignore_missing
         self._item_limit = item_limit
+        self._turn = turn
         self._keyed = keyed
         self._at = now()
         # What the items so far have done to emails: who holds one (None: its claimant gave it up), and who moved.
@@ -111,13 +113,12 @@ class BatchWriter:
         """
         self._at = batch.created_at
         for part in slices(items):
-            self._drafts(part)
-            await asyncio.sleep(0)
+            await self._drafts(part)
         return Failures.of([*self._errors.kept, *decode_errors(batch.errors)], batch.failed)
 
     async def _events(self, part: Slice) -> dict[int, list[Keyed]]:
         """The events of a slice, per partition, in order."""
-        drafts = self._drafts(part)
+        drafts = await self._drafts(part)
         companies = {
             write.company.uid
             for write in drafts.values()
@@ -125,6 +126,10 @@ class BatchWriter:
         }
         if companies:
             self._companies = await self._node.company_log.make(self._account, companies, self._at)
+        async with self._turn:
+            return self._encode_all(drafts)
+
+    def _encode_all(self, drafts: Mapping[int, Draft]) -> dict[int, list[Keyed]]:
         events: dict[int, list[Keyed]] = {}
         keys = iter(event_keys(len(drafts)))
         for index, write in drafts.items():
@@ -139,16 +144,22 @@ class BatchWriter:
                 events.setdefault(partition, []).append((next(keys), value))
         return events
 
-    def _drafts(self, part: Slice) -> dict[int, Draft]:
+    async def _drafts(self, part: Slice) -> dict[int, Draft]:
         """The good items of a slice, by their index."""
         drafts: dict[int, Draft] = {}
-        for index, item in enumerate(part.items, part.start):
+        for step in part.steps():
+            async with self._turn:
+                self._draft_all(step, drafts)
+            await asyncio.sleep(0)
+        return drafts
+
+    def _draft_all(self, step: Slice, drafts: dict[int, Draft]) -> None:
+        for index, item in enumerate(step.items, step.start):
             try:
                 drafts[index] = self._normalize(decode_item(item, self._item_limit), self._at)
             except (RequestError, InvalidDraft) as error:
                 code = error.code if isinstance(error, RequestError) else 422
                 self._errors.add(code, index, named(str(error), index))
-        return drafts
 
     _normalize = staticmethod(draft)
 

@@ -3,6 +3,7 @@
 Each slice is folded before the next one is appended: every node holds all companies, so an answered batch is applied.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -33,11 +34,20 @@ _DELETED: Final = ("spent", "missing")
 class CompanyBatchWriter:
     """Handles one batch of companies of one account; `item_limit` is in bytes."""
 
-    def __init__(self, node: Node, account: str, *, ignore_missing: bool, item_limit: int) -> None:
+    def __init__(
+        self,
+        node: Node,
+        account: str,
+        *,
+        ignore_missing: bool,
+        item_limit: int,
+        turn: asyncio.Lock,
+    ) -> None:
         self._node = node
         self._account = account
         self._ignore = ignore_missing
         self._item_limit = item_limit
+        self._turn = turn
         self._at = now()
         self._errors = ItemErrors()
         self._skipped = 0
@@ -46,7 +56,7 @@ class CompanyBatchWriter:
         """Write every good item; returns when all are folded. Raises `Unavailable`."""
         received = len(items)
         for part in slices(items):
-            drafts = self._drafts(part)
+            drafts = await self._drafts(part)
             while drafts:
                 drafts = await self._write(drafts)
         failed = self._errors.count
@@ -87,14 +97,20 @@ class CompanyBatchWriter:
                 self._refuse(index, Unprocessable(TOO_LARGE))
         return again
 
-    def _drafts(self, part: Slice) -> dict[int, CompanyDraft]:
+    async def _drafts(self, part: Slice) -> dict[int, CompanyDraft]:
         drafts: dict[int, CompanyDraft] = {}
-        for index, item in enumerate(part.items, part.start):
+        for step in part.steps():
+            async with self._turn:
+                self._draft_all(step, drafts)
+            await asyncio.sleep(0)
+        return drafts
+
+    def _draft_all(self, step: Slice, drafts: dict[int, CompanyDraft]) -> None:
+        for index, item in enumerate(step.items, step.start):
             try:
                 drafts[index] = self._draft(index, item)
             except RequestError as error:
                 self._refuse(index, error)
-        return drafts
 
     def _draft(self, index: int, item: msgspec.Raw) -> CompanyDraft:
         try:

@@ -52,6 +52,7 @@ class CompaniesController(Controller):
                 batch.principal.account,
                 ignore_missing=batch.ignores_missing,
                 item_limit=at.settings.body_limit,
+                turn=at.intake.turn,
             )
             received, status = await writer.write(batch.items)
             at.batches.add(received.id, status)

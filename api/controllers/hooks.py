@@ -151,6 +151,7 @@ async def _receive_batch(
             batch.principal.account,
             ignore_missing=batch.ignores_missing,
             item_limit=at.settings.body_limit,
+            turn=at.intake.turn,
             keyed=keyed,
         )
         known = at.batches.answered(keyed)
