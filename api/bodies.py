@@ -117,7 +117,7 @@ def _decode(body: bytes | bytearray, kind: type[_Body]) -> _Body:
         _check_json(body)  # msgspec stops at the wrong shape: it has not seen the rest
         if _OUT_OF_RANGE not in str(error):
             raise Unprocessable(f"The body has the wrong shape: {_place(error)}") from None
-        raise Unprocessable(_named(error) or out_of_range(body, "The body")) from None
+        raise Unprocessable(out_of_range(body, "The body")) from None
     except RecursionError:
         raise NotJson(_TOO_DEEP) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -149,18 +149,9 @@ def out_of_range(value: bytes | bytearray | msgspec.Raw, whole: str) -> str:
     return f"{whole} {_BAD_NUMBER}"
 
 
-def _named(error: msgspec.ValidationError) -> str | None:
-    """The same where msgspec names the place, which it does for the fields of a struct."""
-    found = _FIELD.search(str(error))
-    return found and f"{found[1]} {_BAD_NUMBER}"
-
-
 def _place(error: msgspec.ValidationError) -> str:
     """What msgspec says of types and places; it names no value."""
     return re.sub(r"`\$\.?", "`", str(error))
-
-
-_FIELD: Final = re.compile(r"`\$\.([a-z_]+)")
 
 
 def check_utf8(body: bytes | bytearray) -> None:

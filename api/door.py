@@ -14,6 +14,7 @@ from api.commands.property_surveys import PropertySurveys
 from api.commands.repeating import KeyedRequest, Repeats
 from api.incoming import Incoming
 from api.intake import Intake
+from api.interpreter import MemoryReturn
 from api.settings import Settings
 from projections.accounts import Principal
 from schemas.errors import NotJson, Unauthorized, Unprocessable
@@ -50,7 +51,11 @@ class Door:
             Repeats(node),
             CompanyFilters(node.companies, lambda: node.worker.owned_profiles().values()),
             PropertySurveys(node),
-            Intake(max_batches=settings.max_batches, max_bytes=settings.max_received_bytes),
+            Intake(
+                max_batches=settings.max_batches,
+                max_bytes=settings.max_received_bytes,
+                emptied=MemoryReturn().schedule,
+            ),
         )
 
     def outer_secret(self, request: Incoming) -> str | None:

@@ -13,7 +13,7 @@ A body that alone is larger than its pool is taken when the pool is empty.
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Final
 
 from schemas.errors import TooManyRequests, Unavailable
@@ -36,6 +36,10 @@ class _Pool:
 
     def give_back(self, size: int) -> None:
         self._used -= size
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._used
 
 
 class Room:
@@ -63,11 +67,15 @@ class Room:
 class Intake:
     """What one node receives: `max_batches` at once of an account, `max_bytes` of large bodies of all accounts.
 
-    Holding `turn`, one batch at a time takes a step of its work: several steps in a row would hold the loop up.
+    `emptied` is called when no large body is left. Holding `turn`, one batch at a time takes a step of its work:
+    several steps in a row would hold the loop up.
     """
 
-    def __init__(self, *, max_batches: int, max_bytes: int) -> None:
+    def __init__(
+        self, *, max_batches: int, max_bytes: int, emptied: Callable[[], None] = lambda: None
+    ) -> None:
         self.turn = asyncio.Lock()
+        self._emptied = emptied
         self._max_batches = max_batches
         self._batches: dict[str, Counter[object]] = {}
         self._large = _Pool(max_bytes)
@@ -87,6 +95,8 @@ class Intake:
             yield room
         finally:
             room.give_back()
+            if size > SMALL and self._large.is_empty:
+                self._emptied()
 
     @contextlib.contextmanager
     def batch(self, account: str, key: str | None) -> Generator[None]:

@@ -113,6 +113,6 @@ async def _items(at: Door, request: Incoming, room: Room) -> tuple[str, Iterable
         return principal.account, read_csv(body)
     with at.unauthorized_unless(outer):
         envelope = await open_envelope(body, Envelope)
-    principal = outer or at.authenticate(envelope.account_secret)
+    principal = outer or at.authenticate(envelope.secret)
     room.settle(len(body))
     return principal.account, decode_items(await envelope.split(), at.settings.body_limit)

@@ -125,7 +125,7 @@ async def batch_body(request: Incoming, kind: type[Envelope]) -> AsyncGenerator[
         with at.unauthorized_unless(outer):
             body = await read_body(request, limit, TooLarge(BATCH_TOO_LARGE))
             envelope = await open_envelope(body, kind)
-        principal = outer or at.authenticate(envelope.account_secret)
+        principal = outer or at.authenticate(envelope.secret)
         if outer is None:
             held.enter_context(at.intake.batch(principal.account, key))
         room.settle(len(body))
