@@ -11,7 +11,7 @@ from litestar.types import Receive, Scope, Send
 
 from api.http.connection import connection_of
 from api.methods import allowed, is_head
-from schemas.errors import RequestError, Unavailable
+from schemas.errors import RequestError, TooManyRequests, Unavailable
 from schemas.events import ENCODER
 
 log = logging.getLogger(__name__)
@@ -101,6 +101,10 @@ def _error(code: int, messages: list[str], **headers: str) -> Answer:
 
 
 def _request_error(_: Request[Any, Any, Any], error: RequestError) -> Answer:
+    if isinstance(error, TooManyRequests):
+        wait = str(error.wait)
+        content = {"code": error.code, "messages": error.messages, "wait": error.wait}
+        return answer(content, error.code, retry_after=wait, x_ratelimit_wait=wait)
     if isinstance(error, Unavailable):
         return _error(error.code, error.messages, retry_after=str(error.retry_after))
     return _error(error.code, error.messages)

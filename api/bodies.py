@@ -1,24 +1,29 @@
 """Request bodies: read as they come, never over their limit, and decoded as JSON (contract §2, §4)."""
 
 import codecs
+import contextlib
 import re
-import zlib
 from collections.abc import AsyncIterable, Iterator, Mapping
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
-import zstandard
 
+from api.commands.pacing import paced
+from api.decompression import decoder
 from api.incoming import Incoming
+from api.intake import Intake
+from api.surrogates import may_hold_surrogates, replace_surrogates
 from schemas.errors import NotJson, TooLarge, Unprocessable
+from schemas.normalization import normalize_name
 
-# A zstd block of four bytes can stand for 128 KiB, so compressed input is fed in slices that cannot say much.
-_ZSTD_SLICE: Final = 128
-_ZSTD_WINDOW: Final = 8 << 20
+_LENGTH: Final = "content-length"
+_SHORT: Final = 1 << 16  # bytes of a body that needs no room reserved
 _UTF8_SLICE: Final = 1 << 20
-_PLAIN: Final = ("", "identity")
+_BYTE_ORDER_MARK: Final = codecs.BOM_UTF8
 _TOO_DEEP: Final = "The body is nested too deeply"
 _NOT_JSON: Final = "The body is not JSON"
+_OUT_OF_RANGE: Final = "out of range"  # msgspec's words
+_BAD_NUMBER: Final = "has a number that is out of range"
 
 _Body = TypeVar("_Body")
 
@@ -26,123 +31,122 @@ _Body = TypeVar("_Body")
 async def read_body(request: Incoming, limit: int, too_large: TooLarge) -> bytes:
     """The body of a request, decompressed, of at most `limit` bytes; raises like `collect`."""
     headers = request.fields
-    encoding = headers.get("content-encoding", "").strip().lower()
-    declared = headers.get("content-length", "")
-    if encoding in _PLAIN and declared.isdigit() and int(declared) > limit:
+    if _declared(headers) > limit:
         raise too_large
-    return await collect(request.stream(), encoding, limit, too_large)
+    return await collect(request.stream(), _encoding(headers), limit, too_large)
+
+
+def expected_size(request: Incoming, limit: int) -> int:
+    """How many bytes the body may have, by the headers: never more than `limit`."""
+    headers = request.fields
+    if _encoding(headers) or _LENGTH not in headers:
+        return limit
+    return min(limit, _declared(headers))
+
+
+def _declared(headers: Mapping[str, str]) -> int:
+    declared = headers.get(_LENGTH, "")
+    return int(declared[:20]) if declared.isdecimal() else 0
+
+
+def _encoding(headers: Mapping[str, str]) -> str:
+    encoding = headers.get("content-encoding", "").strip().lower()
+    return "" if encoding == "identity" else encoding
 
 
 async def collect(
     chunks: AsyncIterable[bytes], encoding: str, limit: int, too_large: TooLarge
 ) -> bytes:
-    """Decompress chunks as they come, into at most `limit` bytes.
+    """Decompress chunks as they come, into at most `limit` bytes, from at most as many.
 
     Raises `too_large` as soon as it is known to be longer, so that neither a long body nor a
     decompression bomb costs memory; `NotJson` when it cannot be decompressed; `Unprocessable` for
-    an unknown encoding.
+    an unknown encoding. The loop is free for others every 2 ms.
     """
-    decoder = _decoder(encoding)
+    decompress = decoder(encoding)
     body = bytearray()
+    arrived = 0
     async for chunk in chunks:
-        for part in (chunk,) if decoder is None else decoder.decode(chunk):
+        arrived += len(chunk)
+        if arrived > limit:
+            raise too_large
+        if decompress is None:
+            body += chunk
+            continue
+        async for part in paced(decompress.decode(chunk)):
             body += part
             if len(body) > limit:
                 raise too_large
-    if decoder is not None and not decoder.finished:
+    if decompress is not None and not decompress.finished:
         raise NotJson(f"The body is not complete {encoding}")
     return bytes(body)
-
-
-class _Decoder(Protocol):
-    finished: bool
-
-    def decode(self, data: bytes) -> Iterator[bytes]: ...
-
-
-def _decoder(encoding: str) -> _Decoder | None:
-    if encoding in _PLAIN:
-        return None
-    match encoding:
-        case "gzip" | "x-gzip":
-            return _Gzip()
-        case "zstd":
-            return _Zstd()
-        case _:
-            raise Unprocessable("Content-Encoding: send gzip, zstd or nothing")
-
-
-class _Gzip:
-    """Decompresses gzip, several members too, in bounded steps."""
-
-    _STEP: Final = 1 << 16
-
-    def __init__(self) -> None:
-        self._stream = zlib.decompressobj(wbits=31)
-        self.finished = False
-
-    def decode(self, data: bytes) -> Iterator[bytes]:
-        while data:
-            if self._stream.eof:
-                self._stream = zlib.decompressobj(wbits=31)
-            try:
-                part = self._stream.decompress(data, self._STEP)
-            except zlib.error:
-                raise NotJson("The body is not gzip") from None
-            self.finished = self._stream.eof
-            data = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
-            yield part
-
-
-class _Zstd:
-    """Decompresses zstd, several frames too, in bounded steps."""
-
-    def __init__(self) -> None:
-        self._decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-        self._stream = self._decompressor.decompressobj()
-        self.finished = False
-
-    def decode(self, data: bytes) -> Iterator[bytes]:
-        for start in range(0, len(data), _ZSTD_SLICE):
-            slice_ = data[start : start + _ZSTD_SLICE]
-            while slice_:
-                if self._stream.eof:
-                    self._stream = self._decompressor.decompressobj()
-                try:
-                    part = self._stream.decompress(slice_)
-                except zstandard.ZstdError:
-                    raise NotJson("The body is not zstd") from None
-                self.finished = self._stream.eof
-                slice_ = self._stream.unused_data
-                yield part
 
 
 def decode_json(body: bytes, kind: type[_Body]) -> _Body:
     """The body as `kind`. Raises `NotJson`, or `Unprocessable` when it is JSON of another shape.
 
-    A lone surrogate is JSON, but no text: it is read as U+0001, which the rule against control characters then
-    refuses by its place (contract §9).
+    A byte order mark is passed over. A lone surrogate is read as U+0001 (`api.surrogates`).
     """
+    body = body.removeprefix(_BYTE_ORDER_MARK)
     try:
         return _decode(body, kind)
     except NotJson:
-        mended = _mend_surrogates(body)
-        if mended == body:
+        if not may_hold_surrogates(body):
             raise
-        return _decode(mended, kind)
+        return _decode(b"".join(replace_surrogates(body)), kind)
 
 
-def _decode(body: bytes, kind: type[_Body]) -> _Body:
+async def decode_large_json(body: bytes, kind: type[_Body]) -> _Body:
+    """`decode_json` for bodies of many MiB: no step holds the loop for longer than msgspec takes for the whole."""
+    body = body.removeprefix(_BYTE_ORDER_MARK)
+    try:
+        return _decode(body, kind)
+    except NotJson:
+        if not may_hold_surrogates(body):
+            raise
+    parts = bytearray()
+    async for part in paced(replace_surrogates(body)):
+        parts += part
+    return _decode(parts, kind)
+
+
+def _decode(body: bytes | bytearray, kind: type[_Body]) -> _Body:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        if "out of range" in str(error):
-            raise NotJson(f"{_NOT_JSON}: it holds a number out of range") from None
-        raise Unprocessable(f"The body has the wrong shape: {_place(error)}") from None
+        _check_json(body)  # msgspec stops at the wrong shape: it has not seen the rest
+        if _OUT_OF_RANGE not in str(error):
+            raise Unprocessable(f"The body has the wrong shape: {_place(error)}") from None
+        raise Unprocessable(out_of_range(body, "The body")) from None
     except RecursionError:
         raise NotJson(_TOO_DEEP) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise NotJson(_NOT_JSON) from None
+
+
+def _check_json(body: bytes | bytearray) -> None:
+    """Raises `NotJson` unless the body is one JSON value; its numbers may be out of range."""
+    check_utf8(body)
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except RecursionError:
+        raise NotJson(_TOO_DEEP) from None
+    except msgspec.DecodeError:
+        raise NotJson(_NOT_JSON) from None
+
+
+def out_of_range(value: bytes | bytearray | msgspec.Raw, whole: str) -> str:
+    """What is wrong with JSON that has a number out of range: the property that is or holds it, or else the `whole`."""
+    try:
+        members = msgspec.json.decode(value, type=dict[str, msgspec.Raw])
+    except msgspec.ValidationError:
+        members = {}
+    for name, member in members.items():
+        try:
+            msgspec.json.decode(member)
+        except msgspec.ValidationError:
+            return f"{normalize_name(name) or 'a property without a name'} {_BAD_NUMBER}"
+    return f"{whole} {_BAD_NUMBER}"
 
 
 def _place(error: msgspec.ValidationError) -> str:
@@ -150,22 +154,20 @@ def _place(error: msgspec.ValidationError) -> str:
     return re.sub(r"`\$\.?", "`", str(error))
 
 
-_SURROGATES: Final = re.compile(
-    rb"\\\\"
-    rb"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
-)
-
-
-def _mend_surrogates(body: bytes) -> bytes:
-    """Lone surrogates become an escaped control character of the same length; pairs stay."""
-    return _SURROGATES.sub(
-        lambda found: b"\\u0001" if len(found[0]) == len(b"\\ud800") else found[0], body
-    )
-
-
-def check_utf8(body: bytes) -> None:
+def check_utf8(body: bytes | bytearray) -> None:
     """Raises `NotJson` unless the body is UTF-8; in slices, so that no copy of a large body is made."""
+    for _ in _utf8_slices(body):
+        pass
+
+
+async def check_large_utf8(body: bytes) -> None:
+    """`check_utf8` for bodies of many MiB, with the loop free in between."""
+    async for _ in paced(_utf8_slices(body)):
+        pass
+
+
+def _utf8_slices(body: bytes | bytearray) -> Iterator[None]:
+    """A step for each slice that was checked."""
     if body.isascii():
         return
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -173,6 +175,7 @@ def check_utf8(body: bytes) -> None:
     try:
         for start in range(0, len(view), _UTF8_SLICE):
             decoder.decode(view[start : start + _UTF8_SLICE])
+            yield
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         raise NotJson(_NOT_JSON) from None
@@ -185,7 +188,19 @@ def as_object(value: object) -> Mapping[str, object]:
     return value  # pyright: ignore[reportUnknownVariableType] - JSON decoding makes text keys
 
 
-async def read_object(request: Incoming, limit: int) -> Mapping[str, object]:
-    """A body that is one JSON object, of at most `limit` bytes; an empty body is an empty object."""
-    body = await read_body(request, limit, TooLarge(f"The body must be at most {limit} bytes"))
-    return as_object(decode_json(body, object)) if body else {}
+async def read_object(
+    request: Incoming, limit: int, intake: Intake, *, authenticated: bool
+) -> Mapping[str, object]:
+    """A body that is one JSON object, of at most `limit` bytes; an empty body is an empty object.
+
+    Raises like `read_body` and `decode_json`, and `Unavailable` when too much is being received.
+    """
+    too_large = TooLarge(f"The body must be at most {limit} bytes")
+    size = expected_size(request, limit)
+    with (
+        contextlib.nullcontext()
+        if size <= _SHORT
+        else intake.room(size, authenticated=authenticated)
+    ):
+        body = await read_body(request, limit, too_large)
+    return {} if body in (b"", _BYTE_ORDER_MARK) else as_object(decode_json(body, object))

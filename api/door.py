@@ -13,6 +13,8 @@ from api.commands.company_filters import CompanyFilters
 from api.commands.property_surveys import PropertySurveys
 from api.commands.repeating import KeyedRequest, Repeats
 from api.incoming import Incoming
+from api.intake import Intake
+from api.interpreter import MemoryReturn
 from api.settings import Settings
 from projections.accounts import Principal
 from schemas.errors import NotJson, Unauthorized, Unprocessable
@@ -20,7 +22,7 @@ from streams.node import Node
 
 SECRET_PARAMETER: Final = "account_secret"  # noqa: S105 - a name, no secret
 _HEADER: Final = "x-account-secret"
-_KEY_HEADER: Final = "idempotency-key"
+KEY_HEADER: Final = "idempotency-key"
 _POSITION_HEADER: Final = "x-min-log-position"
 REACH_SECONDS: Final = 5.0
 _MESSAGE: Final = (
@@ -38,6 +40,7 @@ class Door:
     repeats: Repeats
     company_filters: CompanyFilters
     surveys: PropertySurveys
+    intake: Intake
 
     @classmethod
     def of(cls, node: Node, settings: Settings) -> "Door":
@@ -48,6 +51,11 @@ class Door:
             Repeats(node),
             CompanyFilters(node.companies, lambda: node.worker.owned_profiles().values()),
             PropertySurveys(node),
+            Intake(
+                max_batches=settings.max_batches,
+                max_bytes=settings.max_received_bytes,
+                emptied=MemoryReturn().schedule,
+            ),
         )
 
     def outer_secret(self, request: Incoming) -> str | None:
@@ -74,7 +82,9 @@ class Door:
         """The principal and the body, which may hold the secret, of a request with a JSON object."""
         outer = self.outer_principal(request)
         with self.unauthorized_unless(outer):
-            body = await read_object(request, self.settings.body_limit)
+            body = await read_object(
+                request, self.settings.body_limit, self.intake, authenticated=outer is not None
+            )
         return outer or self.authenticate(body.get(SECRET_PARAMETER)), body
 
     def keyed(
@@ -85,7 +95,7 @@ class Door:
         body: bytes | Mapping[str, object],
     ) -> AbstractAsyncContextManager[KeyedRequest | None]:
         """The request alone with its Idempotency-Key; see `Repeats.keyed`."""
-        key = request.fields.get(_KEY_HEADER)
+        key = request.fields.get(KEY_HEADER)
         if key is not None and not isinstance(body, bytes):
             body = {name: value for name, value in body.items() if name != SECRET_PARAMETER}
         return self.repeats.keyed(principal.account, key, route, body)

@@ -166,6 +166,16 @@ class Settings(BaseSettings):
         Unit("seconds"),
         Field(gt=0, description="how long a client may take nothing of an answer"),
     ] = 60.0
+    max_batches: Annotated[
+        int,
+        Unit("batches"),
+        Field(ge=1, description="of one account that are handled at a time; above it: 429"),
+    ] = 4
+    max_received_bytes: Annotated[
+        int,
+        Unit("bytes"),
+        Field(ge=1 << 20, description="of large bodies handled at a time; above it: 503"),
+    ] = 128 * _MIB
     max_streams: Annotated[
         int,
         Unit("streams"),

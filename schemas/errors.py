@@ -10,6 +10,7 @@
     │   ├── Conflict              409
     │   ├── TooLarge              413
     │   ├── Unprocessable         422
+    │   ├── TooManyRequests       429, with Retry-After
     │   └── Unavailable           503, with Retry-After
     └── OperatorError             something that a person has to put right before the service can run
         └── Unfoldable            a record at which a partition of the log stops
@@ -70,6 +71,16 @@ class Unprocessable(RequestError):
     """Understood, but wrong; the message names the field."""
 
     code = 422
+
+
+class TooManyRequests(RequestError):
+    """A limit of the account; ``wait`` is in seconds."""
+
+    code = 429
+
+    def __init__(self, *messages: str, wait: int) -> None:
+        super().__init__(*messages)
+        self.wait = wait
 
 
 class Unavailable(RequestError):

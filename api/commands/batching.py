@@ -5,24 +5,24 @@ requests in between, so that a full batch costs little more than its own size.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import islice
-from operator import attrgetter
-from typing import Any, ClassVar, Final, NamedTuple, cast
+from typing import ClassVar, Final, NamedTuple
 
 import msgspec
 
-from api.bodies import check_utf8, decode_json
 from api.commands.addressing import NO_PROFILE, by_email, by_id, by_uid
 from api.commands.drafting import CompanyReference, Draft, InvalidDraft, draft, draft_event
 from api.commands.former_claims import release_former_holder
+from api.commands.item_errors import Failures, ItemErrors, named
 from api.commands.pacing import LARGE_BYTES
 from api.commands.repeating import KeyedRequest, first_attempt
 from api.commands.upserting import company_id
+from api.envelopes import Slice, decode_item, slices
 from projections.batches import Batch, decode_errors, encode_errors
 from projections.profile import StoredProfile
 from projections.repeats import First
-from schemas.errors import ItemError, NotFound, Unprocessable
+from schemas.errors import NotFound, RequestError, Unprocessable
 from schemas.events import BatchReceived, EventTracked, ProfileUpserted, encode
 from schemas.identifiers import fold_email, missing_identifier_sentence, ordinal, uid_text
 from schemas.identity import event_key, event_keys, is_id, random_id
@@ -30,28 +30,6 @@ from streams.appender import Keyed
 from streams.clock import now
 from streams.node import Node
 from streams.topics import MAX_EVENT_BYTES
-
-SLICE: Final = 1000
-
-
-class Envelope(msgspec.Struct, rename={"items": "profiles"}):
-    """The body of a batch of profiles; its items stay undecoded."""
-
-    items: list[msgspec.Raw]
-    on_model_missing: Any = "create"
-    account_secret: Any = None
-
-    def ignores_missing(self) -> bool:
-        """Whether items that name nobody are left out. Raises `Unprocessable`."""
-        if self.on_model_missing not in ("create", "ignore"):
-            raise Unprocessable("on_model_missing must be `create` or `ignore`")
-        return self.on_model_missing == "ignore"
-
-
-class EventEnvelope(Envelope, rename={"items": "events"}):
-    """The body of a batch of tracked events."""
-
-    items: list[msgspec.Raw]
 
 
 class _Refused(Exception):
@@ -69,14 +47,8 @@ class Received(NamedTuple):
     """The answer to a batch: its id, the items that were not taken, and the last position per partition."""
 
     id: str
-    errors: list[ItemError]
+    failures: Failures
     positions: dict[int, int]
-
-
-def open_envelope(body: bytes, kind: type[Envelope]) -> Envelope:
-    """Split the body into items. Raises `NotJson` for any part that is not JSON, `Unprocessable` for its shape."""
-    check_utf8(body)
-    return decode_json(body, kind)
 
 
 class BatchWriter:
@@ -94,20 +66,22 @@ class BatchWriter:
         *,
         ignore_missing: bool,
         item_limit: int,
+        turn: asyncio.Lock,
         keyed: KeyedRequest | None,
     ) -> None:
         self._node = node
         self._account = account
         self._ignore = ignore_missing
         self._item_limit = item_limit
+        self._turn = turn
         self._keyed = keyed
         self._at = now()
         # What the items so far have done to emails: who holds one (None: its claimant gave it up), and who moved.
         self._emails: dict[str, int | str | None] = {}
         self._moved: dict[str, str | None] = {}
-        self._errors: list[ItemError] = []
+        self._errors = ItemErrors()
         # Errors that hang on what was there, and not on the item alone.
-        self._situational: list[ItemError] = []
+        self._situational = ItemErrors()
         self._companies: dict[int | str, str] = {}
         self._skipped = 0
         self._acks: dict[int, list[asyncio.Future[int]]] = {}
@@ -120,12 +94,11 @@ class BatchWriter:
         if keyed is not None:
             self._at = await keyed.open()
         with self._node.worker.receiving():
-            for start in range(0, received, SLICE):
-                await self._append(await self._events(start, items[start : start + SLICE]))
+            for part in slices(items):
+                await self._append(await self._events(part))
                 await asyncio.sleep(0)
             last = await self._acknowledged()
-        failed = len(self._errors)
-        errors = _in_order(self._errors)
+        failed = self._errors.count
         event = BatchReceived(
             account=self._account,
             at=self._at,
@@ -135,27 +108,26 @@ class BatchWriter:
             skipped=self._skipped,
             failed=failed,
             last={str(partition): offset for partition, offset in last.items()},
-            errors=b"" if keyed is None else encode_errors(_in_order(self._situational)),
+            errors=b"" if keyed is None else encode_errors(self._situational.failures().shown),
         )
         partition = self._node.identity.partition_of_id(event.id)
         topic = self._node.topics.events
         await self._node.appender.append(topic, partition, event_key(), encode(event))
-        return Received(event.id, errors, last), Batch.of(event)
+        return Received(event.id, self._errors.failures(), last), Batch.of(event)
 
-    async def again(self, items: list[msgspec.Raw], batch: Batch) -> list[ItemError]:
+    async def again(self, items: list[msgspec.Raw], batch: Batch) -> Failures:
         """The errors that were answered: some are kept, and what is wrong with an item in itself is found again.
 
         Texts of the latter name properties, which must not stand in the log.
         """
         self._at = batch.created_at
-        for start in range(0, len(items), SLICE):
-            await self._drafts(start, items[start : start + SLICE])
-            await asyncio.sleep(0)
-        return _in_order([*self._errors, *decode_errors(batch.errors)])
+        for part in slices(items):
+            await self._drafts(part)
+        return Failures.of([*self._errors.kept, *decode_errors(batch.errors)], batch.failed)
 
-    async def _events(self, start: int, items: Sequence[msgspec.Raw]) -> dict[int, list[Keyed]]:
+    async def _events(self, part: Slice) -> dict[int, list[Keyed]]:
         """The events of a slice, per partition, in order."""
-        drafts = await self._drafts(start, items)
+        drafts = await self._drafts(part)
         companies = {
             write.company.uid
             for write in drafts.values()
@@ -166,46 +138,43 @@ class BatchWriter:
         for write in drafts.values():
             if write.email is not None and not write.email.isascii():
                 await release_former_holder(self._node, self._account, write)
+        async with self._turn:
+            return self._encode_all(drafts)
+
+    def _encode_all(self, drafts: Mapping[int, Draft]) -> dict[int, list[Keyed]]:
         events: dict[int, list[Keyed]] = {}
         keys = iter(event_keys(len(drafts)))
         for index, write in drafts.items():
             try:
                 partition, value = self._event(index, write)
             except _Refused as refused:
-                self._refuse(index, refused)
-                self._situational.append(self._errors[-1])
+                self._errors.add(refused.code, index, refused.message)
+                self._situational.add(refused.code, index, refused.message)
             except _Skipped:
                 self._skipped += 1
             else:
                 events.setdefault(partition, []).append((next(keys), value))
         return events
 
-    async def _drafts(self, start: int, items: Sequence[msgspec.Raw]) -> dict[int, Draft]:
+    async def _drafts(self, part: Slice) -> dict[int, Draft]:
         """The good items of a slice, by their index."""
         drafts: dict[int, Draft] = {}
-        for index, item in enumerate(items, start):
-            try:
-                if len(memoryview(item)) <= LARGE_BYTES:
-                    drafts[index] = self._draft(index, item)
+        for step in part.steps():
+            async with self._turn:
+                if step.largest > LARGE_BYTES:
+                    await asyncio.to_thread(self._draft_all, step, drafts)
                 else:
-                    drafts[index] = await asyncio.to_thread(self._draft, index, item)
-            except _Refused as refused:
-                self._refuse(index, refused)
+                    self._draft_all(step, drafts)
+            await asyncio.sleep(0)
         return drafts
 
-    def _refuse(self, index: int, refused: _Refused) -> None:
-        self._errors.append(ItemError(refused.code, index, refused.message))
-
-    def _draft(self, index: int, item: msgspec.Raw) -> Draft:
-        if len(memoryview(item)) > self._item_limit:
-            raise _Refused(413, self._too_large(index))
-        sent: Any = msgspec.json.decode(item)
-        if type(sent) is not dict:
-            raise _Refused(422, f"The {ordinal(index + 1)} item must be a JSON object")
-        try:
-            return self._normalize(cast("dict[str, object]", sent), self._at)
-        except InvalidDraft as error:
-            raise _Refused(422, f"{error} for the {ordinal(index + 1)} item") from None
+    def _draft_all(self, step: Slice, drafts: dict[int, Draft]) -> None:
+        for index, item in enumerate(step.items, step.start):
+            try:
+                drafts[index] = self._normalize(decode_item(item, self._item_limit), self._at)
+            except (RequestError, InvalidDraft) as error:
+                code = error.code if isinstance(error, RequestError) else 422
+                self._errors.add(code, index, named(str(error), index))
 
     _normalize = staticmethod(draft)
 
@@ -231,11 +200,9 @@ class BatchWriter:
     def _encode(self, index: int, event: ProfileUpserted | EventTracked) -> bytes:
         value = encode(event)
         if len(value) > MAX_EVENT_BYTES:
-            raise _Refused(413, self._too_large(index))
+            text = f"The item is larger than {self._item_limit} bytes"
+            raise _Refused(413, named(text, index))
         return value
-
-    def _too_large(self, index: int) -> str:
-        return f"The {ordinal(index + 1)} item is larger than {self._item_limit} bytes"
 
     def _company(self, index: int, company: CompanyReference) -> str | None:
         try:
@@ -376,10 +343,6 @@ class EventBatchWriter(BatchWriter):
 
     def _note_email(self, uid: int | str, write: Draft) -> None:
         """A tracked event gives nobody an email."""
-
-
-def _in_order(errors: list[ItemError]) -> list[ItemError]:
-    return sorted(errors, key=attrgetter("index"))
 
 
 class Batches:

@@ -5,12 +5,11 @@ Each slice is folded before the next one is appended: every node holds all compa
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
-from typing import Any, Final, cast
+from typing import Final
 
 import msgspec
 
-from api.commands.batching import SLICE, Envelope, Received
+from api.commands.batching import Received
 from api.commands.companies import (
     TOO_LARGE,
     CompanyDraft,
@@ -19,11 +18,12 @@ from api.commands.companies import (
     no_identifier_sentence,
 )
 from api.commands.drafting import InvalidDraft
+from api.commands.item_errors import ItemErrors, named
 from api.commands.pacing import LARGE_BYTES
+from api.envelopes import Slice, decode_item, slices
 from projections.batches import Batch
-from schemas.errors import ItemError, NotFound, RequestError, TooLarge, Unprocessable
+from schemas.errors import NotFound, RequestError, Unprocessable
 from schemas.events import BatchReceived, CompanyUpserted, encode
-from schemas.identifiers import ordinal
 from schemas.identity import event_key, random_id
 from streams.clock import now
 from streams.node import Node
@@ -32,32 +32,35 @@ from streams.node import Node
 _DELETED: Final = ("spent", "missing")
 
 
-class CompanyEnvelope(Envelope, rename={"items": "companies"}):
-    """The body of a batch of companies."""
-
-    items: list[msgspec.Raw]
-
-
 class CompanyBatchWriter:
     """Handles one batch of companies of one account; `item_limit` is in bytes."""
 
-    def __init__(self, node: Node, account: str, *, ignore_missing: bool, item_limit: int) -> None:
+    def __init__(
+        self,
+        node: Node,
+        account: str,
+        *,
+        ignore_missing: bool,
+        item_limit: int,
+        turn: asyncio.Lock,
+    ) -> None:
         self._node = node
         self._account = account
         self._ignore = ignore_missing
         self._item_limit = item_limit
+        self._turn = turn
         self._at = now()
-        self._errors: list[ItemError] = []
+        self._errors = ItemErrors()
         self._skipped = 0
 
     async def write(self, items: Sequence[msgspec.Raw]) -> tuple[Received, Batch]:
         """Write every good item; returns when all are folded. Raises `Unavailable`."""
         received = len(items)
-        for start in range(0, received, SLICE):
-            drafts = await self._drafts(start, items[start : start + SLICE])
+        for part in slices(items):
+            drafts = await self._drafts(part)
             while drafts:
                 drafts = await self._write(drafts)
-        failed = len(self._errors)
+        failed = self._errors.count
         event = BatchReceived(
             account=self._account,
             at=self._at,
@@ -71,8 +74,7 @@ class CompanyBatchWriter:
         node = self._node
         partition = node.identity.partition_of_id(event.id)
         await node.appender.append(node.topics.events, partition, event_key(), encode(event))
-        errors = sorted(self._errors, key=attrgetter("index"))
-        return Received(event.id, errors, {}), Batch.of(event)
+        return Received(event.id, self._errors.failures(), {}), Batch.of(event)
 
     async def _write(self, drafts: Mapping[int, CompanyDraft]) -> dict[int, CompanyDraft]:
         """Write a slice; returns what has to be written again, by index."""
@@ -96,26 +98,27 @@ class CompanyBatchWriter:
                 self._refuse(index, Unprocessable(TOO_LARGE))
         return again
 
-    async def _drafts(self, start: int, items: Sequence[msgspec.Raw]) -> dict[int, CompanyDraft]:
+    async def _drafts(self, part: Slice) -> dict[int, CompanyDraft]:
         drafts: dict[int, CompanyDraft] = {}
-        for index, item in enumerate(items, start):
-            try:
-                if len(memoryview(item)) <= LARGE_BYTES:
-                    drafts[index] = self._draft(index, item)
+        for step in part.steps():
+            async with self._turn:
+                if step.largest > LARGE_BYTES:
+                    await asyncio.to_thread(self._draft_all, step, drafts)
                 else:
-                    drafts[index] = await asyncio.to_thread(self._draft, index, item)
-            except RequestError as error:
-                self._refuse(index, error)
+                    self._draft_all(step, drafts)
+            await asyncio.sleep(0)
         return drafts
 
+    def _draft_all(self, step: Slice, drafts: dict[int, CompanyDraft]) -> None:
+        for index, item in enumerate(step.items, step.start):
+            try:
+                drafts[index] = self._draft(index, item)
+            except RequestError as error:
+                self._refuse(index, error)
+
     def _draft(self, index: int, item: msgspec.Raw) -> CompanyDraft:
-        if len(memoryview(item)) > self._item_limit:
-            raise TooLarge(f"The item is larger than {self._item_limit} bytes")
-        sent: Any = msgspec.json.decode(item)
-        if type(sent) is not dict:
-            raise Unprocessable("The item must be a JSON object")
         try:
-            write = draft_company(cast("dict[str, object]", sent), self._at)
+            write = draft_company(decode_item(item, self._item_limit), self._at)
         except InvalidDraft as error:
             raise Unprocessable(str(error)) from None
         if not write.identified:
@@ -134,7 +137,4 @@ class CompanyBatchWriter:
         return event if known or not self._ignore else None
 
     def _refuse(self, index: int, error: RequestError) -> None:
-        said = error.messages[0]
-        place = ordinal(index + 1)
-        named = said if place in said else f"{said} for the {place} item"
-        self._errors.append(ItemError(error.code, index, named))
+        self._errors.add(error.code, index, named(error.messages[0], index))

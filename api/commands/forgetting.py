@@ -5,8 +5,9 @@ from collections.abc import AsyncIterable, AsyncIterator
 from typing import Final, NamedTuple
 
 from api.commands.addressing import NO_PROFILE, find, parse_identifiers
+from api.commands.item_errors import Failures, ItemErrors
 from projections.profile import StoredProfile
-from schemas.errors import ItemError, NotFound, RequestError, Unavailable, Unprocessable
+from schemas.errors import NotFound, RequestError, Unavailable, Unprocessable
 from streams.clock import now
 from streams.forgetting import forget_event
 from streams.node import Node, Written
@@ -37,13 +38,13 @@ async def forget(node: Node, profile: StoredProfile) -> Forgotten:
 
 async def forget_many(
     node: Node, account: str, items: AsyncIterable[tuple[int, object]]
-) -> tuple[list[Forgotten], list[ItemError]]:
+) -> tuple[list[Forgotten], Failures]:
     """Forget each, some at a time; what cannot be forgotten is reported by the index that comes with it.
 
     An item is what a JSON body has, or the error that says why it cannot be one.
     """
     forgotten: list[Forgotten] = []
-    errors: list[ItemError] = []
+    errors = ItemErrors()
     async for part in _parts(items):
         outcomes = await asyncio.gather(*(_forget_item(node, account, item) for _, item in part))
         for (index, _), outcome in zip(part, outcomes, strict=True):
@@ -53,10 +54,10 @@ async def forget_many(
                 # Already forgotten ones stay so: sending the rest again completes it.
                 if not any(isinstance(each, Forgotten) for each in (*forgotten[:1], *outcomes)):
                     raise outcome
-                errors.append(ItemError(503, index, "Not forgotten yet: send this item again"))
+                errors.add(503, index, "Not forgotten yet: send this item again")
             else:
-                errors.append(ItemError(outcome.code, index, outcome.messages[0]))
-    return forgotten, errors
+                errors.add(outcome.code, index, outcome.messages[0])
+    return forgotten, errors.failures()
 
 
 async def _parts(

@@ -7,10 +7,11 @@ from litestar import Controller, delete, get, post
 
 from api.answers import Answer, answer, raw_answer
 from api.commands.companies import delete_company, find_company, upsert_company
-from api.commands.company_batching import CompanyBatchWriter, CompanyEnvelope
+from api.commands.company_batching import CompanyBatchWriter
 from api.commands.company_pages import count_companies, read_page
-from api.controllers.hooks import batch_answer, read_batch
+from api.controllers.hooks import batch_answer, batch_body
 from api.door import door
+from api.envelopes import CompanyEnvelope
 from api.incoming import Incoming
 from api.parameters import Asked, receive_parameters
 from projections.companies.fold import Company
@@ -49,16 +50,17 @@ class CompaniesController(Controller):
     )
     async def batch(self, request: Incoming) -> Answer:
         at = door(request)
-        principal, envelope, _ = await read_batch(request, CompanyEnvelope)
-        writer = CompanyBatchWriter(
-            at.node,
-            principal.account,
-            ignore_missing=envelope.ignores_missing(),
-            item_limit=at.settings.body_limit,
-        )
-        received, batch = await writer.write(envelope.items)
-        at.batches.add(received.id, batch)
-        return batch_answer(received)
+        async with batch_body(request, CompanyEnvelope) as batch:
+            writer = CompanyBatchWriter(
+                at.node,
+                batch.principal.account,
+                ignore_missing=batch.ignores_missing,
+                item_limit=at.settings.body_limit,
+                turn=at.intake.turn,
+            )
+            received, status = await writer.write(batch.items)
+            at.batches.add(received.id, status)
+            return batch_answer(received)
 
     @get("/analyze/company", summary="Read one company by id or uid")
     async def read(self, request: Incoming) -> Answer:

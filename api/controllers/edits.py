@@ -1,12 +1,12 @@
 """Clearing and forgetting profiles, and the receipts of deletions (contract §7, §8)."""
 
 from collections.abc import AsyncIterable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from litestar import Controller, delete, get, post
 
 from api.answers import Answer, answer, positions, raw_answer
-from api.bodies import as_object, decode_json, read_body
+from api.bodies import expected_size, read_body
 from api.commands.addressing import Identifiers, find, parse_identifiers
 from api.commands.clearing import clear
 from api.commands.companies import show_company_receipt
@@ -15,11 +15,13 @@ from api.commands.forgetting_csv import check_csv, csv_items
 from api.commands.pacing import paced
 from api.commands.reading import show
 from api.commands.receipts import list_receipts, parse_page, show_receipt
-from api.door import SECRET_PARAMETER, Door, door
+from api.door import Door, door
+from api.envelopes import Envelope, decode_items, open_envelope
 from api.incoming import Incoming
+from api.intake import Room
 from api.parameters import receive_parameters
 from projections.profile import StoredProfile
-from schemas.errors import TooLarge, Unprocessable
+from schemas.errors import TooLarge
 from schemas.expansion import Expand
 
 _WHOLE: Final = Expand()
@@ -56,13 +58,16 @@ class EditsController(Controller):
     @post("/profiles/forget", status_code=202, summary="Forget many profiles, from JSON or CSV")
     async def forget_many(self, request: Incoming) -> Answer:
         at = door(request)
-        account, items = await _items(at, request)
-        forgotten, errors = await forget_many(at.node, account, items)
+        size = expected_size(request, at.settings.batch_limit)
+        with at.intake.room(size, authenticated=at.outer_secret(request) is not None) as room:
+            account, items = await _items(at, request, room)
+            forgotten, failures = await forget_many(at.node, account, items)
         content: dict[str, Any] = {
-            "deletions": [{"id": one.deletion, "profile": {"id": one.profile}} for one in forgotten]
+            "deletions": [
+                {"id": one.deletion, "profile": {"id": one.profile}} for one in forgotten
+            ],
+            **failures.fields(),
         }
-        if errors:
-            content["errors"] = errors
         last = {one.written.partition: one.written.verdict.offset for one in forgotten}
         return answer(content, 202, **positions(last))
 
@@ -96,7 +101,9 @@ async def _forget(at: Door, account: str, named: Identifiers) -> Answer:
     return answer(content, x_log_position=done.written.position)
 
 
-async def _items(at: Door, request: Incoming) -> tuple[str, AsyncIterable[tuple[int, object]]]:
+async def _items(
+    at: Door, request: Incoming, room: Room
+) -> tuple[str, AsyncIterable[tuple[int, object]]]:
     """The account, and whom to forget by index, of a JSON or CSV body."""
     limit = at.settings.batch_limit
     too_large = TooLarge(f"The body must be at most {limit} bytes")
@@ -104,13 +111,13 @@ async def _items(at: Door, request: Incoming) -> tuple[str, AsyncIterable[tuple[
         account = at.principal(request).account
         body = await read_body(request, limit, too_large)
         await check_csv(body)
+        room.settle(len(body))
         return account, csv_items(body)
     outer = at.outer_principal(request)
     with at.unauthorized_unless(outer):
         body = await read_body(request, limit, too_large)
-        sent = as_object(decode_json(body, object))
-    principal = outer or at.authenticate(sent.get(SECRET_PARAMETER))
-    items = sent.get("profiles")
-    if not isinstance(items, list):
-        raise Unprocessable("profiles must be an array of objects with `uid`, `email` or `id`")
-    return principal.account, paced(enumerate(cast("list[object]", items)))
+        envelope = await open_envelope(body, Envelope)
+    principal = outer or at.authenticate(envelope.secret)
+    room.settle(len(body))
+    items = decode_items(await envelope.split(), at.settings.body_limit)
+    return principal.account, paced(enumerate(items))

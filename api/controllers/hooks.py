@@ -1,22 +1,19 @@
 """The hooks that products push to: profiles, tracked events, batches, a batch's status (contract §3, §4, §11)."""
 
-from typing import Final
+import contextlib
+from collections.abc import AsyncGenerator
+from typing import Final, NamedTuple
 
+import msgspec
 from litestar import Controller, get, post
 
 from api.answers import Answer, answer, positions
-from api.bodies import read_body
-from api.commands.batching import (
-    BatchWriter,
-    Envelope,
-    EventBatchWriter,
-    EventEnvelope,
-    Received,
-    open_envelope,
-)
+from api.bodies import expected_size, read_body
+from api.commands.batching import BatchWriter, EventBatchWriter, Received
 from api.commands.tracking import track
 from api.commands.upserting import upsert
-from api.door import door
+from api.door import KEY_HEADER, door
+from api.envelopes import Envelope, EventEnvelope, open_envelope
 from api.incoming import Incoming
 from projections.accounts import Principal
 from schemas.errors import TooLarge
@@ -102,21 +99,42 @@ class HooksController(Controller):
         )
 
 
-async def read_batch(request: Incoming, kind: type[Envelope]) -> tuple[Principal, Envelope, bytes]:
-    """The principal and the body of a batch, which may hold the secret: split into items, and as it was sent."""
+class BatchBody(NamedTuple):
+    """A batch that was received: whose it is, its items, and the body as it was sent."""
+
+    principal: Principal
+    items: list[msgspec.Raw]
+    ignores_missing: bool
+    body: bytes
+
+
+@contextlib.asynccontextmanager
+async def batch_body(request: Incoming, kind: type[Envelope]) -> AsyncGenerator[BatchBody]:
+    """The body of a batch, which may hold the secret; until the block ends it counts as one that is handled.
+
+    All that can be wrong outside its items is checked before.
+    """
     at = door(request)
     outer = at.outer_principal(request)
-    with at.unauthorized_unless(outer):
-        body = await read_body(request, at.settings.batch_limit, TooLarge(BATCH_TOO_LARGE))
-        envelope = open_envelope(body, kind)
-    return outer or at.authenticate(envelope.account_secret), envelope, body
+    limit, key = at.settings.batch_limit, request.fields.get(KEY_HEADER)
+    with contextlib.ExitStack() as held:
+        if outer is not None:
+            held.enter_context(at.intake.batch(outer.account, key))
+        size = expected_size(request, limit)
+        room = held.enter_context(at.intake.room(size, authenticated=outer is not None))
+        with at.unauthorized_unless(outer):
+            body = await read_body(request, limit, TooLarge(BATCH_TOO_LARGE))
+            envelope = await open_envelope(body, kind)
+        principal = outer or at.authenticate(envelope.secret)
+        if outer is None:
+            held.enter_context(at.intake.batch(principal.account, key))
+        room.settle(len(body))
+        yield BatchBody(principal, await envelope.split(), envelope.ignores_missing(), body)
 
 
 def batch_answer(received: Received) -> Answer:
     """The answer to a batch (contract §4)."""
-    content: dict[str, object] = {"batch": {"id": received.id}}
-    if received.errors:
-        content["errors"] = received.errors
+    content = {"batch": {"id": received.id}, **received.failures.fields()}
     return answer(content, 202, **positions(received.positions))
 
 
@@ -124,22 +142,24 @@ async def _receive_batch(
     request: Incoming, kind: type[Envelope], writer: type[BatchWriter]
 ) -> Answer:
     at = door(request)
-    principal, envelope, body = await read_batch(request, kind)
-    ignores_missing = envelope.ignores_missing()
-    async with at.keyed(request, principal, writer.route, body) as keyed:
+    async with (
+        batch_body(request, kind) as batch,
+        at.keyed(request, batch.principal, writer.route, batch.body) as keyed,
+    ):
         handling = writer(
             at.node,
-            principal.account,
-            ignore_missing=ignores_missing,
+            batch.principal.account,
+            ignore_missing=batch.ignores_missing,
             item_limit=at.settings.body_limit,
+            turn=at.intake.turn,
             keyed=keyed,
         )
         known = at.batches.answered(keyed)
         if known is not None:
             assert keyed is not None
-            errors = await handling.again(envelope.items, known)
+            failures = await handling.again(batch.items, known)
             last = {int(partition): offset for partition, offset in known.last.items()}
-            return batch_answer(Received(keyed.batch, errors, last))
-        received, batch = await handling.write(envelope.items)
-        at.batches.add(received.id, batch)
+            return batch_answer(Received(keyed.batch, failures, last))
+        received, status = await handling.write(batch.items)
+        at.batches.add(received.id, status)
         return batch_answer(received)

@@ -54,15 +54,15 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "POST /": Operation({200: "Account"}, (403, 422, *_BODY), body="Secret"),
     "POST /v3/observe/hooks/profiles": _writes("ProfileWritten", "ProfileUpsert", 200, 201),
     "POST /v3/observe/hooks/profiles/batch": _writes(
-        "BatchReceived", "ProfileBatch", 202, errors=(404,)
+        "BatchReceived", "ProfileBatch", 202, errors=(404, 429)
     ),
     "POST /v3/observe/hooks/events": _writes("EventWritten", "TrackedEvent", 201),
     "POST /v3/observe/hooks/events/batch": _writes(
-        "BatchReceived", "EventBatch", 202, errors=(404,)
+        "BatchReceived", "EventBatch", 202, errors=(404, 429)
     ),
     "POST /v3/observe/hooks/companies": _writes("CompanyWritten", "CompanyUpsert", 200, 201),
     "POST /v3/observe/hooks/companies/batch": _writes(
-        "BatchReceived", "CompanyBatch", 202, errors=()
+        "BatchReceived", "CompanyBatch", 202, errors=(429,)
     ),
     "GET /v3/observe/hooks/batches/{batch_id}": _reads("BatchStatus", 404),
     "GET /v3/observe/changes": Operation({200: EVENT_STREAM}, _READ, _FOLLOW),

@@ -53,8 +53,12 @@ _PAGE: Final = {
     "after": _TEXT,
 }
 
+_FAILURES: Final = {"errors": array(ref("ItemError")), "errors_left_out": _COUNT}
+
 SCHEMAS: Final[dict[str, Schema]] = {
-    "Error": obj({"code": {"type": "integer"}, "messages": {**array(_TEXT), "minItems": 1}}),
+    "Error": obj(
+        {"code": {"type": "integer"}, "messages": {**array(_TEXT), "minItems": 1}}, wait=_COUNT
+    ),
     "ItemError": obj({"code": {"type": "integer"}, "index": _COUNT, "message": _TEXT}),
     "Account": obj({"account": obj({"id": ID}), "user": obj({"id": ID})}),
     # Whatever was sent is there too, at the top level.
@@ -86,7 +90,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "ProfileWritten": obj({"profile": obj({"id": ID})}, ignored=array(_TEXT)),
     "CompanyWritten": obj({"company": obj({"id": ID})}, ignored=array(_TEXT)),
     "EventWritten": obj({"event": obj({"id": ID})}, ignored=array(_TEXT)),
-    "BatchReceived": obj({"batch": obj({"id": ID})}, errors=array(ref("ItemError"))),
+    "BatchReceived": obj({"batch": obj({"id": ID})}, **_FAILURES),
     "BatchStatus": obj(
         {
             "batch": obj(
@@ -105,7 +109,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Forgotten": obj({"profile": obj({"id": ID}), "deletion": obj({"id": ID})}),
     "ManyForgotten": obj(
         {"deletions": array(obj({"id": ID, "profile": obj({"id": ID})}))},
-        errors=array(ref("ItemError")),
+        **_FAILURES,
     ),
     "CompanyDeleted": obj(
         {"deletion": obj({"id": ID})},

@@ -1,10 +1,12 @@
 """Bodies are read within their limit and decoded without losing what is wrong with them."""
 
 import asyncio
+import codecs
 import gzip
 import json
+import struct
 import tracemalloc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import zstandard
@@ -12,10 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.bodies import check_utf8, collect, decode_json
+from api.decompression import MAX_MEMBERS
 from schemas.errors import NotJson, TooLarge, Unprocessable
 
 LIMIT = 1 << 20
 TOO_LARGE = TooLarge("too large")
+
+
+BOM = codecs.BOM_UTF8
+
+
+def skippable(size: int = 0) -> bytes:
+    """A zstd frame that stands for nothing."""
+    return struct.pack("<II", 0x184D2A50, size) + bytes(size)
 
 
 def read(chunks: list[bytes], encoding: str = "") -> bytes:
@@ -76,16 +87,58 @@ def test_a_decompression_bomb_costs_no_memory(encoding: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "pack", [lambda: gzip.compress(b""), lambda: zstandard.compress(b""), skippable]
+)
+def test_a_body_of_too_many_empty_members_is_refused(pack: Callable[[], bytes]) -> None:
+    encoding = "gzip" if pack()[:2] == b"\x1f\x8b" else "zstd"
+    few, many = pack() * MAX_MEMBERS, pack() * (MAX_MEMBERS + 1)
+    assert read([few], encoding) == b""
+    with pytest.raises(NotJson, match="compress it as one"):
+        read([many], encoding)
+
+
+@pytest.mark.parametrize("encoding", ["", "gzip", "zstd"])
+def test_what_arrives_counts_like_what_it_stands_for(encoding: str) -> None:
+    padding = (
+        skippable(LIMIT) if encoding == "zstd" else b"\x1f\x8b\x08\x08" + bytes(6) + b"a" * LIMIT
+    )
+    with pytest.raises(TooLarge):
+        read([padding], encoding)
+
+
+@pytest.mark.parametrize(
     "body",
     [
-        b"", b"{", b"nonsense", b'{"a":NaN}', b'{"a":Infinity}', b'{"a":-Infinity}', b'{"a":1e999}',
+        b"", b"{", b"nonsense", b'{"a":NaN}', b'{"a":Infinity}', b'{"a":-Infinity}', b"{} {}",
         b'{"a":01}', b'{"a":"\x01"}', b'{"a":"\xff"}', b'{"a":"\xed\xa0\x80"}', b"[" * 100_000,
-        b'{"a":' + b"9" * 5000 + b"}",
+        b'{"a":1e400,"b":"\xff"}', b'{"a":1e400} {}', BOM + BOM + b"{}", "{}".encode("utf-16"),
     ],
 )  # fmt: skip
 def test_what_is_no_json_is_refused(body: bytes) -> None:
     with pytest.raises(NotJson):
         decode_json(body, object)
+
+
+@pytest.mark.parametrize("number", [b"1e400", b"-1e999", b"9" * 5000, b"[1e400]", b'{"b":1e400}'])
+def test_a_number_out_of_range_is_told_by_the_name_of_its_property(number: bytes) -> None:
+    with pytest.raises(Unprocessable, match=r"^user_role has a number that is out of range$"):
+        decode_json(b'{"a":1,"userRole":%b,"c":2}' % number, object)
+
+
+def test_a_number_out_of_range_that_has_no_name_is_the_bodys() -> None:
+    with pytest.raises(Unprocessable, match=r"^The body has a number that is out of range$"):
+        decode_json(b"[1e400]", object)
+
+
+def test_a_body_of_another_shape_is_unprocessable_only_when_all_of_it_is_json() -> None:
+    with pytest.raises(Unprocessable, match="wrong shape"):
+        decode_json(b'{"a":1}', list[int])
+    with pytest.raises(NotJson):
+        decode_json(b'{"a":1} {}', list[int])
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert decode_json(BOM + b'{"a":1}', object) == {"a": 1}
 
 
 @pytest.mark.parametrize(
