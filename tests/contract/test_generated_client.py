@@ -206,4 +206,6 @@ def test_forget_many_and_the_history_until_then(client: GeneratedClient) -> None
 
 def _found(client: GeneratedClient, filters: list[Any]) -> set[str]:
     body = client.model("Search")(filters=filters)
-    return {each.id for each in client.call("profiles.search_profiles_for_body", body=body).profiles}
+    return {
+        each.id for each in client.call("profiles.search_profiles_for_body", body=body).profiles
+    }
