@@ -79,7 +79,7 @@ _EXPAND: Final = ("expand[profile]", "expand[company]", "expand[events]")
 _PAGE: Final = ("limit", "before", "after")
 _FILTERS: Final = ("filters", "filters_op")
 _FOLLOW: Final = ("types", "props", "from", "last_event_id")
-_CSV: Final = "The body may also be `text/csv`: a header line that names `uid`, `email` or `id`, then a line for each profile."
+_CSV: Final = "The body may also be `text/csv`, whose header line names `uid`, `email` or `id`."
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
     "GET /": Operation("readAccount", {200: "Account"}, _SECRET),

@@ -23,7 +23,10 @@ _REFERENCE: Final = ref("Reference")
 _IGNORED: Final[dict[str, Schema]] = {"ignored": array(TEXT)}
 _INTEGER: Final[Schema] = {"type": "integer"}
 _NUMBER: Final[Schema] = {"type": "number"}
-_ITEM_ERRORS: Final[dict[str, Schema]] = {"errors": array(ref("ItemError"))}
+_ITEM_ERRORS: Final[dict[str, Schema]] = {
+    "errors": array(ref("ItemError")),
+    "errors_left_out": COUNT,
+}
 
 RESULTS: Final[dict[str, Schema]] = {
     "Error": obj({"code": _INTEGER, "messages": {**array(TEXT), "minItems": 1}}, wait=_NUMBER),
