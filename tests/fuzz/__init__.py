@@ -1,1 +1,1 @@
-"""Made-up input for each door that parses: in every run of the tests a little, with `make fuzz` for as long as wanted."""
+"""Made-up input for each door that parses: a little in every run of the tests, `make fuzz` as much as wanted."""

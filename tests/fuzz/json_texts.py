@@ -119,7 +119,7 @@ def scalars() -> st.SearchStrategy[Pieces]:
     numbers = st.one_of(
         st.sampled_from(_NUMBERS).map(pieces),
         st.builds(pieces, st.sampled_from((b"1", b"9")), TIMES),
-        st.builds(lambda digits: pieces(b"0.") + digits, st.builds(pieces, st.just(b"3"), TIMES)),
+        TIMES.map(lambda times: pieces(b"0.") + pieces(b"3", times)),
     )
     return st.one_of(numbers, texts(), st.sampled_from(_WORDS).map(pieces))
 

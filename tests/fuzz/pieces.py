@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -40,8 +41,12 @@ class Pieces:
         return b"".join(text * times for text, times in self.parts)
 
 
+EMPTY: Final = Pieces()
+
+
 def pieces(text: bytes, times: int = 1) -> Pieces:
-    return Pieces(((text, times),) if text and times else ())
+    """`text`, so many times."""
+    return Pieces(((text, times),)) if text and times else EMPTY
 
 
 def concatenated(several: Iterable[Pieces]) -> Pieces:

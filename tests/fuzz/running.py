@@ -1,4 +1,4 @@
-"""How long a target runs: some examples, always the same ones, in every run of the tests; by the clock when it is asked for.
+"""How long a target runs: some examples, always the same, in every run of the tests; by the clock with `make fuzz`.
 
 `FUZZ_SECONDS` in the environment, which `make fuzz` sets, is the time that each target has. It then draws new examples
 each time, and keeps what failed in `.hypothesis/`, to begin the next run with it.
@@ -46,11 +46,15 @@ def _target(
     examples: int,
     known: Iterable[_Input],
 ) -> Callable[[], None]:
-    def ask(given_: _Input) -> None:
-        check(given_)
+    def ask(sent: _Input) -> None:
+        try:
+            check(sent)
+        except Exception as error:
+            # schemathesis, once it is imported, keeps Hypothesis from saying it.
+            error.add_note(f"{check.__name__} failed of {sent!r}")
+            raise
 
-    # Hypothesis keeps what failed under this name.
-    ask.__qualname__ = ask.__name__ = check.__name__
+    ask.__qualname__ = ask.__name__ = check.__name__  # what failed is kept under this name
     target = given(inputs)(ask)
     for each in known:
         target = example(each)(target)
