@@ -13,7 +13,6 @@ from api.documents.shapes import (
     closed,
     free,
     obj,
-    or_null,
     ref,
 )
 from schemas.search.grammar import EventOp, PropertyOp
@@ -45,6 +44,10 @@ def _filter(kind: str, ops: object) -> Schema:
     )
 
 
+_WORDS: Final[dict[str, Schema]] = {
+    "name": _described(TEXT, "null ends it."),
+    "description": _described(TEXT, "null ends it."),
+}
 _FOLLOW: Final[dict[str, Any]] = {
     "types": TEXT,
     "props": TEXT,
@@ -100,13 +103,8 @@ REQUESTS: Final[dict[str, Schema]] = {
     "Search": closed(
         {}, **_FILTERS, expand=_EXPAND, limit=_LIMIT, before=TEXT, after=TEXT, **_SECRET
     ),
-    "PropertyWords": obj({}, name=or_null(TEXT), description=or_null(TEXT), **_SECRET),
-    "PropertyDescribed": obj(
-        {"kind": ref("PropertyKind"), "prop": TEXT},
-        name=or_null(TEXT),
-        description=or_null(TEXT),
-        **_SECRET,
-    ),
+    "PropertyWords": obj({}, **_WORDS, **_SECRET),
+    "PropertyDescribed": obj({"kind": ref("PropertyKind"), "prop": TEXT}, **_WORDS, **_SECRET),
     "ProfileNamed": obj({}, uid=UID, id=ID, email=TEXT),
     "ToForget": obj({"profiles": array(ref("ProfileNamed"))}, **_SECRET),
     "StreamStart": choice("now", "start"),

@@ -2,8 +2,8 @@
 
 Three rules keep generated clients whole. Whatever several shapes use has a name, unions too: a client then has one
 type for it. Where properties are free, `additionalProperties` is true: some generators drop them otherwise. What may
-be left out of a hook's body is not nullable, though the hooks take null: some generators send null for what was left
-out, and that would clear an email or end a membership. `$unset` does the same, and is a text.
+be left out of a request is not nullable, though null is taken: some generators send null for what was left out, and
+that would clear an email or end a membership. `$unset` does the same, and is a text.
 """
 
 from typing import Any, Final

@@ -13,6 +13,7 @@ from api.app import CONTROLLERS
 from api.documents.asyncapi import asyncapi
 from api.documents.openapi import SCHEMAS, openapi
 from api.documents.operations import OPERATIONS
+from api.documents.requests import REQUESTS
 from api.incoming import Incoming
 from schemas.errors import RequestError
 from schemas.events import CompanyEvent, ProfileEvent
@@ -114,10 +115,11 @@ def test_every_union_has_a_name() -> None:
     assert unions == []
 
 
-def test_whatever_a_hook_may_be_sent_without_is_not_null_by_default() -> None:
-    for name in ("ProfileUpsert", "CompanyUpsert", "TrackedEvent"):
-        members = SCHEMAS[name]["properties"].values()
-        assert [member for member in members if "null" in _types(member)] == []
+@pytest.mark.parametrize("name", sorted(REQUESTS))
+def test_nothing_that_may_be_left_out_of_a_request_is_null_by_default(name: str) -> None:
+    members = REQUESTS[name].get("properties", {})
+
+    assert [each for each, schema in members.items() if "null" in _types(schema)] == []
 
 
 def test_every_reference_of_openapi_leads_somewhere_and_every_shape_is_used() -> None:
