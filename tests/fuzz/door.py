@@ -16,6 +16,7 @@ from tests.support.service import Account, Service
 ANSWER_SECONDS: Final = 20.0
 """The longest that a request may take, on a busy machine too."""
 _ATTEMPTS: Final = 3
+_NOISE: Final = 3  # times what /health takes beside nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +62,18 @@ class Door:
         """The answer, and the events of the account that the log has taken meanwhile, by type.
 
         AssertionError for an answer that does not come, is a failure of the service or has not the form of one
-        (contract §2), and where /health had to wait. That is tried again: another process may have been in the way.
+        (contract §2), and where /health had to wait, three times, and not for the machine alone.
         """
-        answer, waited = self._send(sent)
-        for _ in range(_ATTEMPTS - 1):
+        waits: list[float] = []
+        while True:
+            answer, waited = self._send(sent)
             if waited <= self._health_seconds:
                 break
-            answer, waited = self._send(sent)
+            if waited <= self._health_seconds + _NOISE * self._watch.idle():
+                break
+            waits.append(waited)
+            assert len(waits) < _ATTEMPTS, f"/health waited each time, seconds: {waits}"
         taken = self._log.taken()
-        assert waited <= self._health_seconds, f"/health waited {waited:.2f} s, {_ATTEMPTS} times"
         check_form(answer)
         return answer, taken
 
@@ -84,7 +88,7 @@ class Door:
         request = self._http.build_request(
             sent.method,
             urlsplit(sent.target).path,
-            content=sent.encoding.applied(sent.body.joined()) if sent.method != "GET" else None,
+            content=sent.encoding.applied(sent.body.joined()) if sent.body.parts else None,
             headers=_headers(sent),
             extensions={"target": sent.target.encode("ascii")},
         )

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 _PAUSE_SECONDS: Final = 0.005
 _TIMEOUT_SECONDS: Final = 60.0
+_IDLE_ANSWERS: Final = 40
 
 
 class HealthWatch:
@@ -34,12 +35,20 @@ class HealthWatch:
         with self._condition:
             self._worst = 0.0
 
-    def worst(self) -> float:
-        """The longest that an answer took since `begin`, in seconds; one that is asked from now on is waited for."""
+    def worst(self, answers: int = 2) -> float:
+        """The longest that an answer took since `begin`, in seconds, once so many more have come.
+
+        Two at least: one may be on its way already.
+        """
         with self._condition:
-            last = self._asked + 2  # the one that is on its way, and one more
+            last = self._asked + answers
             answered = self._condition.wait_for(lambda: self._asked >= last, _TIMEOUT_SECONDS)
             return self._worst if answered else _TIMEOUT_SECONDS
+
+    def idle(self) -> float:
+        """How long /health takes at most while nothing else is asked: what the machine itself makes it wait."""
+        self.begin()
+        return self.worst(_IDLE_ANSWERS)
 
     def _watch(self) -> None:
         connection = http.client.HTTPConnection(self._address, timeout=_TIMEOUT_SECONDS)
