@@ -186,7 +186,7 @@ def test_a_long_csv_is_answered_soon(door: Door) -> None:
         _, taken = door.ask(sent)
         assert not taken
 
-    fuzz(long_csv, _long_files(), examples=20)
+    fuzz(long_csv, _long_files(), examples=12)
 
 
 @st.composite
