@@ -18,7 +18,7 @@ SECONDS: Final = float(os.environ.get("FUZZ_SECONDS", "0"))
 """Of each target; 0 in an ordinary run."""
 
 _DATABASE: Final = Path(__file__).parents[2] / ".hypothesis" / "fuzz"
-_ROUND: Final = 200
+_ROUND: Final = 100
 _PHASES: Final = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
 _UNCHECKED: Final = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
 
