@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SECONDS := 600
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test lint unit bench lock fmt clean
+.PHONY: help venv run test lint unit bench fuzz lock fmt clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -39,6 +40,9 @@ lint: $(STAMP)
 
 unit: lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+fuzz: $(STAMP)  ## Feed made-up input to each door that parses, SECONDS=600 each
+	FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/fuzz
 
 bench: $(STAMP)  ## Measure, with the PostgreSQL twin beside it
 	$(BIN)/python -m benchmarks

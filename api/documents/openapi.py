@@ -9,53 +9,58 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from api.documents.operations import EVENT_STREAM, OPERATIONS, Operation
-from api.documents.shapes import ID, SCHEMAS, Schema, ref
+from api.documents.requests import PARAMETERS, REQUESTS, REQUIRED_PARAMETERS
+from api.documents.results import RESULTS
+from api.documents.shapes import COUNT, SHARED, TEXT, Schema, ref
 
 _JSON: Final = "application/json"
 _SECRET: Final = "account_secret"  # noqa: S105 - a name, no secret
-_TEXT: Final[Schema] = {"type": "string"}
-_FORM: Final[Schema] = {"enum": ["all", "min", "skip"]}
-_PARAMETERS: Final[Mapping[str, Schema]] = {
-    "filters": {"type": "string", "description": "an array of Filter as JSON"},
-    "filters_op": {"enum": ["and", "or"]},
-    "limit": {"type": "integer", "minimum": 1, "maximum": 500},
-    "expand[profile]": _FORM,
-    "expand[company]": _FORM,
-    "expand[events]": _FORM,
-    "from": {"enum": ["now", "start"]},
-    "cascade": {"enum": ["profiles"]},
-    "kind": {"enum": ["profile", "company"]},
-    "order": {"enum": ["created_at", "last_seen_at"]},
-    "id": ID,
+_SECRET_SEGMENT: Final = f"/{{{_SECRET}}}"
+_UNDOCUMENTED: Final = frozenset({"HEAD", "OPTIONS"})
+
+SCHEMAS: Final[Mapping[str, Schema]] = {**SHARED, **RESULTS, **REQUESTS}
+"""Every named shape."""
+
+_LOG_POSITION: Final = {
+    "X-Log-Position": {
+        "description": "Where the write is in the log, for X-Min-Log-Position of a read.",
+        "schema": TEXT,
+    }
 }
-
-
-def is_documented(path: str) -> bool:
-    """The documents themselves, and the path form of the secret, which is said once for all, are not."""
-    return not path.startswith("/schema") and _SECRET not in path
+_RETRY_AFTER: Final = {"Retry-After": {"description": "Seconds.", "schema": COUNT}}
+_TO_BE_REPEATED: Final = frozenset({429, 503})
 
 
 def routes(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
-    """(method, path, handler) of all that is answered."""
+    """(method, path, handler) of all that is answered, but for the documents themselves."""
     for route in app.routes:
-        if isinstance(route, HTTPRoute) and is_documented(route.path_format):
+        if isinstance(route, HTTPRoute) and not route.path_format.startswith("/schema"):
             for handler in route.route_handlers:
-                for method in sorted(handler.http_methods - {"OPTIONS"}):
+                for method in sorted(handler.http_methods - _UNDOCUMENTED):
                     yield method, route.path_format, handler
 
 
+def operation_of(method: str, path: str) -> Operation | None:
+    """What is said of a route. A hook whose path holds the secret is the one without, under another name."""
+    if _SECRET_SEGMENT not in path:
+        return OPERATIONS.get(f"{method} {path}")
+    said = OPERATIONS.get(f"{method} {path.replace(_SECRET_SEGMENT, '')}")
+    return None if said is None else said._replace(name=f"{said.name}WithSecretInPath")
+
+
 def openapi(app: Litestar) -> dict[str, Any]:
-    """The document. A route that `OPERATIONS` does not know is shown with its path and its summary."""
+    """The document. A route that `OPERATIONS` does not know is left out, which a test finds."""
     paths: dict[str, dict[str, Any]] = {}
     for method, path, handler in routes(app):
-        said = OPERATIONS.get(f"{method} {path}", Operation({}, ()))
-        paths.setdefault(path, {})[method.lower()] = _operation(method, path, handler, said)
+        said = operation_of(method, path)
+        if said is not None:
+            paths.setdefault(path, {})[method.lower()] = _operation(path, handler, said)
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "profilelog",
             "version": "3",
-            "description": "The hooks also take the secret in their path: /v3/observe/hooks/{account_secret}/….",
+            "description": "An event-sourced user-profile service. A secret names the account.",
         },
         "paths": dict(sorted(paths.items())),
         "components": {
@@ -68,44 +73,58 @@ def openapi(app: Litestar) -> dict[str, Any]:
     }
 
 
-def _operation(
-    method: str, path: str, handler: HTTPRouteHandler, said: Operation
-) -> dict[str, Any]:
+def _operation(path: str, handler: HTTPRouteHandler, said: Operation) -> dict[str, Any]:
     shown: dict[str, Any] = {
-        "operationId": "_".join([method.lower(), *_words(path)]),
+        "operationId": said.name,
         "summary": handler.summary or "",
         "tags": sorted(handler.resolve_tags()),
-        "parameters": [*_path_parameters(path), *map(_query_parameter, said.query)],
+        "parameters": [
+            *_path_parameters(path),
+            *(_parameter(name, "query") for name in said.query),
+            *(_parameter(name, "header") for name in said.headers),
+        ],
         "responses": {
-            **{str(status): _answer(status, shape) for status, shape in said.answers.items()},
-            **{str(status): _answer(status, "Error") for status in sorted(said.errors)},
+            **{str(status): _answer(status, shape, said) for status, shape in said.answers.items()},
+            **{str(status): _answer(status, "Error", said) for status in sorted(said.errors)},
         },
-        "security": [{"header": []}, {"query": []}] if said.secret else [],
+        "security": _security(path, said),
     }
+    if said.notes:
+        shown["description"] = said.notes
     if said.body is not None:
-        # A secret may be in the body instead.
-        shown["security"].append({})
-        shown["requestBody"] = {"content": {_JSON: {"schema": ref(said.body)}}}
+        shown["requestBody"] = {
+            "required": True,
+            "content": {_JSON: {"schema": ref(said.body)}},
+        }
     return shown
 
 
-def _words(path: str) -> list[str]:
-    return [part.strip("{}") for part in path.split("/") if part] or ["account"]
+def _security(path: str, said: Operation) -> list[dict[str, list[str]]]:
+    if not said.secret or _SECRET_SEGMENT in path:
+        return []
+    in_body: list[dict[str, list[str]]] = [] if said.body is None else [{}]
+    return [{"header": []}, {"query": []}, *in_body]
 
 
 def _path_parameters(path: str) -> list[Schema]:
     names = [part.strip("{}") for part in path.split("/") if part.startswith("{")]
-    return [{"name": name, "in": "path", "required": True, "schema": _TEXT} for name in names]
+    return [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in names]
 
 
-def _query_parameter(name: str) -> Schema:
-    return {"name": name, "in": "query", "schema": _PARAMETERS.get(name, _TEXT)}
+def _parameter(name: str, place: str) -> Schema:
+    parameter: Schema = {"name": name, "in": place, "schema": PARAMETERS.get(name, TEXT)}
+    return {**parameter, "required": True} if name in REQUIRED_PARAMETERS else parameter
 
 
-def _answer(status: int, shape: str) -> Schema:
+def _answer(status: int, shape: str, said: Operation) -> Schema:
     content = (
-        {EVENT_STREAM: {"schema": _TEXT}}
+        {EVENT_STREAM: {"schema": TEXT}}
         if shape == EVENT_STREAM
         else {_JSON: {"schema": ref(shape)}}
     )
-    return {"description": HTTPStatus(status).phrase, "content": content}
+    answer: Schema = {"description": HTTPStatus(status).phrase, "content": content}
+    if said.positioned and status < HTTPStatus.BAD_REQUEST:
+        answer["headers"] = _LOG_POSITION
+    elif status in _TO_BE_REPEATED:
+        answer["headers"] = _RETRY_AFTER
+    return answer

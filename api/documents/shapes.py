@@ -1,17 +1,20 @@
-"""What is in requests and answers, as JSON Schema: the components of the OpenAPI document (contract §2 to §13)."""
+"""What JSON Schemas are built of, and the named shapes that requests and answers share (contract §2 to §13).
+
+Three rules keep generated clients whole. Whatever several shapes use has a name, unions too: a client then has one
+type for it. Where properties are free, `additionalProperties` is true: some generators drop them otherwise. What may
+be left out of a request is not nullable, though null is taken: some generators send null for what was left out, and
+that would clear an email or end a membership. `$unset` does the same, and is a text.
+"""
 
 from typing import Any, Final
 
 Schema = dict[str, Any]
 
-ID: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{24}$"}
-TIMESTAMP: Final[Schema] = {
-    "type": "string",
-    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
-}
-UID: Final[Schema] = {"type": ["integer", "string"]}
-_TEXT: Final[Schema] = {"type": "string"}
-_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+TEXT: Final[Schema] = {"type": "string"}
+BOOLEAN: Final[Schema] = {"type": "boolean"}
+COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+TIMESTAMP: Final[Schema] = {"type": "string", "format": "date-time"}
+"""A time that the service answers: `2029-04-07T12:18:00.000Z` (contract §5)."""
 
 
 def ref(name: str) -> Schema:
@@ -19,7 +22,7 @@ def ref(name: str) -> Schema:
 
 
 def obj(required: dict[str, Schema], /, **optional: Schema) -> Schema:
-    """An object with these members, and perhaps others."""
+    """An object with these members; later versions may have others."""
     return {
         "type": "object",
         "required": list(required),
@@ -27,246 +30,52 @@ def obj(required: dict[str, Schema], /, **optional: Schema) -> Schema:
     }
 
 
+def closed(required: dict[str, Schema], /, **optional: Schema) -> Schema:
+    """An object with these members and no others."""
+    return {**obj(required, **optional), "additionalProperties": False}
+
+
+def free(description: str, required: dict[str, Schema], /, **optional: Schema) -> Schema:
+    """An object with these members and any properties beside them."""
+    return {
+        "description": description,
+        **obj(required, **optional),
+        "additionalProperties": True,
+    }
+
+
 def array(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
-def or_null(kind: str, **more: Any) -> Schema:
-    return {"type": [kind, "null"], **more}
+def choice(*texts: str) -> Schema:
+    return {"type": "string", "enum": list(texts)}
 
 
-_KIND: Final[Schema] = {"enum": ["profile", "company"]}
-_EXPAND: Final = obj(
-    {},
-    profile={"enum": ["all", "min", "skip"]},
-    company={"enum": ["all", "min", "skip"]},
-    events={"enum": ["all", "min", "skip"]},
-)
-_CURSOR: Final = obj({"limit": {"type": "integer"}}, before=_TEXT)
-_BATCH_OPTIONS: Final = {
-    "on_model_missing": {"enum": ["create", "ignore"]},
-    "account_secret": _TEXT,
-}
-_PAGE: Final = {
-    "limit": {"type": "integer", "minimum": 1, "maximum": 500},
-    "before": _TEXT,
-    "after": _TEXT,
-}
+def or_null(schema: Schema) -> Schema:
+    """The schema, of one type, or null."""
+    return {**schema, "type": [schema["type"], "null"]}
 
-_FAILURES: Final = {"errors": array(ref("ItemError")), "errors_left_out": _COUNT}
 
-SCHEMAS: Final[dict[str, Schema]] = {
-    "Error": obj(
-        {"code": {"type": "integer"}, "messages": {**array(_TEXT), "minItems": 1}}, wait=_COUNT
-    ),
-    "ItemError": obj({"code": {"type": "integer"}, "index": _COUNT, "message": _TEXT}),
-    "Account": obj({"account": obj({"id": ID}), "user": obj({"id": ID})}),
-    # Whatever was sent is there too, at the top level.
-    "Profile": obj(
-        {"id": ID},
-        uid=UID,
-        created_at=TIMESTAMP,
-        updated_at=TIMESTAMP,
-        email=or_null("string"),
-        company_id=ID,
-        company=obj({"id": ID}),
-        percent={"type": "number", "minimum": 0, "maximum": 100},
-        browser_x=or_null("number"),
-        browser_tz=or_null("number"),
-        browser_l=or_null("string"),
-        browser_n=or_null("string"),
-        browser_k=or_null("string"),
-        last_seen_at=or_null("string"),
-        last_seen_session_count=or_null("integer"),
-        delivery_ids=or_null("array"),
-        last_cleared_at=TIMESTAMP,
-    ),
-    "Company": obj({"id": ID}, uid=UID, created_at=TIMESTAMP, updated_at=TIMESTAMP),
-    "ProfileAnswer": obj({"profile": ref("Profile")}),
-    "ProfilesAnswer": obj({"profiles": array(ref("Profile")), "cursor": _CURSOR}),
-    "CountAnswer": obj({"count": _COUNT}),
-    "CompanyAnswer": obj({"company": ref("Company")}),
-    "CompaniesAnswer": obj({"companies": array(ref("Company")), "cursor": _CURSOR}),
-    "ProfileWritten": obj({"profile": obj({"id": ID})}, ignored=array(_TEXT)),
-    "CompanyWritten": obj({"company": obj({"id": ID})}, ignored=array(_TEXT)),
-    "EventWritten": obj({"event": obj({"id": ID})}, ignored=array(_TEXT)),
-    "BatchReceived": obj({"batch": obj({"id": ID})}, **_FAILURES),
-    "BatchStatus": obj(
-        {
-            "batch": obj(
-                {
-                    "id": ID,
-                    "created_at": TIMESTAMP,
-                    "received": _COUNT,
-                    "accepted": _COUNT,
-                    "skipped": _COUNT,
-                    "failed": _COUNT,
-                    "applied": {"type": "boolean"},
-                }
-            )
-        }
-    ),
-    "Forgotten": obj({"profile": obj({"id": ID}), "deletion": obj({"id": ID})}),
-    "ManyForgotten": obj(
-        {"deletions": array(obj({"id": ID, "profile": obj({"id": ID})}))},
-        **_FAILURES,
-    ),
-    "CompanyDeleted": obj(
-        {"deletion": obj({"id": ID})},
-        deletions=array(obj({"id": ID, "profile": obj({"id": ID})})),
-    ),
-    "Deletion": obj(
-        {
-            "id": ID,
-            "status": {"enum": ["accepted", "tombstoned", "purged", "overdue"]},
-            "events": _COUNT,
-            "requested_at": TIMESTAMP,
-        },
-        expected_by=TIMESTAMP,
-        tombstoned_at=or_null("string"),
-        purged_at=or_null("string"),
-        bytes=_COUNT,
-        reason=_TEXT,
-    ),
-    "DeletionAnswer": obj({"deletion": ref("Deletion")}),
-    "DeletionsAnswer": obj({"deletions": array(ref("Deletion")), "cursor": _CURSOR}),
-    "Event": obj(
-        {
-            "id": _TEXT,
-            "type": _TEXT,
-            "at": TIMESTAMP,
-            "position": obj({"partition": _COUNT, "offset": _COUNT}),
-            "changes": {
-                "type": "object",
-                "additionalProperties": {"type": "array", "minItems": 2, "maxItems": 2},
-            },
-        },
-        passed_over={"enum": ["duplicate", "too_large"]},
-    ),
-    "History": obj({"events": array(ref("Event")), "cursor": _CURSOR}),
-    "Export": obj(
-        {
-            "export": obj(
-                {
-                    "profile": ref("Profile"),
-                    "history": array(ref("Event")),
-                    "events": {"type": "object"},
-                    "company": {"anyOf": [ref("Company"), {"type": "null"}]},
-                }
-            )
-        }
-    ),
-    "Property": obj(
-        {
-            "id": ID,
-            "name": _TEXT,
-            "prop": _TEXT,
-            "kind": _KIND,
-            "types": array(
-                {"enum": ["string", "number", "boolean", "timestamp", "array", "hash", "null"]}
-            ),
-            "values": {**array({"type": ["string", "number", "boolean"]}), "maxItems": 10},
-            "description": or_null("string"),
-            "created_at": or_null("string"),
-            "updated_at": or_null("string"),
-            "last_seen_at": or_null("string"),
-        }
-    ),
-    "PropertyAnswer": obj({"property": ref("Property")}),
-    "PropertiesAnswer": obj(
-        {
-            "properties": array(ref("Property")),
-            "cursor": obj({"limit": {"type": "integer"}}, before=_TEXT, after=_TEXT),
-        }
-    ),
-    "EventName": obj(
-        {
-            "id": ID,
-            "name": _TEXT,
-            "uid": _TEXT,
-            "kind": {"const": "tracked"},
-            "last_seen_at": or_null("string"),
-        }
-    ),
-    "EventNamesAnswer": obj({"event_names": array(ref("EventName")), "cursor": _CURSOR}),
-    "EmptyList": {
-        **obj({"cursor": _CURSOR}),
-        "additionalProperties": {"type": "array", "maxItems": 0},
+ID: Final = ref("Id")
+UID: Final = ref("Uid")
+VALUE: Final = ref("PropertyValue")
+
+SHARED: Final[dict[str, Schema]] = {
+    "Id": {"type": "string", "pattern": "^[0-9a-f]{24}$"},
+    "Uid": {
+        "description": "Your own id of a user or company: an integer, or a text of 1 to 768 bytes.",
+        "anyOf": [{"type": "string"}, {"type": "integer"}],
     },
-    "Health": obj({"status": _TEXT}),
-    "Ready": obj(
-        {"status": _TEXT},
-        deletions=obj({"open": _COUNT, "first": TIMESTAMP, "last": TIMESTAMP}),
-        warnings=array(_TEXT),
-        stopped=array(obj({"topic": _TEXT, "partition": _COUNT, "offset": _COUNT, "error": _TEXT})),
-    ),
-    # ------------------------------------------------------------------ requests
-    "Secret": obj({}, account_secret=_TEXT),
-    "ProfileUpsert": obj(
-        {},
-        uid=UID,
-        id=ID,
-        email=or_null("string"),
-        company_id=or_null("string"),
-        company_uid={"type": ["integer", "string", "null"]},
-        account_secret=_TEXT,
-    ),
-    "CompanyUpsert": obj({}, uid=UID, id=ID, account_secret=_TEXT),
-    "TrackedEvent": obj({"name": _TEXT}, uid=UID, id=ID, email=_TEXT, account_secret=_TEXT),
-    "ProfileBatch": obj({"profiles": array(ref("ProfileUpsert"))}, **_BATCH_OPTIONS),
-    "CompanyBatch": obj({"companies": array(ref("CompanyUpsert"))}, **_BATCH_OPTIONS),
-    "EventBatch": obj({"events": array(ref("TrackedEvent"))}, **_BATCH_OPTIONS),
-    "Identifiers": obj(
-        {}, id=ID, uid=UID, email=_TEXT, as_of=_TEXT, expand=_EXPAND, account_secret=_TEXT
-    ),
-    "Expansion": obj({}, as_of=_TEXT, expand=_EXPAND, account_secret=_TEXT),
-    "Filter": {
-        "oneOf": [
-            obj(
-                {"kind": {"enum": ["property", "event"]}, "prop": _TEXT, "op": _TEXT},
-                value={},
-            ),
-            obj(
-                {"kind": {"const": "group"}, "filters": array(ref("Filter"))},
-                filters_op={"enum": ["and", "or"]},
-            ),
-        ]
+    "PropertyValue": {
+        "description": (
+            "Any JSON value: a text, number, boolean or null, an array of these, or an object of them."
+        ),
     },
-    "Count": obj(
-        {},
-        filters=array(ref("Filter")),
-        filters_op={"enum": ["and", "or"]},
-        before=_TEXT,
-        after=_TEXT,
-        account_secret=_TEXT,
-    ),
-    "Search": obj(
-        {},
-        filters=array(ref("Filter")),
-        filters_op={"enum": ["and", "or"]},
-        expand=_EXPAND,
-        account_secret=_TEXT,
-        **_PAGE,
-    ),
-    "PropertyWords": obj(
-        {}, name=or_null("string"), description=or_null("string"), account_secret=_TEXT
-    ),
-    "PropertyDescribed": obj(
-        {"kind": _KIND},
-        prop=or_null("string"),
-        name=or_null("string"),
-        description=or_null("string"),
-        account_secret=_TEXT,
-    ),
-    "ToForget": obj(
-        {"profiles": array(obj({}, uid=UID, id=ID, email=_TEXT))}, account_secret=_TEXT
-    ),
-    "ToFollow": obj(
-        {},
-        types=_TEXT,
-        props=_TEXT,
-        last_event_id=_TEXT,
-        account_secret=_TEXT,
-        **{"from": {"enum": ["now", "start"]}},
-    ),
+    "Scalar": {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]},
+    "Form": choice("all", "min", "skip"),
+    "FiltersOp": choice("and", "or"),
+    "PropertyKind": choice("profile", "company"),
+    "Reference": obj({"id": ID}),
 }
+"""Named shapes of both directions, by name."""

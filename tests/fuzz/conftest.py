@@ -1,0 +1,32 @@
+"""The door that targets ask at."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.fuzz.door import Door
+from tests.fuzz.running import SECONDS
+from tests.fuzz.watch import HealthWatch
+from tests.support.account_log import AccountLog
+from tests.support.service import Service, eventually
+
+# The bound of contract §9, and one that a machine keeps too which runs other tests beside.
+_HEALTH_SECONDS = 0.1 if SECONDS else 3.0
+
+
+@pytest.fixture(scope="module")
+def open_door(service: Service) -> Iterator[Callable[[str], Door]]:
+    """Makes doors, each to an account of its own."""
+    with contextlib.ExitStack() as opened:
+        watch = opened.enter_context(HealthWatch(service.url))
+
+        def open_(name: str) -> Door:
+            account = service.create_account(name)
+            eventually(lambda: account.http.get("/v3/analyze/profiles").status_code == 200)
+            log = opened.enter_context(AccountLog(service, account))
+            return opened.enter_context(
+                contextlib.closing(Door(service, account, log, watch, _HEALTH_SECONDS))
+            )
+
+        yield open_
