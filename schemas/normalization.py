@@ -51,6 +51,9 @@ NOT_SETTABLE: Final = frozenset(
 MAX_BYTES: Final = 768
 """UTF-8 bytes that are kept of each scalar, array item, hash value and name."""
 
+MAX_NAMES: Final = 20_000
+"""Names of one write; with more, folding it would hold the loop for too long."""
+
 MAX_HASH_LEVELS: Final = 3
 MAX_DEPTH: Final = 100
 """Hashes and arrays inside each other; beyond, a property is refused."""
@@ -98,9 +101,11 @@ def normalize(raw: Mapping[str, object], now: int) -> Normalized:
     uncut under the normalized name, ``"$unset"`` included, for the caller to treat as if sent
     under it. A spelling of ``account_secret`` is dropped.
 
-    Raises InvalidProperty for control characters and lone surrogates, wherever they are, and for
-    what no JSON says.
+    Raises InvalidProperty for control characters and lone surrogates, wherever they are, for what
+    no JSON says, and for more than `MAX_NAMES` names.
     """
+    if len(raw) > MAX_NAMES:
+        raise InvalidProperty("the object", f"must have at most {MAX_NAMES} names")
     properties: dict[str, Value] = {}
     unset: dict[str, None] = {}
     ignored: dict[str, None] = {}

@@ -551,6 +551,14 @@ def test_what_no_json_says_is_refused(value: object) -> None:
         normalize({"plan": value}, NOW)
 
 
+def test_more_names_than_can_be_folded_at_once_are_refused() -> None:
+    names = [f"n{number}" for number in range(20_001)]
+
+    assert len(normalize(dict.fromkeys(names[1:], 1), NOW).properties) == 20_000
+    with pytest.raises(InvalidProperty, match="at most 20000 names"):
+        normalize(dict.fromkeys(names, 1), NOW)
+
+
 def test_a_hundred_hashes_inside_each_other_are_taken_and_one_more_is_refused() -> None:
     deepest: object = "gold"
     for _ in range(100):
