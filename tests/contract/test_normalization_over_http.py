@@ -1,12 +1,14 @@
 """Contract §9, as a product meets it: what is sent, and what a read answers for it."""
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.contract.expectations import TIMESTAMP, assert_error
-from tests.support.service import Account, marked, marked_number
+from tests.support.service import Account, Service, marked, marked_number
 
 # Each line: a name and a value as sent, and the name and value that are stored.
 STORED: list[tuple[str, Any, str, Any]] = [
@@ -226,3 +228,33 @@ def test_a_value_that_was_answered_may_be_sent_again(
 
     profile = account.profile(uid=uid)
     assert {name: profile[name] for name in properties} == properties
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"a" + "\u0301\u0316" * 250_000: 1},
+        {f"userName{number}": 1 for number in range(19_000)},
+        {"a": [1] * 300_000},
+        {"a": {f"n{number}": 1 for number in range(60_000)}},
+    ],
+    ids=["marks", "names", "items", "names in a hash"],
+)
+def test_others_are_answered_beside_what_takes_long_to_normalize(
+    service: Service, account: Account, uid: str, properties: dict[str, object]
+) -> None:
+    body = json.dumps({"uid": uid, **properties}, ensure_ascii=False).encode()
+
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(account.upsert_raw, body)
+        while not written.done():
+            assert service.http.get("/health", timeout=5).status_code == 200
+
+    assert written.result().status_code == 201
+    account.forget(uid=uid)
+
+
+def test_more_than_20_000_names_are_422(account: Account, uid: str) -> None:
+    body = {f"n{number}": 1 for number in range(20_000)}
+
+    assert_error(account.upsert(uid=uid, **body), 422, "20000 names")
