@@ -100,9 +100,10 @@ class CompanyBatchWriter:
     async def _drafts(self, part: Slice) -> dict[int, CompanyDraft]:
         drafts: dict[int, CompanyDraft] = {}
         for step in part.steps():
+            if step.start > part.start:
+                await asyncio.sleep(0)
             async with self._turn:
                 self._draft_all(step, drafts)
-            await asyncio.sleep(0)
         return drafts
 
     def _draft_all(self, step: Slice, drafts: dict[int, CompanyDraft]) -> None:
