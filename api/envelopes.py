@@ -21,7 +21,7 @@ SLICE: Final = 1000
 """Items that are appended together, at most."""
 
 _SLICE_BYTES: Final = 1 << 20
-_STEP_BYTES: Final = 1 << 17
+_STEP_BYTES: Final = 272 << 10  # a slice of ordinary profiles is one step
 _COPIED: Final = 1 << 20
 # Fewer commas part fewer items; 16 MiB of ordinary profiles have no more.
 _FEW_COMMAS: Final = 600_000
@@ -139,7 +139,7 @@ class Slice(NamedTuple):
         return cls(start, items, sum(sizes), max(sizes))
 
     def steps(self) -> "Iterable[Slice]":
-        """The same in parts that are decoded and normalized in some 20 ms each."""
+        """The same in parts that are decoded and normalized in some 40 ms at most."""
         return (self,) if self.size <= _STEP_BYTES else _cut(self.start, self.items, _STEP_BYTES)
 
 

@@ -123,6 +123,7 @@ class BatchWriter:
         self._at = batch.created_at
         for part in slices(items):
             await self._drafts(part)
+            await asyncio.sleep(0)
         return Failures.of([*self._errors.kept, *decode_errors(batch.errors)], batch.failed)
 
     async def _events(self, part: Slice) -> dict[int, list[Keyed]]:
@@ -160,12 +161,13 @@ class BatchWriter:
         """The good items of a slice, by their index."""
         drafts: dict[int, Draft] = {}
         for step in part.steps():
+            if step.start > part.start:
+                await asyncio.sleep(0)
             async with self._turn:
                 if step.largest > LARGE_BYTES:
                     await asyncio.to_thread(self._draft_all, step, drafts)
                 else:
                     self._draft_all(step, drafts)
-            await asyncio.sleep(0)
         return drafts
 
     def _draft_all(self, step: Slice, drafts: dict[int, Draft]) -> None:

@@ -101,12 +101,13 @@ class CompanyBatchWriter:
     async def _drafts(self, part: Slice) -> dict[int, CompanyDraft]:
         drafts: dict[int, CompanyDraft] = {}
         for step in part.steps():
+            if step.start > part.start:
+                await asyncio.sleep(0)
             async with self._turn:
                 if step.largest > LARGE_BYTES:
                     await asyncio.to_thread(self._draft_all, step, drafts)
                 else:
                     self._draft_all(step, drafts)
-            await asyncio.sleep(0)
         return drafts
 
     def _draft_all(self, step: Slice, drafts: dict[int, CompanyDraft]) -> None:
