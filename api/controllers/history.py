@@ -10,7 +10,7 @@ from api.commands.addressing import Identifiers, find
 from api.commands.history import HistoryPage, export, read_history
 from api.door import Door, door, parse_positions
 from api.incoming import Incoming
-from api.parameters import receive_parameters
+from api.parameters import receive_parameters, receive_principal
 from projections.profile import StoredProfile
 from schemas.errors import Unprocessable
 from schemas.search.conditions import Moment
@@ -40,7 +40,7 @@ class HistoryController(Controller):
     @get("/export", summary="Everything held about a user as one document")
     async def export(self, request: Incoming, profile_id: str) -> StreamedAnswer:
         at = door(request)
-        account = at.principal(request).account
+        account = (await receive_principal(request)).account
         await at.reach(request)
         profile = find(at.node, account, Identifiers(id=profile_id))
         return StreamedAnswer(export(at.node, profile))
