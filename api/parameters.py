@@ -25,7 +25,7 @@ async def receive_parameters(request: Incoming) -> Asked:
     at = door(request)
     secret = at.outer_secret(request)
     if _has_body(request):
-        principal, body = await at.receive(request)
+        principal, body = await at.receive(request, once=True)
         secret = body.get(SECRET_PARAMETER) if secret is None else secret
     else:
         principal, body = at.authenticate(secret), _NOTHING
