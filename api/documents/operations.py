@@ -138,7 +138,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         "readHistory", "History", 404, query=("limit", "before"), waits=True
     ),
     "GET /v3/analyze/profiles/{profile_id}/export": _reads(
-        "exportProfile", "Export", 404, waits=True
+        "exportProfile", "Export", 404, 409, waits=True
     ),
     "GET /v3/analyze/profiles": _reads(
         "searchProfiles", "ProfilesAnswer", query=(*_FILTERS, *_PAGE, *_EXPAND)

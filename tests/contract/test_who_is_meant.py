@@ -76,6 +76,7 @@ def test_an_id_that_names_nobody_beside_a_name_of_nobody_is_404(
     [
         ("GET", "/v3/analyze/profiles/{id}"),
         ("POST", "/v3/analyze/profiles/{id}"),
+        ("GET", "/v3/analyze/profiles/{id}/export"),
         ("DELETE", "/v3/edit/profiles/{id}"),
         ("DELETE", "/v3/edit/profiles/{id}/forget"),
     ],
