@@ -19,6 +19,7 @@ from schemas.normalization import normalize_name
 _LENGTH: Final = "content-length"
 _SHORT: Final = 1 << 16  # bytes of a body that needs no room reserved
 _UTF8_SLICE: Final = 1 << 20
+_MANY_NAMES: Final = 100  # more than any request has parameters
 _BYTE_ORDER_MARK: Final = codecs.BOM_UTF8
 _TOO_DEEP: Final = "The body is nested too deeply"
 _NOT_JSON: Final = "The body is not JSON"
@@ -188,12 +189,28 @@ def as_object(value: object) -> Mapping[str, object]:
     return value  # pyright: ignore[reportUnknownVariableType] - JSON decoding makes text keys
 
 
+def repeats_a_name(body: bytes) -> bool:
+    """Whether a JSON object has one of its names twice; decoded, it has the last of the two alone.
+
+    Told by the quotes that stand in none of its members. Not looked at are members of members, names with a quote in
+    them that is written as a code point.
+    """
+    try:
+        members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError):  # a lone surrogate in a name
+        return False
+    inside = sum(bytes(member).count(b'"') for member in members.values())
+    names = sum(2 + name.count('"') for name in members)
+    return body.count(b'"') > inside + names
+
+
 async def read_object(
-    request: Incoming, limit: int, intake: Intake, *, authenticated: bool
+    request: Incoming, limit: int, intake: Intake, *, authenticated: bool, once: bool = False
 ) -> Mapping[str, object]:
     """A body that is one JSON object, of at most `limit` bytes; an empty body is an empty object.
 
-    Raises like `read_body` and `decode_json`, and `Unavailable` when too much is being received.
+    Raises like `read_body` and `decode_json`, `Unavailable` when too much is being received, and `Unprocessable` for a
+    name that stands there twice where each may stand there `once`.
     """
     too_large = TooLarge(f"The body must be at most {limit} bytes")
     size = expected_size(request, limit)
@@ -203,4 +220,10 @@ async def read_object(
         else intake.room(size, authenticated=authenticated)
     ):
         body = await read_body(request, limit, too_large)
-    return {} if body in (b"", _BYTE_ORDER_MARK) else as_object(decode_json(body, object))
+    body = body.removeprefix(_BYTE_ORDER_MARK)
+    if not body:
+        return {}
+    sent = as_object(decode_json(body, object))
+    if once and len(sent) <= _MANY_NAMES and repeats_a_name(body):
+        raise Unprocessable("The body has one name twice: send each parameter once")
+    return sent

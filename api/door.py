@@ -78,12 +78,21 @@ class Door:
         """The principal of a request whose body is not read."""
         return self.authenticate(self.outer_secret(request))
 
-    async def receive(self, request: Incoming) -> tuple[Principal, Mapping[str, object]]:
-        """The principal and the body, which may hold the secret, of a request with a JSON object."""
+    async def receive(
+        self, request: Incoming, *, once: bool = False
+    ) -> tuple[Principal, Mapping[str, object]]:
+        """The principal and the body, which may hold the secret, of a request with a JSON object.
+
+        Raises like `read_object`.
+        """
         outer = self.outer_principal(request)
         with self.unauthorized_unless(outer):
             body = await read_object(
-                request, self.settings.body_limit, self.intake, authenticated=outer is not None
+                request,
+                self.settings.body_limit,
+                self.intake,
+                authenticated=outer is not None,
+                once=once,
             )
         return outer or self.authenticate(body.get(SECRET_PARAMETER)), body
 

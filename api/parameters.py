@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from api.door import SECRET_PARAMETER, door
 from api.incoming import Incoming, parse_query
+from projections.accounts import Principal
 from schemas.search.parameters import joined
 
 _NOTHING: Final[Mapping[str, object]] = {}
@@ -24,12 +25,21 @@ async def receive_parameters(request: Incoming) -> Asked:
     at = door(request)
     secret = at.outer_secret(request)
     if _has_body(request):
-        principal, body = await at.receive(request)
+        principal, body = await at.receive(request, once=True)
         secret = body.get(SECRET_PARAMETER) if secret is None else secret
     else:
         principal, body = at.authenticate(secret), _NOTHING
     query = request.scope["query_string"]
     return Asked(principal.account, secret, joined(parse_query(query) if query else (), body))
+
+
+async def receive_principal(request: Incoming) -> Principal:
+    """The principal of a request that takes nothing but the secret, in a body too. Raises like `Door.receive`."""
+    at = door(request)
+    if at.outer_secret(request) is None and _has_body(request):
+        principal, _ = await at.receive(request)
+        return principal
+    return at.principal(request)
 
 
 def _has_body(request: Incoming) -> bool:

@@ -11,7 +11,7 @@ event may pass through here again. Where the contract is silent:
 * Unix seconds and milliseconds go by the name of the property, or of the key inside a hash; so do
   array items.
 * ``"+9999999d"``, beyond the year 9999, stays a text.
-* The property's own value is the first level of hashes. The JSON of a fourth is as it was sent.
+* The property's own value is the first level of hashes. The JSON of a fourth is as it was sent, but for ``"$unset"``.
 * A name keeps the first 768 bytes of UTF-8 too.
 * Hashes and arrays inside each other more than 100 deep are refused.
 """
@@ -351,7 +351,7 @@ def _stored(value: object, name: str, now: int, level: int = 1) -> Value:
 
 def _from_hash(members: dict[str, object], now: int, level: int) -> Value:
     if level > MAX_HASH_LEVELS:
-        return _cut(msgspec.json.encode(members).decode())
+        return _cut(msgspec.json.encode(_without_unset(members)).decode())
     kept: dict[str, Value] = {}
     for raw_name, value in members.items():
         name = normalize_name(raw_name)
@@ -360,6 +360,16 @@ def _from_hash(members: dict[str, object], now: int, level: int) -> Value:
         elif name:
             kept[name] = _stored(value, name, now, level + 1)
     return kept
+
+
+def _without_unset(value: object) -> object:
+    """A value without the names, in hashes at any depth, whose value is ``"$unset"``."""
+    if isinstance(value, dict):
+        members = cast("dict[str, object]", value).items()
+        return {name: _without_unset(member) for name, member in members if member != UNSET}
+    if isinstance(value, list):
+        return [_without_unset(item) for item in cast("list[object]", value)]
+    return value
 
 
 def _from_number(number: float, name: str) -> Value:

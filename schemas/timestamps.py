@@ -24,7 +24,7 @@ _OFFSET: Final = r"(?:Z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)"
 _ISO_8601: Final = re.compile(
     rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[T ]{_TIME.format(':')})?"
     rf"|[0-9]{{8}}T{_TIME.format('')})"
-    rf"(?: ?({_OFFSET})| (?:UTC|GMT|Z))?"
+    rf"(?: (?:UTC|GMT|Z)| ?({_OFFSET}))?"
 )
 
 

@@ -41,6 +41,17 @@ def parse_identifiers(given: Mapping[str, object]) -> Identifiers:
         raise Unprocessable(str(error)) from None
 
 
+def parse_beside(id_: str, given: Mapping[str, object]) -> Identifiers:
+    """The `id` of a path and the identifiers beside it, which have to agree with it.
+
+    Raises `Unprocessable`, and `Conflict` for another `id`.
+    """
+    named = parse_identifiers(given)
+    if named.id not in (None, id_):
+        raise Conflict(CONTRADICTION)
+    return named._replace(id=id_)
+
+
 def by_id(node: Node, account: str, id_: str) -> StoredProfile | None:
     """The profile with this id; None also for a text that has not the form of one."""
     if not is_id(id_):

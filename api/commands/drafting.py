@@ -14,6 +14,7 @@ from schemas.identifiers import (
 from schemas.identity import is_id
 from schemas.normalization import UNSET, InvalidProperty, check_text, normalize, normalize_name
 
+TWO_COMPANIES: Final = "company_id and company_uid name different companies"
 _NO_NAME: Final = "name must be a text with a letter or a digit, without control characters"
 
 
@@ -48,10 +49,15 @@ class Draft(NamedTuple):
 
 
 class CompanyReference(NamedTuple):
-    """Which company a write names: by id, by uid, or by nothing to end the membership."""
+    """Which company a write names: by id, by uid, by both, or by nothing to end the membership."""
 
     id: str | None = None
     uid: int | str | None = None
+
+    @property
+    def made_by(self) -> int | str | None:
+        """The uid that creates the company where it is not there yet: none beside an id."""
+        return self.uid if self.id is None else None
 
 
 def draft(sent: Mapping[str, object], now: int) -> Draft:
@@ -124,16 +130,22 @@ def _email(properties: dict[str, Any], unset: list[str]) -> str | None:
 def _company(properties: dict[str, Any]) -> CompanyReference:
     """Contract §3: a `company_id` that has not the form of an id is taken as a `company_uid`.
 
-    Null and blanks say nothing beside a name, and end the membership where there is none.
+    Null and blanks say nothing beside a name, and end the membership where there is none. Whether an id and a uid are
+    of one company is not judged.
     """
     named = [
         reference
         for name in ("company_id", "company_uid")
         if (reference := _reference(name, properties.pop(name, None))) is not None
     ]
-    if len(set(named)) > 1:
-        raise InvalidDraft("company_id and company_uid name different companies")
-    return named[0] if named else CompanyReference()
+    if len(named) < 2:
+        return named[0] if named else CompanyReference()
+    first, second = named
+    if first.id is not None:
+        return CompanyReference(first.id, second.uid)
+    if str(first.uid) != str(second.uid):
+        raise InvalidDraft(TWO_COMPANIES)
+    return second
 
 
 def _reference(name: str, value: object) -> CompanyReference | None:

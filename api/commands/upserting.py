@@ -10,7 +10,7 @@ from api.commands.addressing import (
     by_id,
     nobody,
 )
-from api.commands.drafting import CompanyReference, Draft, InvalidDraft, draft
+from api.commands.drafting import TWO_COMPANIES, CompanyReference, Draft, InvalidDraft, draft
 from api.commands.former_claims import release_former_holder
 from api.commands.pacing import beside
 from api.commands.repeating import KeyedRequest, Target
@@ -55,7 +55,7 @@ async def upsert(
         del properties["email"]
     await release_former_holder(node, account, write)
     if write.company is not None:
-        uid = write.company.uid
+        uid = write.company.made_by
         made = {} if uid is None else await node.company_log.make(account, [uid], at)
         properties["company_id"] = company_id(node, account, write.company, made)
     event = ProfileUpserted(
@@ -103,9 +103,11 @@ def target_of(node: Node, account: str, write: Draft) -> Target:
 def company_id(
     node: Node, account: str, company: CompanyReference, made: Mapping[int | str, str]
 ) -> str | None:
-    """The id of the company that a write names, by its uid one of those that have been made (contract §3)."""
-    if company.uid is not None:
-        return made[company.uid]
+    """The id of the company that a write names, by its uid alone one of those that have been made (contract §3)."""
+    if company.made_by is not None:
+        return made[company.made_by]
     if company.id is not None and node.companies.get(company.id, account) is None:
         raise Unprocessable("company_id: no such company")
+    if company.uid is not None and node.companies.id_of(account, company.uid) != company.id:
+        raise Unprocessable(TWO_COMPANIES)
     return company.id

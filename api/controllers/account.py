@@ -5,6 +5,7 @@ from litestar import Controller, get, post
 from api.answers import Answer, answer
 from api.door import door
 from api.incoming import Incoming
+from api.parameters import receive_principal
 from projections.accounts import Principal
 
 
@@ -15,7 +16,7 @@ class AccountController(Controller):
 
     @get("/", summary="The account that a secret names")
     async def show(self, request: Incoming) -> Answer:
-        return _answer(door(request).principal(request))
+        return _answer(await receive_principal(request))
 
     @post("/", status_code=200, summary="The account that a secret names")
     async def show_for_body(self, request: Incoming) -> Answer:

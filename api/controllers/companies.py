@@ -6,7 +6,7 @@ from typing import Final
 from litestar import Controller, delete, get, post
 
 from api.answers import Answer, answer, raw_answer
-from api.commands.companies import delete_company, find_company, upsert_company
+from api.commands.companies import CONTRADICTION, delete_company, find_company, upsert_company
 from api.commands.company_batching import CompanyBatchWriter
 from api.commands.company_pages import count_companies, read_page
 from api.controllers.hooks import batch_answer, batch_body
@@ -15,7 +15,7 @@ from api.envelopes import CompanyEnvelope
 from api.incoming import Incoming
 from api.parameters import Asked, receive_parameters
 from projections.companies.fold import Company
-from schemas.errors import Unprocessable
+from schemas.errors import Conflict, Unprocessable
 from schemas.events import ENCODER
 from schemas.expansion import Form, asked_expand, parse_expand
 from schemas.search.parameters import check_names
@@ -142,7 +142,12 @@ async def _page(request: Incoming) -> Answer:
 
 
 def _named(sent: Asked, company_id: str | None) -> Mapping[str, object]:
-    return sent.parameters if company_id is None else {"id": company_id}
+    """What names the company. Raises `Conflict` for another id than the path's."""
+    if company_id is None:
+        return sent.parameters
+    if sent.parameters.get("id") not in (None, company_id):
+        raise Conflict(CONTRADICTION)
+    return {**sent.parameters, "id": company_id}
 
 
 def _form(sent: Asked) -> Form:

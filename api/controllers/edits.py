@@ -7,7 +7,7 @@ from litestar import Controller, delete, get, post
 
 from api.answers import Answer, answer, positions, raw_answer
 from api.bodies import expected_size, read_body
-from api.commands.addressing import Identifiers, find, parse_identifiers
+from api.commands.addressing import Identifiers, find, parse_beside, parse_identifiers
 from api.commands.clearing import clear
 from api.commands.companies import show_company_receipt
 from api.commands.forgetting import forget, forget_many
@@ -19,7 +19,7 @@ from api.door import Door, door
 from api.envelopes import Envelope, decode_items, open_envelope
 from api.incoming import Incoming
 from api.intake import Room
-from api.parameters import receive_parameters
+from api.parameters import receive_parameters, receive_principal
 from projections.profile import StoredProfile
 from schemas.errors import TooLarge
 from schemas.expansion import Expand
@@ -40,9 +40,8 @@ class EditsController(Controller):
 
     @delete("/profiles/{profile_id:str}", status_code=200, summary="Clear a profile")
     async def clear_by_id(self, request: Incoming, profile_id: str) -> Answer:
-        at = door(request)
-        account = at.principal(request).account
-        return await _clear(at, account, Identifiers(id=profile_id))
+        at, sent = door(request), await receive_parameters(request)
+        return await _clear(at, sent.account, parse_beside(profile_id, sent.parameters))
 
     @delete("/profiles/forget", status_code=200, summary="Forget a profile by uid, email or id")
     async def forget(self, request: Incoming) -> Answer:
@@ -51,9 +50,8 @@ class EditsController(Controller):
 
     @delete("/profiles/{profile_id:str}/forget", status_code=200, summary="Forget a profile")
     async def forget_by_id(self, request: Incoming, profile_id: str) -> Answer:
-        at = door(request)
-        account = at.principal(request).account
-        return await _forget(at, account, Identifiers(id=profile_id))
+        at, sent = door(request), await receive_parameters(request)
+        return await _forget(at, sent.account, parse_beside(profile_id, sent.parameters))
 
     @post("/profiles/forget", status_code=202, summary="Forget many profiles, from JSON or CSV")
     async def forget_many(self, request: Incoming) -> Answer:
@@ -80,7 +78,7 @@ class EditsController(Controller):
     @get("/deletions/{deletion_id:str}", summary="The receipt of a deletion")
     async def deletion(self, request: Incoming, deletion_id: str) -> Answer:
         at = door(request)
-        account = at.principal(request).account
+        account = (await receive_principal(request)).account
         await at.reach(request)
         company = at.node.companies.receipt(deletion_id, account)
         if company is not None:

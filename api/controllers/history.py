@@ -6,7 +6,7 @@ from typing import Final
 from litestar import Controller, get
 
 from api.answers import Answer, StreamedAnswer, raw_answer
-from api.commands.addressing import Identifiers, find
+from api.commands.addressing import Identifiers, find, parse_beside
 from api.commands.history import HistoryPage, export, read_history
 from api.door import Door, door, parse_positions
 from api.incoming import Incoming
@@ -39,10 +39,9 @@ class HistoryController(Controller):
 
     @get("/export", summary="Everything held about a user as one document")
     async def export(self, request: Incoming, profile_id: str) -> StreamedAnswer:
-        at = door(request)
-        account = at.principal(request).account
+        at, sent = door(request), await receive_parameters(request)
         await at.reach(request)
-        profile = find(at.node, account, Identifiers(id=profile_id))
+        profile = find(at.node, sent.account, parse_beside(profile_id, sent.parameters))
         return StreamedAnswer(export(at.node, profile))
 
 

@@ -15,6 +15,7 @@ from api.commands.upserting import upsert
 from api.door import KEY_HEADER, door
 from api.envelopes import Envelope, EventEnvelope, open_envelope
 from api.incoming import Incoming
+from api.parameters import receive_principal
 from projections.accounts import Principal
 from schemas.errors import TooLarge
 from schemas.timestamps import format_timestamp
@@ -81,7 +82,7 @@ class HooksController(Controller):
     @get("/batches/{batch_id:str}", summary="How far a batch is")
     async def batch_status(self, request: Incoming, batch_id: str) -> Answer:
         at = door(request)
-        account = at.principal(request).account
+        account = (await receive_principal(request)).account
         await at.reach(request)
         batch = at.batches.get(account, batch_id)
         return answer(

@@ -11,7 +11,7 @@ from api.answers import Answer, answer
 from api.commands.event_names import list_event_names
 from api.door import door
 from api.incoming import Incoming
-from api.parameters import receive_parameters
+from api.parameters import receive_parameters, receive_principal
 from schemas.search.request import DEFAULT_LIMIT
 
 EMPTY_LISTS: Final = (
@@ -31,7 +31,7 @@ class ProductListsController(Controller):
         summary="A list of the product that is always empty here",
     )
     async def empty(self, request: Incoming) -> Answer:
-        door(request).principal(request)
+        await receive_principal(request)
         name = request.scope["path"].rstrip("/").rpartition("/")[2]
         return answer({name: [], "cursor": {"limit": DEFAULT_LIMIT}})
 

@@ -3,7 +3,7 @@
 from litestar import Controller, get, post
 
 from api.answers import Answer, raw_answer
-from api.commands.addressing import Identifiers, find, parse_identifiers
+from api.commands.addressing import find, parse_beside, parse_identifiers
 from api.commands.history import parse_as_of, read_as_of
 from api.commands.reading import show
 from api.door import door
@@ -40,7 +40,7 @@ async def _read(request: Incoming, profile_id: str | None = None) -> Answer:
     at, sent = door(request), await receive_parameters(request)
     await at.reach(request)
     given = sent.parameters
-    named = parse_identifiers(given) if profile_id is None else Identifiers(id=profile_id)
+    named = parse_identifiers(given) if profile_id is None else parse_beside(profile_id, given)
     expand = parse_expand(asked_expand(given))
     moment = parse_as_of(given, expand) if "as_of" in given else None
     profile = find(at.node, sent.account, named)

@@ -14,7 +14,7 @@ from api.commands.properties import (
 )
 from api.door import Door, door
 from api.incoming import Incoming
-from api.parameters import receive_parameters
+from api.parameters import receive_parameters, receive_principal
 from schemas.events import ENCODER
 from schemas.properties import Kind
 
@@ -40,7 +40,7 @@ class PropertiesController(Controller):
     @get("/{property_id:str}", summary="One property")
     async def read(self, request: Incoming, property_id: str) -> Answer:
         at = door(request)
-        account = at.principal(request).account
+        account = (await receive_principal(request)).account
         found = await find_property(at.node, at.surveys, account, property_id)
         return await _one(at, account, *found)
 

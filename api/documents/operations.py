@@ -11,8 +11,8 @@ from api.controllers.product_lists import EMPTY_LISTS, PREFIXES
 EVENT_STREAM: Final = "text/event-stream"
 
 # contract §2
-_SECRET: Final = (403, 408, 414, 431, 503)
-_CHECKED: Final = (*_SECRET, 400, 413, 422)  # parameters may come in a body, whatever the method
+# The secret, and parameters, may come in a body, whatever the method.
+_CHECKED: Final = (400, 403, 408, 413, 414, 422, 431, 503)
 _LIMITED: Final = (429,)
 
 _POSITION: Final = "X-Min-Log-Position"
@@ -90,7 +90,7 @@ def _list_name(prefix: str, name: str) -> str:
 
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
-    "GET /": Operation("readAccount", {200: "Account"}, _SECRET),
+    "GET /": Operation("readAccount", {200: "Account"}, _CHECKED),
     "POST /": _asks("readAccountForBody", "Account", "Secret"),
     "POST /v3/observe/hooks/profiles": _writes(
         "upsertProfile", "ProfileWritten", "ProfileUpsert", 200, 201, keyed=True
@@ -129,16 +129,16 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         "readProfileForBody", "ProfileAnswer", "Identifiers", 404, 409, waits=True
     ),
     "GET /v3/analyze/profiles/{profile_id}": _reads(
-        "readProfileById", "ProfileAnswer", 404, query=("as_of", *_EXPAND), waits=True
+        "readProfileById", "ProfileAnswer", 404, 409, query=("as_of", *_EXPAND), waits=True
     ),
     "POST /v3/analyze/profiles/{profile_id}": _asks(
-        "readProfileByIdForBody", "ProfileAnswer", "Expansion", 404, waits=True
+        "readProfileByIdForBody", "ProfileAnswer", "Expansion", 404, 409, waits=True
     ),
     "GET /v3/analyze/profiles/{profile_id}/history": _reads(
         "readHistory", "History", 404, query=("limit", "before"), waits=True
     ),
     "GET /v3/analyze/profiles/{profile_id}/export": _reads(
-        "exportProfile", "Export", 404, waits=True
+        "exportProfile", "Export", 404, 409, waits=True
     ),
     "GET /v3/analyze/profiles": _reads(
         "searchProfiles", "ProfilesAnswer", query=(*_FILTERS, *_PAGE, *_EXPAND)
@@ -155,7 +155,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         waits=True,
     ),
     "GET /v3/analyze/companies/{company_id}": _reads(
-        "readCompanyById", "CompanyAnswer", 404, query=("expand[company]",), waits=True
+        "readCompanyById", "CompanyAnswer", 404, 409, query=("expand[company]",), waits=True
     ),
     "GET /v3/analyze/companies": _reads(
         "searchCompanies",
@@ -173,7 +173,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         "countCompaniesForBody", "CountAnswer", "Count", waits=True
     ),
     "GET /v3/edit/properties": _reads(
-        "listProperties", "PropertiesAnswer", query=("kind", *_PAGE, "order")
+        "listProperties", "PropertiesAnswer", query=("kind", *_PAGE, "order", "integration")
     ),
     "POST /v3/edit/properties": _writes(
         "describeProperty", "PropertyAnswer", "PropertyDescribed", 200, 201, errors=()
@@ -197,11 +197,13 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         for prefix in PREFIXES
     },
     "DELETE /v3/edit/profiles": _erases("clearProfile", "ProfileAnswer", 404, 409, query=_NAMED),
-    "DELETE /v3/edit/profiles/{profile_id}": _erases("clearProfileById", "ProfileAnswer", 404),
+    "DELETE /v3/edit/profiles/{profile_id}": _erases("clearProfileById", "ProfileAnswer", 404, 409),
     "DELETE /v3/edit/profiles/forget": _erases(
         "forgetProfile", "Forgotten", 404, 409, query=_NAMED
     ),
-    "DELETE /v3/edit/profiles/{profile_id}/forget": _erases("forgetProfileById", "Forgotten", 404),
+    "DELETE /v3/edit/profiles/{profile_id}/forget": _erases(
+        "forgetProfileById", "Forgotten", 404, 409
+    ),
     "POST /v3/edit/profiles/forget": _writes(
         "forgetProfiles", "ManyForgotten", "ToForget", 202, errors=(), positioned=True, notes=_CSV
     ),

@@ -29,20 +29,23 @@ def joined(pairs: Iterable[tuple[str, str]], body: Mapping[str, object]) -> dict
     `limit`, `before`, `after` and `id` that are null or "" count as not sent. Raises `Unprocessable` like
     `from_query`, and for a name that is sent twice: which one is meant, nobody can tell.
     """
-    pairs = list(pairs)
+    pairs = [pair for pair in pairs if _is_sent(*pair)]
     if len(pairs) > 1:
         _check_repeats([name for name, _ in pairs])
     parameters = from_query(pairs)
     parameters.pop(_SECRET, None)
     for name, value in (_undotted(body) if body else body).items():
+        if not _is_sent(name, value):
+            continue
         if name in parameters:
             raise Unprocessable(f"{_shown(name)}: send it once, in the query or in the body")
         if name != _SECRET:
             parameters[name] = value
-    for name in _UNSENT_WHEN_BLANK & parameters.keys():
-        if parameters[name] in _BLANK:
-            del parameters[name]
     return parameters
+
+
+def _is_sent(name: str, value: object) -> bool:
+    return value not in _BLANK or name not in _UNSENT_WHEN_BLANK
 
 
 def check_names(parameters: Mapping[str, object], known: Sequence[str]) -> None:
@@ -81,7 +84,7 @@ def _message(name: str, known: Sequence[str]) -> str:
         meant = f"send {root} as JSON" + (
             " or with brackets, as in filters[0][op]=eq" if root == "filters" else ""
         )
-    elif near := get_close_matches(root, known, 1):
+    elif near := get_close_matches(root.lower(), known, 1):
         meant = f"did you mean {near[0]}?"
     elif name in _LONE_FILTER and "filters" in known:
         meant = "send filters, an array of filters"

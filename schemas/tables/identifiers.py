@@ -20,6 +20,15 @@ def check_width(row: Row, names: Sequence[str]) -> None:
         raise WrongRow(f"The line has {len(row.cells)} fields, and the header line {len(names)}")
 
 
+def check_named(row: Row, names: Sequence[str]) -> None:
+    """Raises `WrongRow` for a value in a column without a name: what stands beside it may have slipped too."""
+    for column, (name, cell) in enumerate(zip(names, row.cells, strict=True), 1):
+        if not name and cell.strip():
+            raise WrongRow(
+                f"The line has a value in column {column}, which the header line does not name"
+            )
+
+
 def check_digits(name: str, text: object) -> None:
     """Raises `WrongRow` for an identifier whose last digits a spreadsheet has rounded away."""
     if isinstance(text, str) and _ROUNDED.fullmatch(text):
@@ -41,6 +50,8 @@ def identifiers(
 ) -> dict[str, str]:
     """The identifiers of `columns` that the row has; blank cells are left out. Raises `WrongRow`."""
     check_width(row, names)
+    if "" in names:
+        check_named(row, names)
     named = {
         name: cell
         for name, cell in zip(names, row.cells, strict=True)

@@ -11,6 +11,7 @@ from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from schemas import normalization
+from schemas.identifiers import trim
 from schemas.tables.lines import UnreadableTable, split_lines
 
 IDENTIFIERS: Final = ("uid", "email", "id")
@@ -25,8 +26,6 @@ LONGEST_ROW: Final = 4 << 20
 _DELIMITERS: Final = (",", ";", "\t")
 _MAX_COLUMNS: Final = 10_000
 _MAX_ROWS_BEFORE: Final = 100  # the header line
-# What stands at the ends of a header cell and says nothing: white space, and characters that cannot be seen.
-_BLANKS: Final = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\u200e\u2060\ufeff"
 # A line before the header, which names the delimiter for spreadsheets.
 _DELIMITER_LINE: Final = re.compile(r"\s*\"?sep=([,;\t])\"?\s*", re.IGNORECASE)
 _NO_HEADER: Final = (
@@ -185,5 +184,5 @@ def _header(feed: _Feed, delimiter: str) -> _Header | None:
 
 
 def _names(cells: list[str]) -> list[str]:
-    names = [cell.strip(_BLANKS) for cell in cells]
+    names = [trim(cell) for cell in cells]
     return [low if (low := name.lower()) in IDENTIFYING else name for name in names]

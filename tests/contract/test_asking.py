@@ -62,6 +62,8 @@ def test_parameters_are_in_the_query_or_in_the_body(asked: Account, method: str,
     assert found(both) == 1
     twice = send(asked, method, path, params=brackets, json={"filters": [ALPHA]})
     assert_error(twice, 422, "filters: send it once")
+    body = '{"filters":[{"kind":"property","prop":"plan","op":"ex"}],"filters":[]}'
+    assert_error(send(asked, method, path, content=body), 422, "once")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -122,6 +122,25 @@ def test_the_secret_may_be_a_parameter_of_the_body_of_a_read(
     assert answer.json()["profile"]["uid"] == uid
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/v3/analyze/profiles/{id}/export"),
+        ("GET", "/v3/edit/segments"),
+        ("DELETE", "/v3/edit/profiles/{id}"),
+        ("DELETE", "/v3/edit/profiles/{id}/forget"),
+    ],
+)
+def test_the_secret_may_be_in_the_body_whatever_the_method(
+    service: Service, account: Account, uid: str, method: str, path: str
+) -> None:
+    path = path.format(id=account.known(uid=uid))
+
+    assert service.http.request(method, path, json={"account_secret": "wrong"}).status_code == 403
+    assert service.http.request(method, path, json={"account_secret": account.secret}).is_success
+
+
 def test_the_secret_in_the_body_is_no_property(
     service: Service, account: Account, uid: str
 ) -> None:

@@ -124,6 +124,16 @@ def test_a_line_with_a_cell_too_few_forgets_nobody(account: Account) -> None:
     assert account.has(uid=user["uid"])
 
 
+def test_a_line_with_a_value_under_no_name_forgets_nobody(account: Account) -> None:
+    one, two, three = people(account, 3)
+    text = f"name,uid,\nDoe,{one['uid']},{two['uid']}\nAda,{three['uid']}, \n"
+
+    answer = forget_csv(account, text)
+
+    assert errors_of(answer) == [(422, 0)]
+    assert forgotten_of(answer) == [three["id"]]
+
+
 def test_a_line_whose_identifiers_name_two_users_forgets_neither(account: Account) -> None:
     one, two = people(account, 2)
     text = f"uid,email\n{one['uid']},{two['email']}\n{one['uid']},{marked()}@example.com\n"

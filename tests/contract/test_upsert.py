@@ -411,6 +411,32 @@ def test_of_two_names_of_a_company_one_that_is_null_says_nothing(
     assert account.profile(id=other)["company"] == account.profile(uid=uid)["company"]
 
 
+def test_two_names_of_one_company_are_taken_and_of_two_refused(account: Account, uid: str) -> None:
+    name = marked("company")
+    account.known(uid=uid, company_uid=name)
+    company = account.profile(uid=uid)["company"]
+
+    for both in (
+        {"company_id": company["id"], "company_uid": name},
+        {"company_id": name, "company_uid": name},
+    ):
+        member = marked("uid")
+        account.known(uid=member, **both)
+        account.applied(account.batch([{"uid": member, **both}]))
+        assert account.profile(uid=member)["company"] == company
+
+    number = marked_number()
+    account.known(uid=uid, company_id=number, company_uid=str(number))
+    assert str(account.profile(uid=uid)["company"]["uid"]) == str(number)
+
+    for two in (
+        {"company_id": company["id"], "company_uid": marked("company")},
+        {"company_id": marked("company"), "company_uid": name},
+    ):
+        assert_error(account.upsert(uid=uid, **two), 422, "company_id", "company_uid")
+        assert account.batch([{"uid": uid, **two}]).json()["errors"][0]["code"] == 422
+
+
 def test_a_member_may_change_company(account: Account, uid: str) -> None:
     account.known(uid=uid, company_uid=marked("company"))
     company = marked("company")

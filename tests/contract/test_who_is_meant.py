@@ -10,6 +10,7 @@ from tests.support.service import (
     PROFILE,
     Account,
     marked,
+    marked_email,
 )
 
 COMPANY = "/v3/observe/hooks/companies"
@@ -70,6 +71,32 @@ def test_an_id_that_names_nobody_beside_a_name_of_nobody_is_404(
     assert not account.has(uid=uid)
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v3/analyze/profiles/{id}"),
+        ("POST", "/v3/analyze/profiles/{id}"),
+        ("GET", "/v3/analyze/profiles/{id}/export"),
+        ("DELETE", "/v3/edit/profiles/{id}"),
+        ("DELETE", "/v3/edit/profiles/{id}/forget"),
+    ],
+)
+def test_identifiers_beside_the_id_of_a_path_have_to_agree_with_it(
+    account: Account, uid: str, email: str, method: str, path: str
+) -> None:
+    one = account.known(uid=uid, email=email)
+    other = account.known(uid=marked("uid"))
+    path = path.format(id=one)
+    before = account.read(id=one).content
+
+    for named in ({"uid": marked("uid")}, {"email": marked_email()}, {"id": other}, {"id": "42"}):
+        assert_error(account.http.request(method, path, params=named), 409)
+        assert_error(account.http.request(method, path, json=named), 409)
+    assert account.read(id=one).content == before
+
+    assert account.http.request(method, path, params={"uid": uid, "email": email}).is_success
+
+
 def test_an_id_that_contradicts_an_email_that_an_earlier_item_gave_is_409(
     account: Account, uid: str, email: str
 ) -> None:
@@ -118,6 +145,19 @@ def test_an_id_of_no_company_beside_a_uid_of_one_is_409(account: Account, id_: i
     )
     assert batch.json()["errors"][0]["code"] == 409
     assert account.http.get(READ_COMPANY, params={"uid": uid}).status_code == 200
+
+
+def test_a_uid_beside_the_id_of_a_company_in_a_path_has_to_agree_with_it(account: Account) -> None:
+    one, other = (
+        account.http.post(COMPANY, json={"uid": marked("company")}).json()["company"]["id"]
+        for _ in range(2)
+    )
+    path = f"/v3/analyze/companies/{one}"
+    uid = account.http.get(path).json()["company"]["uid"]
+
+    assert account.http.get(path, params={"uid": uid, "id": one}).is_success
+    for named in ({"uid": marked("company")}, {"id": other}):
+        assert_error(account.http.get(path, params=named), 409)
 
 
 def test_a_companys_email_is_trimmed_and_null_when_it_is_blank(account: Account) -> None:

@@ -13,7 +13,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.bodies import check_utf8, collect, decode_json
+from api.bodies import check_utf8, collect, decode_json, repeats_a_name
 from api.decompression import MAX_MEMBERS
 from schemas.errors import NotJson, TooLarge, Unprocessable
 
@@ -169,3 +169,28 @@ def test_utf8_is_checked_as_python_checks_it(body: bytes) -> None:
             check_utf8(body)
     else:
         check_utf8(body)
+
+
+# --- names that stand there twice
+
+
+@given(
+    st.dictionaries(st.text(), st.recursive(st.text(), lambda inner: st.lists(inner)), max_size=4),
+    st.sampled_from([None, 1]),
+    st.booleans(),
+)
+def test_an_object_repeats_no_name_unless_one_is_sent_again(
+    sent: dict[str, object], indent: int | None, ascii_: bool
+) -> None:
+    text = json.dumps(sent, indent=indent, ensure_ascii=ascii_)
+    body = text.encode(errors="replace")
+
+    assert not repeats_a_name(body)
+    if sent:
+        again = json.dumps(next(iter(sent)), ensure_ascii=ascii_).encode(errors="replace")
+        assert repeats_a_name(body.rstrip()[:-1] + b" , " + again + b" : [] }")
+
+
+def test_members_of_members_may_bear_a_name_again() -> None:
+    assert not repeats_a_name(b'{"filters":[{"filters":[]},{"filters":[]}]}')
+    assert not repeats_a_name(b'{"\\ud800":1,"a":2}')

@@ -438,7 +438,11 @@ def test_of_a_value_and_an_unset_on_one_name_the_last_wins() -> None:
         ({"a": 1, "A": "$unset"}, {}),
         ({"A": "$unset", "a": 1}, {"a": 1}),
         ({"a": {"b": {"c": "$unset", "d": 1}}}, {"a": {"b": {"d": 1}}}),
-        ({"a": {"b": {"c": {"d": "$unset"}}}}, {"a": {"b": {"c": '{"d":"$unset"}'}}}),
+        ({"a": {"b": {"c": {"d": "$unset"}}}}, {"a": {"b": {"c": "{}"}}}),
+        (
+            {"a": {"b": {"c": {"d": "$unset", "e": [{"f": "$unset", "g": "$unset "}, "$unset"]}}}},
+            {"a": {"b": {"c": '{"e":[{"g":"$unset "},"$unset"]}'}}},
+        ),
         ({"🚧": "$unset", "a": 1}, {"a": 1}),
     ],
 )

@@ -33,7 +33,8 @@ def test_they_are_in_the_query_or_in_the_body() -> None:
         ([("uid", "5"), ("uid", "6")], {}),
         ([("filters", "[]"), ("limit", "5"), ("filters", "[]")], {}),
         ([("limit", "5")], {"limit": 5}),
-        ([("limit", "")], {"limit": 5}),
+        ([("limit", "5"), ("limit", "6")], {}),
+        ([("filters", "[]")], {"filters": None}),
         ([("filters[0][op]", "ex")], {"filters": []}),
         ([("expand.company", "all")], {"expand": {"profile": "min"}}),
         ([("expand[company]", "all")], {"expand.profile": "min"}),
@@ -62,6 +63,11 @@ def test_blank_bounds_were_not_sent(blank: str | None) -> None:
 
     assert joined([], {**body, "filters": None, "uid": ""}) == {"filters": None, "uid": ""}
     assert joined([("before", ""), ("limit", "5")], {}) == {"limit": "5"}
+    assert joined([("limit", "5"), ("before", "")], {"limit": blank, "before": 7}) == {
+        "limit": "5",
+        "before": 7,
+    }
+    assert joined([("limit", ""), ("limit", "5")], {}) == {"limit": "5"}
 
 
 @pytest.mark.parametrize(
@@ -70,6 +76,8 @@ def test_blank_bounds_were_not_sent(blank: str | None) -> None:
         ("filter", "did you mean filters?"),
         ("filter[0][op]", "did you mean filters?"),
         ("Filters", "did you mean filters?"),
+        ("FILTERS", "did you mean filters?"),
+        ("FILTERS_OP[0]", "did you mean filters_op?"),
         ("filters_ops", "did you mean filters_op?"),
         ("filters.0.op", "with brackets, as in filters[0][op]=eq"),
         ("befor", "did you mean before?"),

@@ -191,6 +191,12 @@ def test_a_row_names_by_the_cells_that_are_not_blank() -> None:
     assert named(" ,a@x,,") == {"email": "a@x"}
 
 
+def test_a_row_with_a_value_in_a_column_without_a_name_names_nobody() -> None:
+    assert named("1,2,", header="x,uid,") == {"uid": "2"}
+    with pytest.raises(WrongRow, match="a value in column 3, which the header line does not name"):
+        named("Doe,1,2", header="x,uid,")
+
+
 @pytest.mark.parametrize("line", ["1", "1,,", "1,,,,", "1,,,,,y"])
 def test_a_row_of_another_width_names_nobody(line: str) -> None:
     with pytest.raises(WrongRow, match=r"The line has \d fields, and the header line 4"):

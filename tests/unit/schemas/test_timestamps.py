@@ -55,6 +55,8 @@ def test_milliseconds_outside_the_years_1_to_9999_are_refused(ms: int) -> None:
         ("2029-04-07 12:18:00 Z", "2029-04-07T12:18:00.000Z"),
         ("2029-04-07T12:18:00.5 UTC", "2029-04-07T12:18:00.500Z"),
         ("2029-04-07 UTC", "2029-04-07T00:00:00.000Z"),
+        ("2029-04-07 GMT", "2029-04-07T00:00:00.000Z"),
+        ("2029-04-07 Z", "2029-04-07T00:00:00.000Z"),
     ],
 )
 def test_iso_8601_and_the_two_forms_with_blanks_are_read(text: str, same: str) -> None:
