@@ -203,4 +203,5 @@ async def read_object(
         else intake.room(size, authenticated=authenticated)
     ):
         body = await read_body(request, limit, too_large)
+        await intake.handling.enter(len(body))
     return {} if body in (b"", _BYTE_ORDER_MARK) else as_object(decode_json(body, object))
