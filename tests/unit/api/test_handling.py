@@ -108,7 +108,8 @@ def test_who_is_cancelled_while_waiting_leaves_the_room_to_others(turn_came: boo
         cancelled = await requests.begin("second", LANE_BYTES)
         if turn_came:
             first.cancel()
-            await asyncio.sleep(0)  # it ends in this turn of the loop, and gives its room in the next
+            # It ends in one turn of the loop, and gives its room in the next.
+            await asyncio.sleep(0)
             await asyncio.sleep(0)
         cancelled.cancel()
         await turns()
