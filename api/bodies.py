@@ -220,6 +220,7 @@ async def read_object(
         else intake.room(size, authenticated=authenticated)
     ):
         body = await read_body(request, limit, too_large)
+        await intake.handling.enter(len(body))
     body = body.removeprefix(_BYTE_ORDER_MARK)
     if not body:
         return {}

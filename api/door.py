@@ -54,6 +54,7 @@ class Door:
             Intake(
                 max_batches=settings.max_batches,
                 max_bytes=settings.max_received_bytes,
+                wait_seconds=settings.write_timeout,
                 emptied=MemoryReturn().schedule,
             ),
         )

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from typing import Final
 
+from api.handling import Handling
 from schemas.errors import TooManyRequests, Unavailable
 
 SMALL: Final = 1 << 20
@@ -67,14 +68,21 @@ class Room:
 class Intake:
     """What one node receives: `max_batches` at once of an account, `max_bytes` of large bodies of all accounts.
 
-    `emptied` is called when no large body is left. Holding `turn`, one batch at a time takes a step of its work:
-    several steps in a row would hold the loop up.
+    Requests that are no batches wait for `handling` before their body is decoded, at most `wait_seconds`. `emptied` is
+    called when no large body is left. Holding `turn`, one batch at a time takes a step of its work: several steps in a
+    row would hold the loop up.
     """
 
     def __init__(
-        self, *, max_batches: int, max_bytes: int, emptied: Callable[[], None] = lambda: None
+        self,
+        *,
+        max_batches: int,
+        max_bytes: int,
+        wait_seconds: float,
+        emptied: Callable[[], None] = lambda: None,
     ) -> None:
         self.turn = asyncio.Lock()
+        self.handling = Handling(wait_seconds)
         self._emptied = emptied
         self._max_batches = max_batches
         self._batches: dict[str, Counter[object]] = {}

@@ -4,10 +4,11 @@ import asyncio
 import ctypes
 import gc
 import sys
+from collections.abc import Callable, Iterator
 from typing import Final
 
 _SWITCH_SECONDS: Final = 0.0005
-_TRIM_AFTER_SECONDS: Final = 5
+_TRIM_AFTER_SECONDS: Final = (5, 30, 120, 600)  # each from the one before
 
 
 def tune_garbage_collector() -> None:
@@ -33,20 +34,28 @@ def shorten_waits_for_the_lock() -> None:
 class MemoryReturn:
     """Gives the memory that large requests have left behind back to the system, 5 s after the last of them.
 
-    glibc keeps what is freed between blocks in use: a third of the process after a flood of full batches. Other C
-    libraries are left alone.
+    And again some times later: what a batch has brought is folded and indexed for minutes after its answer. glibc
+    keeps what is freed between blocks in use: a third of the process after a flood of full batches. Other C libraries
+    are left alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, trim: Callable[[int], object] | None = None) -> None:
         self._timer: asyncio.TimerHandle | None = None
-        self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        self._trim = trim or getattr(ctypes.CDLL(None), "malloc_trim", None)
 
     def schedule(self) -> None:
         """The last large request has ended."""
         if self._timer is not None:
             self._timer.cancel()
         if self._trim is not None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(
-                _TRIM_AFTER_SECONDS, loop.run_in_executor, None, self._trim, 0
-            )
+            self._after(iter(_TRIM_AFTER_SECONDS), self._trim)
+
+    def _after(self, delays: Iterator[int], trim: Callable[[int], object]) -> None:
+        loop = asyncio.get_running_loop()
+
+        def give_back() -> None:
+            loop.run_in_executor(None, trim, 0)
+            self._after(delays, trim)
+
+        delay = next(delays, None)
+        self._timer = None if delay is None else loop.call_later(delay, give_back)

@@ -36,6 +36,9 @@ async def _stream(request: Incoming) -> EventStream:
     )
     if is_head(request.scope):
         return EventStream(b"", no_events())
-    portions = observe(at.node, sent.account, wanted, lambda: at.authenticate(sent.secret))
+    account, secret = sent.account, sent.secret
+    del sent  # a stream goes on for long, and what was sent may be large
+    at.intake.handling.leave()
+    portions = observe(at.node, account, wanted, lambda: at.authenticate(secret))
     # The first portion now: what stands in the way of a stream is an answer with a status of its own.
     return EventStream(await anext(portions), portions)

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import socket
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -17,6 +18,8 @@ from api.http.refusals import no_room
 
 _AT_ONCE: Final = 128  # a turn of the loop takes 3 ms for them
 _PAUSE_SECONDS: Final = 0.1
+_LINGER_SECONDS: Final = 0.5
+_DISCARDED: Final = 1 << 18  # bytes of the request of one that is refused
 _NO_DESCRIPTOR: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
@@ -41,6 +44,8 @@ class Acceptor:
         self._starting: set[asyncio.Task[None]] = set()
         self._reserve: int | None = _open_reserve()
         self._resuming: asyncio.TimerHandle | None = None
+        # A tenth of the descriptors that connections may not take.
+        self._refused: deque[socket.socket] = deque(maxlen=1 + most // 30)
         listener.setblocking(False)
         self._resume()
 
@@ -51,6 +56,8 @@ class Acceptor:
             self._resuming.cancel()
         if self._reserve is not None:
             os.close(self._reserve)
+        while self._refused:
+            _hang_up(self._refused.pop())
 
     def _resume(self) -> None:
         self._loop.add_reader(self._listener.fileno(), self._accept_waiting)
@@ -78,7 +85,7 @@ class Acceptor:
                     self._refuse_one()
                 return
             if self._crowd.open >= self._most and not self._crowd.make_room():
-                _refuse(client)
+                self._refuse(client)
             else:
                 self._begin(client)
 
@@ -95,12 +102,24 @@ class Acceptor:
             self._crowd.open -= 1
             client.close()
 
+    def _refuse(self, client: socket.socket) -> None:
+        """Answer, and close a little later: closing a socket with unread bytes is a reset, which takes the answer."""
+        if len(self._refused) == self._refused.maxlen:
+            _hang_up(self._refused.popleft())
+        self._refused.append(_answer(client))
+        self._loop.call_later(_LINGER_SECONDS, self._hang_up, client)
+
+    def _hang_up(self, client: socket.socket) -> None:
+        if client in self._refused:
+            self._refused.remove(client)
+            _hang_up(client)
+
     def _refuse_one(self) -> None:
         """With the descriptor that is kept for this: one that waits without an answer would keep the loop busy."""
         if self._reserve is not None:
             os.close(self._reserve)
             with contextlib.suppress(OSError):
-                _refuse(self._listener.accept()[0])
+                _hang_up(_answer(self._listener.accept()[0]))
         try:
             self._reserve = _open_reserve()
         except OSError:  # a thread was faster
@@ -113,7 +132,14 @@ def _open_reserve() -> int:
     return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
 
-def _refuse(client: socket.socket) -> None:
-    with client, contextlib.suppress(OSError):
+def _answer(client: socket.socket) -> socket.socket:
+    with contextlib.suppress(OSError):
         client.setblocking(False)
         client.send(no_room().encode())
+        client.shutdown(socket.SHUT_WR)
+    return client
+
+
+def _hang_up(client: socket.socket) -> None:
+    with client, contextlib.suppress(OSError):
+        client.recv(_DISCARDED)

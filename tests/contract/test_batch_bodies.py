@@ -270,3 +270,18 @@ def test_a_flood_of_full_batches_takes_memory_for_a_few(service: Service, accoun
     assert service.peak() - before < 6 * LIMIT * MAX_BATCHES
     eventually(lambda: service.resident() < 1.5 * before)
     assert json.loads(account.batch_raw(b'{"profiles":[]}').content).keys() == {"batch"}
+
+
+def test_a_flood_of_large_single_requests_takes_memory_for_a_few(
+    service: Service, account: Account
+) -> None:
+    """Empty hashes take some 25 times their JSON once they are decoded."""
+    body = b'{"email":"%b","list":[%b{}]}' % (marked_email().encode(), b"{}," * (MIB // 3 - 100))
+    service.forget_peak()
+    before = service.resident()
+
+    with ThreadPoolExecutor(16) as pool:
+        statuses = {answer.status_code for answer in pool.map(account.upsert_raw, [body] * 16)}
+
+    assert statuses <= {404, 503}
+    assert service.peak() - before < 150 * MIB

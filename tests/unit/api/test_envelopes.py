@@ -132,7 +132,13 @@ def test_a_bad_wish_is_known_before_the_first_item_is_taken(wish: bytes) -> None
 
 
 @pytest.mark.parametrize(
-    ("secret", "read"), [(b'"s\\u00e9"', "sé"), (b"17", None), (b"1e400", None)]
+    ("secret", "read"),
+    [
+        (b'"s\\u00e9"', "sé"),
+        (b"17", None),
+        (b"1e400", None),
+        (b'"%b"' % (rb"\n" * (1 << 20)), None),  # decoding this would cost more than all else
+    ],
 )
 def test_the_secret_is_a_text(secret: bytes, read: str | None) -> None:
     envelope = asyncio.run(open_envelope(b'{"profiles":[],"account_secret":%b}' % secret, Envelope))

@@ -11,7 +11,7 @@ MIB = 1 << 20
 
 
 def intake(max_batches: int = 4, max_bytes: int = 32 * MIB) -> Intake:
-    return Intake(max_batches=max_batches, max_bytes=max_bytes)
+    return Intake(max_batches=max_batches, max_bytes=max_bytes, wait_seconds=60)
 
 
 def test_an_account_has_so_many_batches_at_once_and_another_has_its_own() -> None:
@@ -115,7 +115,9 @@ def test_there_may_be_no_room_for_a_body_whose_secret_was_in_it() -> None:
 
 def test_it_is_said_when_no_large_body_is_left() -> None:
     emptied: list[str] = []
-    bounds = Intake(max_batches=4, max_bytes=32 * MIB, emptied=lambda: emptied.append("now"))
+    bounds = Intake(
+        max_batches=4, max_bytes=32 * MIB, wait_seconds=60, emptied=lambda: emptied.append("now")
+    )
     with bounds.room(16 * MIB, authenticated=True), bounds.room(SMALL, authenticated=True):
         with bounds.room(2 * MIB, authenticated=True):
             pass

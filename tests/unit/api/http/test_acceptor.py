@@ -124,6 +124,26 @@ def test_where_all_are_busy_a_new_one_is_503() -> None:
     run(work, most=3)
 
 
+def test_a_new_one_that_has_sent_its_request_hears_of_its_503_too() -> None:
+    async def work(server: RunningServer) -> None:
+        for _ in range(30):
+            (await server.connect()).protocol.data_received(UPLOAD)
+
+        sockets = waiting(2, server.address)
+        for each in sockets:
+            each.sendall(UPLOAD)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        for each in sockets:
+            each.sendall(b"x")  # to a socket that is closed it would bring a reset
+            assert each.recv(100).startswith(b"HTTP/1.1 503 ")
+            while await asyncio.to_thread(each.recv, 1000):
+                pass
+            each.close()
+
+    run(work, most=30)
+
+
 @contextlib.contextmanager
 def no_descriptor_left() -> Generator[None]:
     """The process may open none more, whatever it closes below the highest that is open."""
