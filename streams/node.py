@@ -14,6 +14,7 @@ from schemas.identity import Identity, event_key
 from streams.accounts import AccountBook
 from streams.appender import Appender
 from streams.company_log import CompanyLog
+from streams.decisions import KnownDecisions
 from streams.departures import Departures
 from streams.kafka_access import KafkaAccess
 from streams.observe import ChangeHub
@@ -75,15 +76,19 @@ class Node:
             max_pending=deployment.max_pending,
         )
         self.pace = Pace()
+        self.decisions = KnownDecisions(deployment.kafka, self.topics)
         self.company_log = CompanyLog(
             deployment.kafka,
             self.topics,
             self.identity,
             self.appender,
+            self.decisions,
             timeout=deployment.write_timeout,
         )
         self.companies = self.company_log.companies
-        self.book = AccountBook(deployment.kafka, self.topics, self.identity, self.appender)
+        self.book = AccountBook(
+            deployment.kafka, self.topics, self.identity, self.appender, self.decisions
+        )
         self.worker: Worker
         self.changes: ChangeHub
         self.departures: Departures
@@ -109,6 +114,7 @@ class Node:
             identity=self.identity,
             folder=deployment.folder,
             appender=self.appender,
+            decisions=self.decisions,
             purge_within=deployment.purge_within,
             pace=self.pace,
             is_watched=self.changes.is_listened,
@@ -116,6 +122,7 @@ class Node:
         async with contextlib.AsyncExitStack() as stack:
             await self.appender.start()
             stack.push_async_callback(self.appender.stop)
+            await self.decisions.read()
             for reader in (self.book, self.company_log):
                 stack.push_async_callback(reader.stop)
                 await reader.start()

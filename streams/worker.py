@@ -33,6 +33,7 @@ from projections.storage import RocksStorage
 from schemas.errors import OperatorError, Unavailable, Unfoldable
 from schemas.identity import Identity
 from streams.appender import Appender, Keyed
+from streams.decisions import KnownDecisions
 from streams.delivery import CHUNK_RECORDS, Chunk, ChunkApp
 from streams.kafka_access import KafkaAccess
 from streams.owned import Owned, OwnRecord, drop_old_state
@@ -76,6 +77,7 @@ class Worker:
         identity: Identity,
         folder: Path,
         appender: Appender,
+        decisions: KnownDecisions,
         purge_within: float,
         pace: Pace,
         is_watched: Callable[[], bool],
@@ -94,7 +96,7 @@ class Worker:
         self._is_watched = is_watched
         appender.appended = self.apply_own
         self.settlement = Settlement()
-        self._stops = Stops(kafka, topics)
+        self._stops = Stops(kafka, decisions)
         self.search = SearchFeed(
             folder / "search",
             f"{marker.log} {identity.fingerprint} {topics.partitions}",
@@ -177,10 +179,6 @@ class Worker:
         async with self._assigning:
             await self._give_up([tp for tp in self._owned if tp not in assigned])
             new = sorted(tp for tp in assigned if tp not in self._owned)
-            if new:
-                # Without them a record that is set aside stops its partition, which reads them again.
-                with contextlib.suppress(KafkaError):
-                    await self._stops.read()
             try:
                 await asyncio.gather(*(self._take(tp) for tp in new))
             except OperatorError as error:
