@@ -133,6 +133,7 @@ class Node:
                 self.appender,
                 self.company_log,
                 self.worker,
+                self.worker.folding,
                 timeout=deployment.write_timeout,
             )
             await stack.enter_async_context(_running(self.departures.run(), "departures"))
@@ -159,7 +160,7 @@ class Node:
         if len(value) > MAX_EVENT_BYTES:
             raise TooLarge(f"What would be stored of it is larger than {MAX_EVENT_BYTES} bytes")
         key = event_key()
-        verdict = self.worker.expect(key)
+        verdict = self.worker.folding.expect(key)
         try:
             await self.appender.append(self.topics.events, partition, key, value)
             async with asyncio.timeout(self.deployment.write_timeout):
@@ -172,7 +173,7 @@ class Node:
                 "the write is in the log but not folded yet: it will be; sending it again is safe"
             ) from None
         finally:
-            self.worker.forget(key)
+            self.worker.folding.cancel_wait(key)
         return written
 
     async def reach(self, positions: Mapping[int, int], timeout: float) -> None:
