@@ -11,6 +11,7 @@ from schemas.events import Account, Secret, encode
 from schemas.identity import Identity, random_id
 from streams.appender import Appender
 from streams.clock import now
+from streams.decisions import KnownDecisions
 from streams.kafka_access import KafkaAccess
 from streams.replicas import Replica
 from streams.topics import Topics
@@ -22,13 +23,18 @@ class AccountBook:
     """The accounts of a deployment, kept up to date from the log, and changes to them."""
 
     def __init__(
-        self, kafka: KafkaAccess, topics: Topics, identity: Identity, appender: Appender
+        self,
+        kafka: KafkaAccess,
+        topics: Topics,
+        identity: Identity,
+        appender: Appender,
+        decisions: KnownDecisions,
     ) -> None:
         self.accounts = Accounts(identity)
         self._identity = identity
         self._topic = topics.accounts
         self._appender = appender
-        self._replica = Replica(kafka, topics, topics.accounts, self.accounts.apply)
+        self._replica = Replica(kafka, decisions, topics.accounts, self.accounts.apply)
 
     @property
     def stopped(self) -> Unfoldable | None:

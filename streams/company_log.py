@@ -8,6 +8,7 @@ from schemas.errors import TooLarge, Unavailable, Unfoldable
 from schemas.events import CompanyEvent, CompanyUpserted, encode
 from schemas.identity import Identity, event_keys
 from streams.appender import Appender
+from streams.decisions import KnownDecisions
 from streams.kafka_access import KafkaAccess
 from streams.replicas import Replica
 from streams.topics import MAX_EVENT_BYTES, Topics
@@ -26,6 +27,7 @@ class CompanyLog:
         topics: Topics,
         identity: Identity,
         appender: Appender,
+        decisions: KnownDecisions,
         *,
         timeout: float,
     ) -> None:
@@ -34,7 +36,7 @@ class CompanyLog:
         self._topic = topics.companies
         self._appender = appender
         self._timeout = timeout
-        self._replica = Replica(kafka, topics, topics.companies, self._apply)
+        self._replica = Replica(kafka, decisions, topics.companies, self._apply)
         self._expected: dict[bytes, asyncio.Future[CompanyVerdict]] = {}
 
     @property

@@ -66,6 +66,26 @@ async def read_decisions(kafka: KafkaAccess, topics: Topics) -> Decisions:
         await consumer.stop()
 
 
+class KnownDecisions:
+    """The decisions as this process has last read them: read once at its start, for all that it folds.
+
+    One that is made later is found by what has stopped at its record, which reads them again.
+    """
+
+    def __init__(self, kafka: KafkaAccess, topics: Topics) -> None:
+        self._kafka = kafka
+        self._topics = topics
+        self._known = Decisions()
+
+    async def read(self) -> None:
+        """Read the decisions that there are now. Raises `KafkaError`."""
+        self._known = await read_decisions(self._kafka, self._topics)
+
+    def offsets(self, topic: str, partition: int) -> frozenset[int]:
+        """Which records of a partition are passed over."""
+        return self._known.offsets(topic, partition)
+
+
 async def append_decision(kafka: KafkaAccess, topics: Topics, decision: SetAside) -> None:
     """Append a decision; from then on every fold of the log follows it."""
     producer = AIOKafkaProducer(**kafka.client_options(), acks="all", enable_idempotence=True)

@@ -62,9 +62,13 @@ class Partitions(Protocol):
 
     def profiles(self, partition: int) -> ProfileState: ...
 
+
+class Verdicts(Protocol):
+    """What departures need of the fold (`streams.folding`)."""
+
     def expect(self, key: bytes) -> "asyncio.Future[Verdict]": ...
 
-    def forget(self, key: bytes) -> None: ...
+    def cancel_wait(self, key: bytes) -> None: ...
 
 
 class CompanyWrites(Protocol):
@@ -94,6 +98,7 @@ class Departures:
         appender: Appends,
         companies: CompanyWrites,
         worker: Partitions,
+        verdicts: Verdicts,
         *,
         timeout: float,
     ) -> None:
@@ -102,6 +107,7 @@ class Departures:
         self._log = companies
         self._companies = companies.companies
         self._worker = worker
+        self._verdicts = verdicts
         self._timeout = timeout
         # By partition: the state that was looked at, and the number of the last deletion that it is done with.
         self._done: dict[int, tuple[ProfileState, int]] = {}
@@ -220,7 +226,7 @@ class Departures:
         """Append the events and wait until the last of them, and so all, are folded. Raises `Unavailable`."""
         keys = event_keys(len(events))
         records = [(key, encode(event)) for key, event in zip(keys, events, strict=True)]
-        folded = self._worker.expect(keys[-1])
+        folded = self._verdicts.expect(keys[-1])
         try:
             for ack in await self._appender.append_many(self._topics.events, partition, records):
                 await self._appender.wait(ack)
@@ -229,7 +235,7 @@ class Departures:
         except TimeoutError:
             raise Unavailable("what was appended is not folded yet") from None
         finally:
-            self._worker.forget(keys[-1])
+            self._verdicts.cancel_wait(keys[-1])
 
     async def _erase(self, deletion: CompanyDeletion) -> None:
         """Step 3."""

@@ -14,6 +14,7 @@ from schemas.identity import Identity, event_key
 from streams.accounts import AccountBook
 from streams.appender import Appender
 from streams.company_log import CompanyLog
+from streams.decisions import KnownDecisions
 from streams.departures import Departures
 from streams.kafka_access import KafkaAccess
 from streams.observe import ChangeHub
@@ -75,15 +76,19 @@ class Node:
             max_pending=deployment.max_pending,
         )
         self.pace = Pace()
+        self.decisions = KnownDecisions(deployment.kafka, self.topics)
         self.company_log = CompanyLog(
             deployment.kafka,
             self.topics,
             self.identity,
             self.appender,
+            self.decisions,
             timeout=deployment.write_timeout,
         )
         self.companies = self.company_log.companies
-        self.book = AccountBook(deployment.kafka, self.topics, self.identity, self.appender)
+        self.book = AccountBook(
+            deployment.kafka, self.topics, self.identity, self.appender, self.decisions
+        )
         self.worker: Worker
         self.changes: ChangeHub
         self.departures: Departures
@@ -109,6 +114,7 @@ class Node:
             identity=self.identity,
             folder=deployment.folder,
             appender=self.appender,
+            decisions=self.decisions,
             purge_within=deployment.purge_within,
             pace=self.pace,
             is_watched=self.changes.is_listened,
@@ -116,6 +122,7 @@ class Node:
         async with contextlib.AsyncExitStack() as stack:
             await self.appender.start()
             stack.push_async_callback(self.appender.stop)
+            await self.decisions.read()
             for reader in (self.book, self.company_log):
                 stack.push_async_callback(reader.stop)
                 await reader.start()
@@ -126,6 +133,7 @@ class Node:
                 self.appender,
                 self.company_log,
                 self.worker,
+                self.worker.folding,
                 timeout=deployment.write_timeout,
             )
             await stack.enter_async_context(_running(self.departures.run(), "departures"))
@@ -152,7 +160,7 @@ class Node:
         if len(value) > MAX_EVENT_BYTES:
             raise TooLarge(f"What would be stored of it is larger than {MAX_EVENT_BYTES} bytes")
         key = event_key()
-        verdict = self.worker.expect(key)
+        verdict = self.worker.folding.expect(key)
         try:
             await self.appender.append(self.topics.events, partition, key, value)
             async with asyncio.timeout(self.deployment.write_timeout):
@@ -165,7 +173,7 @@ class Node:
                 "the write is in the log but not folded yet: it will be; sending it again is safe"
             ) from None
         finally:
-            self.worker.forget(key)
+            self.worker.folding.cancel_wait(key)
         return written
 
     async def reach(self, positions: Mapping[int, int], timeout: float) -> None:

@@ -17,9 +17,8 @@ from aiokafka.errors import KafkaError
 
 from schemas.errors import Unfoldable
 from schemas.events import UndecodableRecord
-from streams.decisions import read_decisions
+from streams.decisions import KnownDecisions
 from streams.kafka_access import KafkaAccess
-from streams.topics import Topics
 
 log = logging.getLogger(__name__)
 
@@ -32,15 +31,18 @@ Apply = Callable[[bytes, bytes | None, int], None]
 class Replica:
     """Reads a topic of one partition from its start and goes on; `apply` folds key, value and offset.
 
-    `stopped` says which record cannot be folded: what is behind it is not known here.
+    `decisions` are read before `start`. `stopped` says which record cannot be folded: what is behind it is not known
+    here.
     """
 
-    def __init__(self, kafka: KafkaAccess, topics: Topics, topic: str, apply: Apply) -> None:
+    def __init__(
+        self, kafka: KafkaAccess, decisions: KnownDecisions, topic: str, apply: Apply
+    ) -> None:
         self.stopped: Unfoldable | None = None
         self._place = TopicPartition(topic, 0)
         self._apply = apply
         self._kafka = kafka
-        self._topics = topics
+        self._decisions = decisions
         self._set_aside: frozenset[int] = frozenset()
         self._consumer: AIOKafkaConsumer | None = None
         self._read = 0
@@ -49,7 +51,7 @@ class Replica:
 
     async def start(self) -> None:
         """Returns when all that was there is applied, or a record has stopped the replica."""
-        self._set_aside = await self._decided()
+        self._set_aside = self._decided()
         self._consumer = consumer = AIOKafkaConsumer(
             **self._kafka.client_options(),
             enable_auto_commit=False,
@@ -112,9 +114,9 @@ class Replica:
             while offset not in self._set_aside:
                 await asyncio.sleep(_DECISION_SECONDS)
                 with contextlib.suppress(KafkaError):
-                    self._set_aside = await self._decided()
+                    await self._decisions.read()
+                    self._set_aside = self._decided()
             self.stopped = None
 
-    async def _decided(self) -> frozenset[int]:
-        decisions = await read_decisions(self._kafka, self._topics)
-        return decisions.offsets(self._place.topic, self._place.partition)
+    def _decided(self) -> frozenset[int]:
+        return self._decisions.offsets(self._place.topic, self._place.partition)

@@ -17,11 +17,10 @@ from aiokafka import TopicPartition
 
 from projections.partition import Record, fold_to_the_bad_one
 from schemas.errors import Unavailable, Unfoldable
-from streams.decisions import Decisions, read_decisions
+from streams.decisions import KnownDecisions
 from streams.kafka_access import KafkaAccess
 from streams.owned import Owned
 from streams.reading import make_reader, read_chunks
-from streams.topics import Topics
 
 log = logging.getLogger(__name__)
 
@@ -33,14 +32,9 @@ Fold = Callable[[Owned, Sequence[Record]], None]
 class Stops:
     """The stopped partitions of a node."""
 
-    def __init__(self, kafka: KafkaAccess, topics: Topics) -> None:
+    def __init__(self, kafka: KafkaAccess, decisions: KnownDecisions) -> None:
         self._kafka = kafka
-        self._topics = topics
-        self._decisions = Decisions()
-
-    async def read(self) -> None:
-        """Read the decisions that there are now."""
-        self._decisions = await read_decisions(self._kafka, self._topics)
+        self._decisions = decisions
 
     def take(self, owned: Owned) -> None:
         """A partition came here: its fold follows the decisions."""
@@ -59,7 +53,7 @@ class Stops:
         while (stopped := owned.stopped) is not None:
             await asyncio.sleep(_DECISION_SECONDS)
             try:
-                await self.read()
+                await self._decisions.read()
                 self.take(owned)
                 if stopped.offset in owned.state.set_aside:
                     await self._read_again(owned, fold)

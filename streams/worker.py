@@ -2,22 +2,13 @@
 # aiokafka and Faust are annotated in part.
 """The worker of a node: the Faust app, its agents, and the partitions that it owns.
 
-The way of a record: fetched chunk -> agent -> fold -> one write -> waiters are woken, the relay is told.
+`streams.folding` folds what arrives of them, `streams.relay` publishes what follows.
 """
 
 import asyncio
 import contextlib
 import logging
-import time
-from collections.abc import (
-    AsyncGenerator,
-    Callable,
-    Generator,
-    Iterable,
-    Mapping,
-    Sequence,
-)
-from functools import partial
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,16 +17,17 @@ from faust.contrib.asgi import faust_app_running
 from faust.types import TP
 
 from projections.emails import EmailState
-from projections.fold import Verdict
-from projections.partition import NOTHING, Origin, Record, fold_to_the_bad_one
+from projections.partition import NOTHING, Origin
 from projections.profiles import ProfileState
 from projections.storage import RocksStorage
 from schemas.errors import OperatorError, Unavailable, Unfoldable
 from schemas.identity import Identity
-from streams.appender import Appender, Keyed
-from streams.delivery import CHUNK_RECORDS, Chunk, ChunkApp
+from streams.appender import Appender
+from streams.decisions import KnownDecisions
+from streams.delivery import CHUNK_RECORDS, ChunkApp
+from streams.folding import Folding
 from streams.kafka_access import KafkaAccess
-from streams.owned import Owned, OwnRecord, drop_old_state
+from streams.owned import Owned, drop_old_state
 from streams.pace import Pace
 from streams.progress import read_progress
 from streams.purge import Purge
@@ -43,7 +35,7 @@ from streams.reading import end_reader
 from streams.relay import Relay
 from streams.search_feed import SearchFeed
 from streams.settlement import Settlement
-from streams.stops import Fold, Stops, stopped
+from streams.stops import Stops, stopped
 from streams.topics import LogMarker, Topics
 from streams.transactions import PublicationFailed, TransactionalPublisher
 
@@ -54,12 +46,6 @@ _RETRY_SECONDS: Final = 0.5
 _LINGER_SECONDS: Final = 0.2
 # While streams are open, whose consumers wait for them.
 _WATCHED_LINGER_SECONDS: Final = 0.01
-# How long folding stands back after each chunk while a batch is being received.
-_FOLD_BACK_SECONDS: Final = 0.3
-# How long after a full chunk there is taken to be more of them.
-_BACKLOG_SECONDS: Final = 0.3
-# More records in one request than this are a batch.
-_OWN_RECORDS: Final = 256
 
 
 class Worker:
@@ -76,6 +62,7 @@ class Worker:
         identity: Identity,
         folder: Path,
         appender: Appender,
+        decisions: KnownDecisions,
         purge_within: float,
         pace: Pace,
         is_watched: Callable[[], bool],
@@ -89,25 +76,24 @@ class Worker:
         self._folder = folder
         self._appender = appender
         self._owned: dict[TP, Owned] = {}
-        self._expected: dict[bytes, asyncio.Future[Verdict]] = {}
         self._assigning = asyncio.Lock()
         self._is_watched = is_watched
-        appender.appended = self.apply_own
         self.settlement = Settlement()
-        self._stops = Stops(kafka, topics)
+        self._stops = Stops(kafka, decisions)
         self.search = SearchFeed(
             folder / "search",
             f"{marker.log} {identity.fingerprint} {topics.partitions}",
             identity,
             self._owned,
             is_ready=lambda: self.ready,
-            is_busy=self._is_busy,
+            is_busy=lambda: self.folding.is_busy,
             pace=pace,
         )
         self.purge = Purge(kafka, topics, appender, self._owned, purge_within, self.search.erase)
-        self._receiving = 0
-        self._go_on = asyncio.Event()
-        self._backlog_until = 0.0
+        self.folding = Folding(
+            self._owned, self.settlement, self._stops, self.search, self.purge, self._fail
+        )
+        appender.appended = self.folding.fold_own
         self.failure: OperatorError | None = None
         self.failed = asyncio.Event()
 
@@ -161,12 +147,12 @@ class Worker:
         @app.agent(app.chunks(self._topics.events, self._topics.partitions), concurrency=1)
         async def fold_profile_events(chunks: Any) -> None:
             async for chunk in chunks:
-                await self._apply(chunk, self._fold_events)
+                await self.folding.fold_events(chunk)
 
         @app.agent(app.chunks(self._topics.emails, self._topics.partitions), concurrency=1)
         async def fold_email_claims(chunks: Any) -> None:
             async for chunk in chunks:
-                await self._apply(chunk, self._fold_emails)
+                await self.folding.fold_claims(chunk)
 
         return app
 
@@ -177,10 +163,6 @@ class Worker:
         async with self._assigning:
             await self._give_up([tp for tp in self._owned if tp not in assigned])
             new = sorted(tp for tp in assigned if tp not in self._owned)
-            if new:
-                # Without them a record that is set aside stops its partition, which reads them again.
-                with contextlib.suppress(KafkaError):
-                    await self._stops.read()
             try:
                 await asyncio.gather(*(self._take(tp) for tp in new))
             except OperatorError as error:
@@ -267,118 +249,6 @@ class Worker:
             async with owned.compacting:
                 owned.state.close()
 
-    # ------------------------------------------------------------------ folding
-
-    async def _apply(self, chunk: Chunk, fold: Fold) -> None:
-        """Fold a chunk; tried again until it is folded, or stops its partition: one that is passed over is lost."""
-        while True:
-            owned = self._owned.get(chunk.tp)
-            if owned is None:
-                return  # lost meanwhile: its next owner folds it
-            if owned.stopped is not None:
-                owned.delivered = chunk.last
-                return
-            if chunk.after > owned.state.applied:
-                self._fail(_hole(chunk, owned.state.applied))
-                return
-            try:
-                if chunk.last > owned.state.applied:
-                    fold_to_the_bad_one(owned.state, chunk.records, partial(fold, owned))
-                    owned.state.advance(chunk.last)
-                    self.settlement.folded_to(owned.state)
-            except Unfoldable as error:
-                owned.look()
-                self.settlement.folded_to(owned.state)
-                self._stops.stop(owned, error, chunk.last, fold)
-                return
-            except Exception:
-                # Nothing of the chunk's content: the traceback of a fold could show a value.
-                log.error(
-                    "folding %s-%s up to offset %s failed, trying again",
-                    chunk.tp.topic, chunk.tp.partition, chunk.last,
-                )  # fmt: skip
-                await asyncio.sleep(_RETRY_SECONDS)
-                continue
-            owned.look()
-            owned.backlog = len(chunk.records) == CHUNK_RECORDS
-            if owned.backlog:
-                self._backlog_until = time.monotonic() + _BACKLOG_SECONDS
-            await self._let_others_run()
-            return
-
-    async def _let_others_run(self) -> None:
-        """Requests go before the fold; and a batch is accepted before it is folded, unless a write waits."""
-        if not self._receiving or self._expected:
-            await asyncio.sleep(0)
-            return
-        self._go_on.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_FOLD_BACK_SECONDS):
-                await self._go_on.wait()
-
-    def _is_busy(self) -> bool:
-        """Whether a batch is received or folded: what can wait stands back."""
-        return self._receiving > 0 or time.monotonic() < self._backlog_until
-
-    @contextlib.contextmanager
-    def receiving(self) -> Generator[None]:
-        """While a batch is received its folding stands back."""
-        self._receiving += 1
-        try:
-            yield
-        finally:
-            self._receiving -= 1
-            self._go_on.set()
-
-    def apply_own(self, topic: str, partition: int, first: int, records: Sequence[Keyed]) -> None:
-        """Fold what this node has just appended, when it is what comes next, instead of waiting to fetch it.
-
-        What Faust fetches of it is passed over. A batch is left to Faust altogether.
-        """
-        owned = self._owned.get(TP(topic, partition))
-        if (
-            owned is None
-            or topic != self._topics.events
-            or not owned.ready
-            or owned.state.applied != first - 1
-            or len(records) > _OWN_RECORDS
-        ):
-            return
-        own = [OwnRecord(offset, *record) for offset, record in enumerate(records, first)]
-        try:
-            self._fold_events(owned, own)
-            self.settlement.folded_to(owned.state)
-        except Exception:
-            # What the agent fetches of it is folded again, or stops the partition.
-            log.warning("folding %s-%s is left to the agent", topic, partition)
-
-    def _fold_events(self, owned: Owned, records: Sequence[Record]) -> None:
-        assert isinstance(owned.state, ProfileState)
-        partition, expected, settlement = owned.state.partition, self._expected, self.settlement
-        for key, verdict in owned.state.apply(records):
-            if verdict.made is not None:
-                settlement.made(verdict.made, partition, verdict.offset)
-                owned.urgent.set()
-            if verdict.lost is not None:
-                settlement.released(verdict.lost)
-            if expected and (waiter := expected.pop(key, None)) is not None and not waiter.done():
-                waiter.set_result(verdict)
-        owned.work.set()
-        if owned.state.erased:
-            self.search.hide(owned.state)
-        self.search.wake()
-        if owned.state.news_to_purge:
-            self.purge.wake()
-        owned.wake()
-
-    def _fold_emails(self, owned: Owned, records: Sequence[Record]) -> None:
-        assert isinstance(owned.state, EmailState)
-        for claim, lost in owned.state.apply(records):
-            self.settlement.folded(owned.state.partition, claim, lost)
-            if lost is not None:
-                owned.urgent.set()
-                owned.work.set()
-
     # ------------------------------------------------------------------ relaying
 
     async def _relay(self, owned: Owned, tp: TP) -> None:
@@ -415,7 +285,7 @@ class Worker:
         watched = tp.topic == self._topics.events and self._is_watched()
         return _WATCHED_LINGER_SECONDS if watched else _LINGER_SECONDS
 
-    # ------------------------------------------------------------------ for the doors
+    # ------------------------------------------------------------------ for the HTTP layer
 
     @property
     def ready(self) -> bool:
@@ -466,20 +336,3 @@ class Worker:
         if owned is None or not owned.ready:
             raise Unavailable("the service is catching up with the log, try again", retry_after=1)
         return owned
-
-    def expect(self, key: bytes) -> "asyncio.Future[Verdict]":
-        """The verdict of the event that will be appended with this key; ask before appending."""
-        self._go_on.set()
-        waiter = self._expected[key] = asyncio.get_running_loop().create_future()
-        return waiter
-
-    def forget(self, key: bytes) -> None:
-        """Nobody waits for this event's verdict any more."""
-        self._expected.pop(key, None)
-
-
-def _hole(chunk: Chunk, applied: int) -> OperatorError:
-    return OperatorError(
-        f"{chunk.tp.topic}-{chunk.tp.partition} was delivered from offset {chunk.after + 1}, but is applied up to "
-        f"{applied} only: nothing was lost, start the service again"
-    )

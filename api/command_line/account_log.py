@@ -10,6 +10,7 @@ from schemas.identity import Identity
 from streams.accounts import AccountBook
 from streams.appender import Appender
 from streams.broker import running_broker
+from streams.decisions import KnownDecisions
 from streams.kafka_access import KafkaAccess
 from streams.topics import Topics, prepare_topics
 
@@ -39,7 +40,9 @@ async def account_book(settings: Settings) -> AsyncGenerator[AccountBook]:
             apply_settings=False,
         )
         appender = Appender(known.kafka, timeout=known.write_timeout, max_pending=known.max_pending)
-        book = AccountBook(known.kafka, topics, identity, appender)
+        decisions = KnownDecisions(known.kafka, topics)
+        await decisions.read()
+        book = AccountBook(known.kafka, topics, identity, appender, decisions)
         for part in (appender, book):
             stack.push_async_callback(part.stop)
             await part.start()

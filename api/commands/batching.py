@@ -93,7 +93,7 @@ class BatchWriter:
         keyed = self._keyed
         if keyed is not None:
             self._at = await keyed.open()
-        with self._node.worker.receiving():
+        with self._node.worker.folding.receiving():
             for part in slices(items):
                 await self._append(await self._events(part))
                 await asyncio.sleep(0)

@@ -41,6 +41,9 @@ async def upsert(
     try:
         write = await beside(draft, sent, at)
     except InvalidDraft as error:
+        if keyed is not None and keyed.first is not None:
+            # It was taken by a version that was less strict: a repeat gets the answer of then.
+            return Upserted(await keyed.answered(), [])
         raise Unprocessable(str(error)) from None
     if keyed is not None and keyed.first is not None:
         return Upserted(await keyed.answered(), write.ignored)

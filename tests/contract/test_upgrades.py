@@ -69,6 +69,31 @@ def test_a_request_that_an_older_version_remembers_is_known_again(
     assert_error(account.keyed(key, path, body | {"a": 3}), 422, "Idempotency-Key")
 
 
+@pytest.mark.parametrize("path", [UPSERT, EVENT])
+def test_a_request_that_an_older_version_took_and_this_one_refuses_is_answered_as_it_was_then(
+    service: Service, account: Account, identity: Identity, topics: Topics, path: str
+) -> None:
+    key, body = marked("key"), {"uid": "undefined", "name": "a"}
+    route = {UPSERT: "profile", EVENT: "event"}[path]
+    fields: dict[str, Any] = {
+        "account": account.id,
+        "at": now(),
+        "uid": "undefined",
+        "idempotency": identity.repeat_id(account.id, key),
+        "fingerprint": identity.request_hash(account.id, route, ENCODER.encode(body)),
+    }
+    event = ProfileUpserted(**fields) if path == UPSERT else EventTracked(name="a", **fields)
+    partition = identity.partition_of_hash(identity.uid_hash(account.id, "undefined"))
+    position = append(service, topics.events, partition, event_key(), encode(event))
+    eventually(lambda: account.has(uid="undefined"))
+
+    again = account.keyed(key, path, body)
+
+    assert again.is_success
+    assert again.headers["X-Log-Position"] == position
+    assert_error(account.keyed(marked("key"), path, body), 422, "uid")
+
+
 # --- claims of emails from before they were composed
 
 

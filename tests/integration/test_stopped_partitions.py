@@ -235,4 +235,7 @@ def test_an_event_of_a_company_that_cannot_be_folded_stops_everything_until_it_i
     assert account.read(uid=uid).status_code == 503
     set_aside(service, log, position)
     assert "id" in account.profile(uid=uid)["company"]
-    assert lines_about(service, position) == 1
+    service.kill()
+    service.start()
+    assert "id" in account.profile(uid=uid)["company"]
+    assert lines_about(service, position) == 1, "a start knows the decision before it folds"

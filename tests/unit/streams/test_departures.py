@@ -124,11 +124,13 @@ class Life:
     def profiles(self, partition: int) -> ProfileState:
         return self.states[partition]
 
+    # of the fold
+
     def expect(self, key: bytes) -> asyncio.Future[Verdict]:
         self._expected[key] = asyncio.get_running_loop().create_future()
         return self._expected[key]
 
-    def forget(self, key: bytes) -> None:
+    def cancel_wait(self, key: bytes) -> None:
         self._expected.pop(key, None)
 
     # of the companies' log
@@ -153,7 +155,7 @@ class Life:
 
     async def live(self) -> Departures:
         """Until the deletion is finished. Raises `Killed`."""
-        departures = Departures(TOPICS, self, self, self, timeout=60)
+        departures = Departures(TOPICS, self, self, self, self, timeout=60)
         assert not await departures.settled(self.deletion, 0)
         running = asyncio.create_task(departures.run())
         finished = asyncio.create_task(self.finished.wait())
