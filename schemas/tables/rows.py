@@ -34,6 +34,7 @@ _NO_HEADER: Final = (
 )
 
 _BROKEN: Final = "is no proper CSV"
+_QUOTED_NAME: Final = "has a column whose name begins with a quotation mark, because something stands before its quotation marks"
 
 csv.field_size_limit(LONGEST_ROW)  # of the whole process: 128 KiB otherwise
 
@@ -103,6 +104,8 @@ class _Feed:
             except UnicodeDecodeError:
                 reason = "is no UTF-8, nor UTF-16 with a byte order mark"
                 raise UnreadableTable(reason, self.number) from None
+            if self.number == 1:
+                text = text.lstrip("\ufeff")  # further marks, of files that were joined, say
             if "\0" in text:
                 raise UnreadableTable("is no text: it has a NUL byte", self.number)
             self._taken.append(text)
@@ -159,6 +162,9 @@ def _delimiter(head: _Head, longest: int) -> tuple[str, int]:
         raise UnreadableTable(_NO_HEADER, 1)
     if any(headers[0].names.count(name) > 1 for name in IDENTIFIERS):
         raise UnreadableTable(_NO_HEADER, headers[0].line)
+    if any(name.startswith('"') for name in headers[0].names):
+        # What is not read as `uid` would not be looked at, and the line would name somebody without it.
+        raise UnreadableTable(_QUOTED_NAME, headers[0].line)
     return next(iter(found)), headers[0].skipped
 
 

@@ -125,6 +125,19 @@ def test_a_header_that_does_not_say_who_is_meant_is_refused(content: str) -> Non
         rows(content)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
+def test_more_than_one_mark_hides_no_column(encoding: str) -> None:
+    content = '\ufeff\ufeff\ufeff"id","uid"\n42,17\n'.encode(encoding)
+
+    assert Table(iter([content])).names == ["id", "uid"]
+
+
+@pytest.mark.parametrize("header", ['uid, "email"', '\u200b"id","uid"', '\n\ufeff"id","uid"'])
+def test_a_name_that_something_before_its_quotes_hides_is_refused(header: str) -> None:
+    with pytest.raises(UnreadableTable, match="begins with a quotation mark"):
+        rows(f"{header}\n42,17\n")
+
+
 @pytest.mark.parametrize("blank", ["\n" * 101, " " * 996 + "\n"], ids=["lines", "blanks"])
 def test_a_header_is_not_looked_for_without_end(blank: str) -> None:
     assert cells(blank[1:] + "uid\n1") == [["1"]]
