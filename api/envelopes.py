@@ -5,12 +5,18 @@ what is wrong inside an item is an error of that item.
 """
 
 import asyncio
+import codecs
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Final, NamedTuple, TypeVar, cast
 
 import msgspec
 
-from api.bodies import check_large_utf8, decode_large_json, out_of_range
+from api.bodies import (
+    check_large_utf8,
+    decode_large_json,
+    out_of_range,
+    repeats_a_name,
+)
 from api.commands.pacing import paced
 from schemas.errors import RequestError, TooLarge, Unprocessable
 
@@ -21,6 +27,8 @@ SLICE: Final = 1000
 """Items that are appended together, at most."""
 
 _LONGEST_TEXT: Final = 1 << 12  # a secret is shorter, and no time is spent on what cannot be one
+_ITEMS_ALONE: Final = 16  # bytes beside them: their name and some white space, no other member
+_MOST_OUTSIDE: Final = 64 << 10
 _SLICE_BYTES: Final = 1 << 20
 _STEP_BYTES: Final = 272 << 10  # a slice of ordinary profiles is one step
 _COPIED: Final = 1 << 20
@@ -90,7 +98,41 @@ async def open_envelope(body: bytes, kind: type[_Kind]) -> _Kind:
     await asyncio.sleep(0)
     envelope = await decode_large_json(body, kind)
     await asyncio.sleep(0)
+    outside = len(body) - len(memoryview(envelope.items))
+    if outside > _ITEMS_ALONE:
+        _check_outside(body, kind, outside)
+        await asyncio.sleep(0)
     return envelope
+
+
+def _check_outside(body: bytes, kind: type[Envelope], outside: int) -> None:
+    """Raises `Unprocessable` for what is wrong in the `outside` bytes beside the items (contract §4).
+
+    msgspec passes over names that it does not know, whatever their numbers, and takes the last of two equal ones: the
+    items of the first would be lost without a word.
+    """
+    if outside > _MOST_OUTSIDE:
+        raise Unprocessable(
+            f"Beside `{kind.ITEMS}` stand more than {_MOST_OUTSIDE} bytes: send each name once, and nothing long there"
+        )
+    if repeats_a_name(body):
+        raise Unprocessable("The body has one name twice: send each name once")
+    try:
+        members = msgspec.json.decode(
+            body.removeprefix(codecs.BOM_UTF8), type=dict[str, msgspec.Raw]
+        )
+    except msgspec.DecodeError:  # a lone surrogate in a name, which nobody reads
+        return
+    for name, member in members.items():
+        if name == kind.ITEMS:
+            continue
+        try:
+            msgspec.json.decode(member)
+        except msgspec.ValidationError:
+            known = name in kind.__struct_fields__
+            raise Unprocessable(
+                out_of_range(member, name if known else "What stands beside them")
+            ) from None
 
 
 def _text(value: msgspec.Raw) -> str | None:

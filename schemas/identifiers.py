@@ -12,9 +12,9 @@ _BAD_TEXT: Final = "must hold no control character (below U+0020) and no lone su
 _BAD_UID_TYPE: Final = "must be an integer or a string"
 _BAD_UID_SIZE: Final = f"must be 1 to {MAX_BYTES} bytes of UTF-8"
 
-# What programs write where they know no id, in lower case.
+# What programs write where they know no id, in lower case; the last says to remove a value.
 _PLACEHOLDERS: Final = frozenset(
-    {"", "undefined", "null", "none", "nil", "nan", "[object object]", "true", "false"}
+    {"", "undefined", "null", "none", "nil", "nan", "[object object]", "true", "false", "$unset"}
 )
 
 

@@ -34,7 +34,9 @@ _NO_HEADER: Final = (
 )
 
 _BROKEN: Final = "is no proper CSV"
-_QUOTED_NAME: Final = "has a column whose name begins with a quotation mark, because something stands before its quotation marks"
+_QUOTED_NAME: Final = (
+    "has a column whose name begins with a quotation mark: something stands before it"
+)
 
 csv.field_size_limit(LONGEST_ROW)  # of the whole process: 128 KiB otherwise
 
