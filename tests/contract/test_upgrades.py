@@ -85,7 +85,8 @@ def test_a_request_that_an_older_version_took_and_this_one_refuses_is_answered_a
     event = ProfileUpserted(**fields) if path == UPSERT else EventTracked(name="a", **fields)
     partition = identity.partition_of_hash(identity.uid_hash(account.id, "undefined"))
     position = append(service, topics.events, partition, event_key(), encode(event))
-    eventually(lambda: account.has(uid="undefined"))
+    folded = {"X-Min-Log-Position": position}
+    assert account.http.get(PROFILE, params={"uid": "undefined"}, headers=folded).is_success
 
     again = account.keyed(key, path, body)
 
