@@ -111,7 +111,7 @@ def _check_outside(body: bytes, kind: type[Envelope], outside: int) -> None:
     msgspec passes over names that it does not know, whatever their numbers, and takes the last of two equal ones: the
     items of the first would be lost without a word.
     """
-    if outside > _MOST_OUTSIDE:
+    if outside > _MOST_OUTSIDE and outside - (len(body) - len(body.strip())) > _MOST_OUTSIDE:
         raise Unprocessable(
             f"Beside `{kind.ITEMS}` stand more than {_MOST_OUTSIDE} bytes: send each name once, and nothing long there"
         )

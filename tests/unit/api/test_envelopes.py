@@ -120,6 +120,12 @@ def test_items_that_would_be_lost_behind_a_second_array_are_refused() -> None:
         split(b'{"profiles":%b,"profiles":[]}' % first)
 
 
+def test_blanks_around_a_body_are_nothing_beside_the_items() -> None:
+    blanks = b" \n" * (1 << 16)
+
+    assert len(split(blanks + b'{"profiles":[{}]}' + blanks)) == 1
+
+
 def test_what_nobody_reads_beside_the_items_is_passed_over() -> None:
     assert len(split(rb'{"source":"\ud800","\ud800":1,"profiles":[{}],"sent":{"at":17}}')) == 1
 
