@@ -60,6 +60,7 @@ class CompanyBatchWriter:
             drafts = await self._drafts(part)
             while drafts:
                 drafts = await self._write(drafts)
+            await asyncio.sleep(0)  # a slice of bad items waits for nothing
         failed = self._errors.count
         event = BatchReceived(
             account=self._account,
