@@ -6,7 +6,7 @@ what is wrong inside an item is an error of that item.
 
 import asyncio
 import codecs
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Final, NamedTuple, TypeVar, cast
 
 import msgspec
@@ -17,7 +17,7 @@ from api.bodies import (
     out_of_range,
     repeats_a_name,
 )
-from api.commands.pacing import paced
+from api.commands.pacing import LARGE_BYTES, paced
 from schemas.errors import RequestError, TooLarge, Unprocessable
 
 MAX_ITEMS: Final = 500_000
@@ -186,6 +186,18 @@ class Slice(NamedTuple):
     def steps(self) -> "Iterable[Slice]":
         """The same in parts that are decoded and normalized in some 40 ms at most."""
         return (self,) if self.size <= _STEP_BYTES else _cut(self.start, self.items, _STEP_BYTES)
+
+
+async def in_steps(part: Slice, turn: asyncio.Lock, work: Callable[[Slice], None]) -> None:
+    """Does `work` on each step of a slice, in order, holding `turn`; a step with a large item in a thread."""
+    for step in part.steps():
+        if step.start > part.start:
+            await asyncio.sleep(0)
+        async with turn:
+            if step.largest > LARGE_BYTES:
+                await asyncio.to_thread(work, step)
+            else:
+                work(step)
 
 
 def slices(items: Sequence[msgspec.Raw]) -> Iterator[Slice]:

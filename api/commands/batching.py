@@ -15,10 +15,9 @@ from api.commands.addressing import NO_PROFILE, by_email, by_id, by_uid
 from api.commands.drafting import CompanyReference, Draft, InvalidDraft, draft, draft_event
 from api.commands.former_claims import release_former_holder
 from api.commands.item_errors import Failures, ItemErrors, named
-from api.commands.pacing import LARGE_BYTES
 from api.commands.repeating import KeyedRequest, first_attempt
 from api.commands.upserting import company_id
-from api.envelopes import Slice, decode_item, slices
+from api.envelopes import Slice, decode_item, in_steps, slices
 from projections.batches import Batch, decode_errors, encode_errors
 from projections.profile import StoredProfile
 from projections.repeats import First
@@ -160,14 +159,7 @@ class BatchWriter:
     async def _drafts(self, part: Slice) -> dict[int, Draft]:
         """The good items of a slice, by their index."""
         drafts: dict[int, Draft] = {}
-        for step in part.steps():
-            if step.start > part.start:
-                await asyncio.sleep(0)
-            async with self._turn:
-                if step.largest > LARGE_BYTES:
-                    await asyncio.to_thread(self._draft_all, step, drafts)
-                else:
-                    self._draft_all(step, drafts)
+        await in_steps(part, self._turn, lambda step: self._draft_all(step, drafts))
         return drafts
 
     def _draft_all(self, step: Slice, drafts: dict[int, Draft]) -> None:

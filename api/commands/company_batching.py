@@ -19,8 +19,7 @@ from api.commands.companies import (
 )
 from api.commands.drafting import InvalidDraft
 from api.commands.item_errors import ItemErrors, named
-from api.commands.pacing import LARGE_BYTES
-from api.envelopes import Slice, decode_item, slices
+from api.envelopes import Slice, decode_item, in_steps, slices
 from projections.batches import Batch
 from schemas.errors import NotFound, RequestError, Unprocessable
 from schemas.events import BatchReceived, CompanyUpserted, encode
@@ -101,14 +100,7 @@ class CompanyBatchWriter:
 
     async def _drafts(self, part: Slice) -> dict[int, CompanyDraft]:
         drafts: dict[int, CompanyDraft] = {}
-        for step in part.steps():
-            if step.start > part.start:
-                await asyncio.sleep(0)
-            async with self._turn:
-                if step.largest > LARGE_BYTES:
-                    await asyncio.to_thread(self._draft_all, step, drafts)
-                else:
-                    self._draft_all(step, drafts)
+        await in_steps(part, self._turn, lambda step: self._draft_all(step, drafts))
         return drafts
 
     def _draft_all(self, step: Slice, drafts: dict[int, CompanyDraft]) -> None:
