@@ -10,13 +10,17 @@ from litestar import Request
 class Incoming(Request[Any, Any, Any]):
     """Litestar's request. Its own multi-dicts take a fifth of the time of a read."""
 
+    _fields: Mapping[str, str] | None = None
+
     @property
     def fields(self) -> Mapping[str, str]:
-        """The headers by their names in lower case; of one that comes twice the first."""
-        return {
-            name.decode("latin-1").lower(): value.decode("latin-1")
-            for name, value in reversed(list(self.scope["headers"]))
-        }
+        """The headers by their names, which uvicorn writes in lower case; of one that comes twice the first."""
+        if self._fields is None:
+            self._fields = {
+                name.decode("latin-1"): value.decode("latin-1")
+                for name, value in reversed([*self.scope["headers"]])
+            }
+        return self._fields
 
     @property
     def query(self) -> Mapping[str, str]:
@@ -29,5 +33,5 @@ def parse_query(text: bytes) -> list[tuple[str, str]]:
     """(name, value) of each parameter, in order."""
     if b"%" in text or b"+" in text or not text.isascii():
         return parse_qsl(text.decode("utf-8", "replace"), keep_blank_values=True)
-    pairs = (pair.partition("=") for pair in text.decode("ascii").split("&") if pair)
+    pairs = [pair.partition("=") for pair in text.decode("ascii").split("&") if pair]
     return [(name, value) for name, _, value in pairs]

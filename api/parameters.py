@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from api.door import SECRET_PARAMETER, door
+from api.door import SECRET_PARAMETER, Door, door
 from api.incoming import Incoming, parse_query
 from projections.accounts import Principal
 from schemas.search.parameters import joined
 
 _NOTHING: Final[Mapping[str, object]] = {}
-_LENGTHS: Final = (b"content-length", b"transfer-encoding")
 
 
 class Asked(NamedTuple):
@@ -20,9 +19,8 @@ class Asked(NamedTuple):
     parameters: Mapping[str, object]
 
 
-async def receive_parameters(request: Incoming) -> Asked:
+async def receive_parameters(at: Door, request: Incoming) -> Asked:
     """The parameters of the query and of the body, if there is one. Raises like `Door.receive` and `joined`."""
-    at = door(request)
     secret = at.outer_secret(request)
     if _has_body(request):
         principal, body = await at.receive(request, once=True)
@@ -43,4 +41,5 @@ async def receive_principal(request: Incoming) -> Principal:
 
 
 def _has_body(request: Incoming) -> bool:
-    return any(name in _LENGTHS and value != b"0" for name, value in request.scope["headers"])
+    headers = request.fields
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers

@@ -16,6 +16,7 @@ _BAD_UID_SIZE: Final = f"must be 1 to {MAX_BYTES} bytes of UTF-8"
 _PLACEHOLDERS: Final = frozenset(
     {"", "undefined", "null", "none", "nil", "nan", "[object object]", "true", "false", "$unset"}
 )
+_LONGEST_PLACEHOLDER: Final = max(map(len, _PLACEHOLDERS))
 
 
 class InvalidIdentifier(ValueError):
@@ -51,13 +52,17 @@ def parse_new_uid(value: object, *, whose: str = "users") -> int | str:
 
     Raises InvalidIdentifier, also when it is blank or one of ``undefined``, ``null`` and the like.
     """
-    if type(value) is str and trim(value).lower() in _PLACEHOLDERS:
+    if type(value) is str and _is_placeholder(trim(value)):
         raise InvalidIdentifier(
             "uid",
             "must not be blank or a placeholder like `undefined` or `null`: "
             f"many different {whose} would become one",
         )
     return parse_uid(value)
+
+
+def _is_placeholder(text: str) -> bool:
+    return len(text) <= _LONGEST_PLACEHOLDER and text.lower() in _PLACEHOLDERS
 
 
 def parse_uid(value: object) -> int | str:

@@ -31,6 +31,7 @@ from schemas.timestamps import (
     LAST_TIMESTAMP,
     MILLISECONDS_PER_DAY,
     format_timestamp,
+    parse_stored_timestamp,
     parse_timestamp,
 )
 
@@ -388,6 +389,8 @@ def _from_text(text: str, name: str, now: int) -> Value:
         return text if len(text) <= _NEVER_OVER else _cut(text)
     if (constant := _BOOLEANS.get(text)) is not None:
         return constant
+    if parse_stored_timestamp(text) is not None:
+        return text  # as it would be written; most timestamps are sent so
     if (number := _number(text)) is not None:
         return _from_number(number, name)
     moment = now if text == "$now" else parse_timestamp(text)

@@ -129,9 +129,11 @@ class BatchWriter:
         """The events of a slice, per partition, in order."""
         drafts = await self._drafts(part)
         companies = {
-            write.company.made_by
+            uid
             for write in drafts.values()
-            if write.company is not None and write.company.made_by is not None and write.identified
+            if write.company is not None
+            and (uid := write.company.made_by) is not None
+            and write.identified
         }
         if companies:
             self._companies = await self._node.company_log.make(self._account, companies, self._at)

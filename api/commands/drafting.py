@@ -136,7 +136,7 @@ def _company(properties: dict[str, Any]) -> CompanyReference:
     named = [
         reference
         for name in ("company_id", "company_uid")
-        if (reference := _reference(name, properties.pop(name, None))) is not None
+        if name in properties and (reference := _reference(name, properties.pop(name))) is not None
     ]
     if len(named) < 2:
         return named[0] if named else CompanyReference()

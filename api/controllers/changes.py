@@ -30,7 +30,8 @@ class ChangesController(Controller):
 
 
 async def _stream(request: Incoming) -> EventStream:
-    at, sent = door(request), await receive_parameters(request)
+    at = door(request)
+    sent = await receive_parameters(at, request)
     wanted = parse_wanted(
         at.node, sent.account, sent.parameters, request.fields.get(_LAST_EVENT_ID)
     )

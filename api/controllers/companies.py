@@ -97,7 +97,8 @@ class CompaniesController(Controller):
 
 async def _delete(request: Incoming, company_id: str | None = None) -> Answer:
     """Delete the company that the path names, or the parameters."""
-    at, sent = door(request), await receive_parameters(request)
+    at = door(request)
+    sent = await receive_parameters(at, request)
     # A mistyped `cascade` would leave the members of a company that is gone.
     check_names(sent.parameters, ("cascade", *(_NAMED if company_id is None else ())))
     cascade = sent.parameters.get("cascade")
@@ -115,14 +116,16 @@ async def _delete(request: Incoming, company_id: str | None = None) -> Answer:
 
 async def _read(request: Incoming, company_id: str | None = None) -> Answer:
     """The company that the path names, or the parameters."""
-    at, sent = door(request), await receive_parameters(request)
+    at = door(request)
+    sent = await receive_parameters(at, request)
     await at.reach(request)
     company = find_company(at.node, sent.account, _named(sent, company_id))
     return raw_answer(b'{"company":%b}' % _show(company, _form(sent)))
 
 
 async def _count(request: Incoming) -> Answer:
-    at, sent = door(request), await receive_parameters(request)
+    at = door(request)
+    sent = await receive_parameters(at, request)
     await at.reach(request)
     _form(sent)  # refuses what its list would
     found = await count_companies(at.node, at.company_filters, sent.account, sent.parameters)
@@ -130,7 +133,8 @@ async def _count(request: Incoming) -> Answer:
 
 
 async def _page(request: Incoming) -> Answer:
-    at, sent = door(request), await receive_parameters(request)
+    at = door(request)
+    sent = await receive_parameters(at, request)
     await at.reach(request)
     form = _form(sent)
     page = await read_page(at.node, at.company_filters, sent.account, sent.parameters)

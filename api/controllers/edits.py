@@ -35,22 +35,26 @@ class EditsController(Controller):
 
     @delete("/profiles", status_code=200, summary="Clear a profile named by uid")
     async def clear(self, request: Incoming) -> Answer:
-        at, sent = door(request), await receive_parameters(request)
+        at = door(request)
+        sent = await receive_parameters(at, request)
         return await _clear(at, sent.account, parse_identifiers(sent.parameters))
 
     @delete("/profiles/{profile_id:str}", status_code=200, summary="Clear a profile")
     async def clear_by_id(self, request: Incoming, profile_id: str) -> Answer:
-        at, sent = door(request), await receive_parameters(request)
+        at = door(request)
+        sent = await receive_parameters(at, request)
         return await _clear(at, sent.account, parse_beside(profile_id, sent.parameters))
 
     @delete("/profiles/forget", status_code=200, summary="Forget a profile by uid, email or id")
     async def forget(self, request: Incoming) -> Answer:
-        at, sent = door(request), await receive_parameters(request)
+        at = door(request)
+        sent = await receive_parameters(at, request)
         return await _forget(at, sent.account, parse_identifiers(sent.parameters))
 
     @delete("/profiles/{profile_id:str}/forget", status_code=200, summary="Forget a profile")
     async def forget_by_id(self, request: Incoming, profile_id: str) -> Answer:
-        at, sent = door(request), await receive_parameters(request)
+        at = door(request)
+        sent = await receive_parameters(at, request)
         return await _forget(at, sent.account, parse_beside(profile_id, sent.parameters))
 
     @post("/profiles/forget", status_code=202, summary="Forget many profiles, from JSON or CSV")
@@ -71,7 +75,8 @@ class EditsController(Controller):
 
     @get("/deletions", summary="The account's deletions, the newest first")
     async def deletions(self, request: Incoming) -> Answer:
-        at, sent = door(request), await receive_parameters(request)
+        at = door(request)
+        sent = await receive_parameters(at, request)
         page = parse_page(at.node, sent.account, sent.parameters)
         return answer(list_receipts(at.node, sent.account, page))
 

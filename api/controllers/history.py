@@ -29,7 +29,8 @@ class HistoryController(Controller):
 
     @get("/history", summary="What happened to a profile, the newest first")
     async def history(self, request: Incoming, profile_id: str) -> Answer:
-        at, sent = door(request), await receive_parameters(request)
+        at = door(request)
+        sent = await receive_parameters(at, request)
         await at.reach(request)
         check_names(sent.parameters, _PAGE)
         profile = find(at.node, sent.account, Identifiers(id=profile_id))
@@ -39,7 +40,8 @@ class HistoryController(Controller):
 
     @get("/export", summary="Everything held about a user as one document")
     async def export(self, request: Incoming, profile_id: str) -> StreamedAnswer:
-        at, sent = door(request), await receive_parameters(request)
+        at = door(request)
+        sent = await receive_parameters(at, request)
         await at.reach(request)
         profile = find(at.node, sent.account, parse_beside(profile_id, sent.parameters))
         return StreamedAnswer(export(at.node, profile))

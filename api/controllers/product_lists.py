@@ -40,7 +40,8 @@ class ProductListsController(Controller):
         summary="The names of the tracked events, in their order",
     )
     async def event_names(self, request: Incoming) -> Answer:
-        at, sent = door(request), await receive_parameters(request)
+        at = door(request)
+        sent = await receive_parameters(at, request)
         page = await list_event_names(at.node, sent.account, sent.parameters)
         cursor: dict[str, object] = {"limit": page.limit}
         if page.before is not None:

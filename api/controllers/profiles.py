@@ -37,7 +37,8 @@ class ProfilesController(Controller):
 
 async def _read(request: Incoming, profile_id: str | None = None) -> Answer:
     """The profile that the path names, or the parameters."""
-    at, sent = door(request), await receive_parameters(request)
+    at = door(request)
+    sent = await receive_parameters(at, request)
     await at.reach(request)
     given = sent.parameters
     named = parse_identifiers(given) if profile_id is None else parse_beside(profile_id, given)

@@ -27,7 +27,8 @@ class PropertiesController(Controller):
 
     @get("/", summary="The account's properties of one kind, by their names")
     async def page(self, request: Incoming) -> Answer:
-        at, sent = door(request), await receive_parameters(request)
+        at = door(request)
+        sent = await receive_parameters(at, request)
         page = await list_properties(at.node, at.surveys, sent.account, sent.parameters)
         cursor: dict[str, object] = {"limit": page.limit}
         if page.after is not None:

@@ -38,7 +38,8 @@ class SearchController(Controller):
 
 
 async def _search(request: Incoming) -> Answer:
-    at, sent = door(request), await receive_parameters(request)
+    at = door(request)
+    sent = await receive_parameters(at, request)
     asked = parse_search(sent.parameters, sent.account, now())
     found = await search(at.node, at.company_filters, sent.account, asked)
     cursor: dict[str, object] = {"limit": asked.limit}
@@ -49,6 +50,7 @@ async def _search(request: Incoming) -> Answer:
 
 
 async def _count(request: Incoming) -> Answer:
-    at, sent = door(request), await receive_parameters(request)
+    at = door(request)
+    sent = await receive_parameters(at, request)
     asked = parse_search(sent.parameters, sent.account, now())
     return answer({"count": await count(at.node, at.company_filters, sent.account, asked)})

@@ -34,7 +34,9 @@ def joined(pairs: Iterable[tuple[str, str]], body: Mapping[str, object]) -> dict
         _check_repeats([name for name, _ in pairs])
     parameters = from_query(pairs)
     parameters.pop(_SECRET, None)
-    for name, value in (_undotted(body) if body else body).items():
+    if not body:
+        return parameters
+    for name, value in _undotted(body).items():
         if not _is_sent(name, value):
             continue
         if name in parameters:
@@ -45,7 +47,7 @@ def joined(pairs: Iterable[tuple[str, str]], body: Mapping[str, object]) -> dict
 
 
 def _is_sent(name: str, value: object) -> bool:
-    return value not in _BLANK or name not in _UNSENT_WHEN_BLANK
+    return name not in _UNSENT_WHEN_BLANK or value not in _BLANK
 
 
 def check_names(parameters: Mapping[str, object], known: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ from schemas.timestamps import (
     FIRST_TIMESTAMP,
     LAST_TIMESTAMP,
     format_timestamp,
+    parse_stored_timestamp,
     parse_timestamp,
 )
 
@@ -133,3 +134,19 @@ def test_any_text_is_read_or_none(text: str) -> None:
     ms = parse_timestamp(text)
 
     assert ms is None or FIRST_TIMESTAMP <= ms <= LAST_TIMESTAMP
+
+
+STORED_CHARACTERS = st.sampled_from("0123456789-+T:.,Z w٣")
+
+
+@given(TIMESTAMPS, st.lists(st.tuples(st.integers(0, 23), STORED_CHARACTERS), max_size=3))
+def test_a_text_counts_as_stored_where_it_is_written_as_it_stands(
+    ms: int, changes: list[tuple[int, str]]
+) -> None:
+    characters = list(format_timestamp(ms))
+    for place, character in changes:
+        characters[place] = character
+    text = "".join(characters)
+    parsed = parse_timestamp(text)
+    written = parsed is not None and format_timestamp(parsed) == text
+    assert parse_stored_timestamp(text) == (parsed if written else None)
