@@ -33,7 +33,7 @@ from api.http.server import HttpServer
 from api.interpreter import shorten_waits_for_the_lock, tune_garbage_collector
 from api.settings import Settings, deployment, http_limits, node_id
 from schemas.errors import OperatorError
-from streams.broker import EmbeddedBroker
+from streams.broker import EmbeddedBroker, train
 from streams.data_folder import make_private, open_private
 from streams.kafka_access import KafkaAccess
 from streams.node import Node
@@ -190,11 +190,16 @@ async def _start(node: Node, stack: contextlib.AsyncExitStack) -> None:
 
 @contextlib.asynccontextmanager
 async def embedded_broker(settings: Settings) -> AsyncGenerator[EmbeddedBroker]:
-    """A broker on the data folder, until the block ends."""
+    """A broker on the data folder, until the block ends; beside it, what makes its next start quicker."""
     broker = EmbeddedBroker(settings.data, purge_within=settings.purge_seconds(embedded=True))
     try:
         await broker.start(lambda step: log.info("%s", step))
-        yield broker
+        training = asyncio.create_task(train())
+        try:
+            yield broker
+        finally:
+            training.cancel()
+            await asyncio.gather(training, return_exceptions=True)
     finally:
         await broker.stop(_BROKER_STOP_SECONDS)
 

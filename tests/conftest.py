@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.broker import EmbeddedBroker
+from streams.broker import EmbeddedBroker, train
 from streams.kafka_access import KafkaAccess
 from tests.support.service import Account, Service
 
@@ -27,6 +27,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaAccess]:
     elif _docker_answers():
         yield from _kafka_in_docker()
     else:
+        asyncio.run(train())  # tests start a broker many times
         broker = EmbeddedBroker(tmp_path_factory.mktemp("kafka"))
         asyncio.run(broker.start())
         yield broker.access

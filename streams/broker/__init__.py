@@ -16,6 +16,7 @@ from streams.broker.errors import (
     PortTaken,
 )
 from streams.broker.folder import CLIENT_FILE, running_broker
+from streams.broker.training import train
 
 __all__ = [
     "CLIENT_FILE",
@@ -28,4 +29,5 @@ __all__ = [
     "JavaMissing",
     "PortTaken",
     "running_broker",
+    "train",
 ]

