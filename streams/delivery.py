@@ -15,7 +15,7 @@ the app is made.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 import faust
@@ -32,6 +32,9 @@ from schemas.errors import OperatorError
 from streams.reading import keep_as_fetched
 
 CHUNK_RECORDS: Final = 600
+CHUNK_BYTES: Final = 256 << 10
+"""Records of so many bytes together are folded in one step of the loop; one that is larger alone."""
+
 _IDLE_SECONDS: Final = 0.2
 # A node folds its own appends without fetching them, so a fetch may wait for company: each costs the loop about a
 # millisecond, whatever its size.
@@ -46,16 +49,36 @@ class Chunk:
 
     `after` is the offset up to which the chunks before it reach; `last` the offset up to which the
     partition is read with it: the last record's, or further where compaction or a transaction's
-    end left nothing to deliver.
+    end left nothing to deliver. `is_full` when more records have been fetched, or may have been.
     """
 
-    __slots__ = ("after", "last", "records", "tp")
+    __slots__ = ("after", "is_full", "last", "records", "tp")
 
-    def __init__(self, tp: TP, records: Sequence[Record], after: int, last: int) -> None:
+    def __init__(
+        self, tp: TP, records: Sequence[Record], after: int, last: int, *, is_full: bool = False
+    ) -> None:
         self.tp = tp
         self.records = records
         self.after = after
         self.last = last
+        self.is_full = is_full
+
+
+def chunks(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+    """Consecutive records in parts of at most `CHUNK_RECORDS` and `CHUNK_BYTES`; a larger record is a part alone."""
+    for start in range(0, len(records), CHUNK_RECORDS):
+        part = records[start : start + CHUNK_RECORDS]
+        sizes = [len(record.value or b"") for record in part]
+        if sum(sizes) <= CHUNK_BYTES:
+            yield part
+            continue
+        first = size = 0
+        for index, length in enumerate(sizes):
+            if index > first and size + length > CHUNK_BYTES:
+                yield part[first:index]
+                first, size = index, 0
+            size += length
+        yield part[first:]
 
 
 class ChunkSchema(faust.Schema[Any, Any]):
@@ -165,18 +188,20 @@ class ChunkConsumer(driver.Consumer):
             tp = ensure_TP(partition)
             if not (active is None or tp in active or tp in self._buffered_partitions):
                 continue
-            for start in range(0, len(found), CHUNK_RECORDS):
+            for chunk in chunks(found):
                 if not self.flow_active or self.app.consumer_generation_id != generation:
                     return
-                chunk = found[start : start + CHUNK_RECORDS]
-                if chunk[-1].offset <= applied(tp):
+                last = chunk[-1].offset
+                if last <= applied(tp):
                     # This node's own appends, folded at their acknowledgement: an event of Faust's less.
-                    self._handed_over[tp] = max(chunk[-1].offset, self._handed_over[tp])
+                    self._handed_over[tp] = max(last, self._handed_over[tp])
                     continue
+                is_full = len(chunk) == CHUNK_RECORDS or last != found[-1].offset
+                new = chunk
                 if chunk[0].offset <= self._handed_over[tp]:
-                    chunk = [record for record in chunk if record.offset > self._handed_over[tp]]
-                if chunk:
-                    await self._hand_over(tp, chunk, chunk[-1].offset, generation)
+                    new = [record for record in chunk if record.offset > self._handed_over[tp]]
+                if new:
+                    await self._hand_over(tp, new, last, generation, is_full=is_full)
 
     async def _deliver_positions(self, active: Any) -> None:
         """Nothing more to fetch: tell how far each partition is read, tails without records included."""
@@ -195,9 +220,15 @@ class ChunkConsumer(driver.Consumer):
         return state.position if state.has_valid_position else None
 
     async def _hand_over(
-        self, tp: TP, records: Sequence[Record], last: int, generation: int
+        self,
+        tp: TP,
+        records: Sequence[Record],
+        last: int,
+        generation: int,
+        *,
+        is_full: bool = False,
     ) -> None:
-        value: Any = Chunk(tp, records, self._handed_over[tp], last)
+        value: Any = Chunk(tp, records, self._handed_over[tp], last, is_full=is_full)
         message = ConsumerMessage(
             tp.topic, tp.partition, last, 0.0, 0, [], None, value, None, 0, 0, tp,
             generation_id=generation,

@@ -19,7 +19,7 @@ from projections.partition import Record, fold_to_the_bad_one
 from projections.profiles import ProfileState
 from schemas.errors import OperatorError, Unfoldable
 from streams.appender import Keyed
-from streams.delivery import CHUNK_RECORDS, Chunk
+from streams.delivery import CHUNK_BYTES, Chunk
 from streams.owned import Owned, OwnRecord
 from streams.purge import Purge
 from streams.search_feed import SearchFeed
@@ -111,6 +111,7 @@ class Folding:
             or not owned.ready
             or owned.state.applied != first - 1
             or len(records) > _OWN_RECORDS
+            or sum(len(value or b"") for _, value in records) > CHUNK_BYTES
         ):
             return
         own = [OwnRecord(offset, *record) for offset, record in enumerate(records, first)]
@@ -152,7 +153,7 @@ class Folding:
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
             owned.look()
-            owned.backlog = len(chunk.records) == CHUNK_RECORDS
+            owned.backlog = chunk.is_full
             if owned.backlog:
                 self._backlog_until = time.monotonic() + _BACKLOG_SECONDS
             await self._let_others_run()
