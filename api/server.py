@@ -35,7 +35,7 @@ from api.settings import Settings, deployment, http_limits, node_id
 from schemas.errors import OperatorError
 from streams.broker import EmbeddedBroker, train
 from streams.data_folder import make_private, open_private
-from streams.kafka_access import KafkaAccess
+from streams.log.kafka_access import KafkaAccess
 from streams.node import Node
 
 log = logging.getLogger(__name__)

@@ -11,16 +11,16 @@ from projections.fold import Verdict
 from schemas.errors import TooLarge, Unavailable, Unfoldable
 from schemas.events import ProfileEvent, encode
 from schemas.identity import Identity, event_key
-from streams.accounts import AccountBook
-from streams.appender import Appender
-from streams.company_log import CompanyLog
-from streams.decisions import KnownDecisions
-from streams.departures import Departures
-from streams.kafka_access import KafkaAccess
-from streams.observe import ChangeHub
+from streams.change_streams import ChangeHub
+from streams.erasure.company_deletion import Departures
+from streams.log.appender import Appender
+from streams.log.decisions import KnownDecisions
+from streams.log.kafka_access import KafkaAccess
+from streams.log.topics import MAX_EVENT_BYTES, Topics, prepare_topics
 from streams.pace import Pace
-from streams.stops import stopped
-from streams.topics import MAX_EVENT_BYTES, Topics, prepare_topics
+from streams.partition.stops import stopped
+from streams.replicas.account_book import AccountBook
+from streams.replicas.company_log import CompanyLog
 from streams.worker import Worker
 
 STOP_SECONDS: Final = 6.0

@@ -2,7 +2,7 @@
 # aiokafka and Faust are annotated in part.
 """The worker of a node: the Faust app, its agents, and the partitions that it owns.
 
-`streams.folding` folds what arrives of them, `streams.relay` publishes what follows.
+`streams.partition.folding` folds what arrives of them, `streams.partition.relay` publishes what follows.
 """
 
 import asyncio
@@ -22,22 +22,22 @@ from projections.profiles import ProfileState
 from projections.storage import RocksStorage
 from schemas.errors import OperatorError, Unavailable, Unfoldable
 from schemas.identity import Identity
-from streams.appender import Appender
-from streams.decisions import KnownDecisions
-from streams.delivery import CHUNK_RECORDS, ChunkApp
-from streams.folding import Folding
-from streams.kafka_access import KafkaAccess
-from streams.owned import Owned, drop_old_state
+from streams.consumer_group.chunk_delivery import CHUNK_RECORDS, ChunkApp
+from streams.erasure.purge_cycle import Purge
+from streams.indexing.commit_loop import SearchFeed
+from streams.log.appender import Appender
+from streams.log.decisions import KnownDecisions
+from streams.log.kafka_access import KafkaAccess
+from streams.log.reading import end_reader
+from streams.log.topics import LogMarker, Topics
+from streams.log.transactions import PublicationFailed, TransactionalPublisher
 from streams.pace import Pace
-from streams.progress import read_progress
-from streams.purge import Purge
-from streams.reading import end_reader
-from streams.relay import Relay
-from streams.search_feed import SearchFeed
-from streams.settlement import Settlement
-from streams.stops import Stops, stopped
-from streams.topics import LogMarker, Topics
-from streams.transactions import PublicationFailed, TransactionalPublisher
+from streams.partition.folding import Folding
+from streams.partition.progress import read_progress
+from streams.partition.relay import Relay
+from streams.partition.runtime import Owned, drop_old_state
+from streams.partition.settlement import Settlement
+from streams.partition.stops import Stops, stopped
 
 log = logging.getLogger(__name__)
 
@@ -181,7 +181,7 @@ class Worker:
                 owned.end = (await ends(tp.topic, [tp.partition]))[tp.partition]
                 owned.state.check_end(owned.end)
                 await self._start_relay(owned, tp)
-                # Only now: the former owner can publish nothing more (`streams.settlement`).
+                # Only now: the former owner can publish nothing more (`streams.partition.settlement`).
                 outputs = await ends(self._other(tp.topic), range(self._topics.partitions))
         except BaseException:
             owned.state.close()

@@ -36,7 +36,7 @@ _QUIET: Final = (
     "jgo",
     "litestar",
     "mode",
-    "streams.delivery",  # Faust's services log under the name of the module that derives from them
+    "streams.consumer_group.chunk_delivery",  # Faust's services log under the name of the module that derives from them
     "uvicorn",
 )
 _TELLING: Final = (KafkaError, OSError, ProfilelogError, BrokerError)

@@ -25,10 +25,10 @@ from schemas.errors import NotFound, RequestError, Unprocessable
 from schemas.events import BatchReceived, EventTracked, ProfileUpserted, encode
 from schemas.identifiers import fold_email, missing_identifier_sentence, ordinal, uid_text
 from schemas.identity import event_key, event_keys, is_id, random_id
-from streams.appender import Keyed
 from streams.clock import now
+from streams.log.appender import Keyed
+from streams.log.topics import MAX_EVENT_BYTES
 from streams.node import Node
-from streams.topics import MAX_EVENT_BYTES
 
 
 class _Refused(Exception):

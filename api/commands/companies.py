@@ -20,7 +20,7 @@ from schemas.identity import is_id, random_id
 from schemas.normalization import UNSET, InvalidProperty, normalize
 from schemas.timestamps import format_timestamp
 from streams.clock import now
-from streams.departures import ForgottenMember
+from streams.erasure.company_deletion import ForgottenMember
 from streams.node import Node
 
 NO_COMPANY: Final = "No such company"

@@ -9,7 +9,7 @@ from api.commands.item_errors import Failures, ItemErrors
 from projections.profile import StoredProfile
 from schemas.errors import NotFound, RequestError, Unavailable, Unprocessable
 from streams.clock import now
-from streams.forgetting import forget_event
+from streams.erasure.forget_event import forget_event
 from streams.node import Node, Written
 
 # Forgets that follow one another in the log share the request to the broker, the fold's write and the transaction of

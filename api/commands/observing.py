@@ -10,10 +10,10 @@ from schemas.normalization import normalize_name
 from schemas.places import ChangePlace, decode_place, encode_place
 from schemas.public import ChangeType, Forgotten, NoChange
 from schemas.search.parameters import check_names
+from streams.change_streams import ChangeRecord, Ended, Listener, TooSlow
 from streams.clock import now
+from streams.log.topic_settings import TOMBSTONES_KEPT_SECONDS
 from streams.node import Node
-from streams.observe import ChangeRecord, Ended, Listener, TooSlow
-from streams.topic_settings import TOMBSTONES_KEPT_SECONDS
 
 TYPES: Final = frozenset((*get_args(ChangeType), *get_args(Forgotten)))
 MAX_PROPS: Final = 100

@@ -25,7 +25,7 @@ from schemas.errors import OperatorError
 from streams.broker.errors import BrokerLocked
 from streams.broker.properties import client_properties
 from streams.data_folder import make_private, open_private, write_private
-from streams.kafka_access import KafkaAccess, read_properties
+from streams.log.kafka_access import KafkaAccess, read_properties
 
 CLIENT_FILE: Final = "kafka.properties"
 _TAIL_BYTES = 8192

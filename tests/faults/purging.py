@@ -11,8 +11,8 @@ from schemas.events import (
     decode_profile_event,
     encode,
 )
-from streams.owned import Owned
-from streams.purge.work import Work
+from streams.erasure.open_deletions import Work
+from streams.partition.runtime import Owned
 from tests.faults.cast import TOPICS
 from tests.faults.cluster import Replica
 from tests.faults.witness import Violation, Witness
@@ -21,7 +21,7 @@ from tests.support.memory_log import MemoryLog
 
 
 class MemoryReader:
-    """As much of `streams.purge.log_reader.LogReader` as `Work` uses."""
+    """As much of `streams.erasure.log_reader.LogReader` as `Work` uses."""
 
     def __init__(self, log: MemoryLog) -> None:
         self._log = log

@@ -20,9 +20,9 @@ from projections.partition import PartitionState
 from projections.profile import Document, Profile
 from projections.working_set import WorkingSet
 from schemas.events import EmailReleased, ProfileForgotten
-from streams import relay
-from streams.relay import ReadProgress, Relay, Rows
-from streams.settlement import Settlement
+from streams.partition import relay
+from streams.partition.relay import ReadProgress, Relay, Rows
+from streams.partition.settlement import Settlement
 from tests.faults import stories
 from tests.faults.cluster import Replica
 

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from streams.settlement import OpenRelease, Settlement
+from streams.partition.settlement import OpenRelease, Settlement
 
 PARTITION: Final = 0
 INDEX: Final = 7
