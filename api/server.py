@@ -290,12 +290,10 @@ def _url(host: str, listener: socket.socket) -> str:
 async def _announce_when_ready(
     node: Node, server: HttpServer, announce: Callable[[], None]
 ) -> None:
-    while not (server.started and node.worker.ready):  # noqa: ASYNC110 - neither sets an Event
+    while not (server.started and node.partitions.ready):  # noqa: ASYNC110 - neither sets an Event
         await asyncio.sleep(_POLL_SECONDS)
     announce()
 
 
 async def _failure(node: Node) -> None:
-    await node.worker.failed.wait()
-    assert node.worker.failure is not None
-    raise node.worker.failure
+    raise await node.failure.wait()

@@ -70,6 +70,7 @@ class EmailState(PartitionState):
             try:
                 event = None if record.value is None else decode_record(record.value, EmailClaimed)
             except UndecodableRecord:
+                self.undecoded += 1
                 state.put(keyspace.undecoded(record.offset), b"")
             else:
                 if event is not None:

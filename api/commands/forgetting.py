@@ -28,7 +28,7 @@ class Forgotten(NamedTuple):
 async def forget(node: Node, profile: StoredProfile) -> Forgotten:
     """Erase the profile; from the answer on no read shows it. Raises `NotFound`, `Unavailable`."""
     partition = node.identity.partition_of_id(profile.id)
-    state = node.worker.profiles(partition)
+    state = node.partitions.profiles(partition)
     event = forget_event(state, profile, now())
     written = await node.write(partition, event)
     if written.verdict.outcome == "missing":

@@ -29,9 +29,9 @@ from mode.utils.futures import maybe_async
 
 from projections.partition import Record
 from schemas.errors import OperatorError
+from streams.log.chunks import CHUNK_RECORDS, Chunk
 from streams.log.reading import keep_as_fetched
 
-CHUNK_RECORDS: Final = 600
 _IDLE_SECONDS: Final = 0.2
 # A node folds its own appends without fetching them, so a fetch may wait for company: each costs the loop about a
 # millisecond, whatever its size.
@@ -39,23 +39,6 @@ _FETCH_MIN_BYTES: Final = 64 << 10
 _FETCH_WAIT_MS: Final = 20
 
 Positions = Callable[[set[TP]], Awaitable[Mapping[TP, int]]]
-
-
-class Chunk:
-    """Consecutive records of one partition.
-
-    `after` is the offset up to which the chunks before it reach; `last` the offset up to which the
-    partition is read with it: the last record's, or further where compaction or a transaction's
-    end left nothing to deliver.
-    """
-
-    __slots__ = ("after", "last", "records", "tp")
-
-    def __init__(self, tp: TP, records: Sequence[Record], after: int, last: int) -> None:
-        self.tp = tp
-        self.records = records
-        self.after = after
-        self.last = last
 
 
 class ChunkSchema(faust.Schema[Any, Any]):

@@ -33,8 +33,9 @@ from schemas.events import (
 from schemas.identity import event_keys
 from streams.clock import now
 from streams.erasure.forget_event import forget_event
-from streams.log.appender import Keyed
 from streams.log.topics import Topics
+from streams.partition.expected_verdicts import Appends, ExpectedVerdicts
+from streams.timed_wait import set_within
 
 log = logging.getLogger(__name__)
 
@@ -45,30 +46,12 @@ _LOOK_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 0.5
 
 
-class Appends(Protocol):
-    """What this needs of the appender (`streams.log.appender`)."""
-
-    async def append_many(
-        self, topic: str, partition: int, records: Sequence[Keyed]
-    ) -> "list[asyncio.Future[int]]": ...
-
-    async def wait(self, done: "asyncio.Future[int]") -> int: ...
-
-
 class Partitions(Protocol):
-    """What this needs of the worker (`streams.worker`)."""
+    """What this needs of the owned partitions (`streams.partition.owned_partitions`)."""
 
     def owned_profiles(self) -> Mapping[int, ProfileState]: ...
 
     def profiles(self, partition: int) -> ProfileState: ...
-
-
-class Verdicts(Protocol):
-    """What departures need of the fold (`streams.partition.folding`)."""
-
-    def expect(self, key: bytes) -> "asyncio.Future[Verdict]": ...
-
-    def cancel_wait(self, key: bytes) -> None: ...
 
 
 class CompanyWrites(Protocol):
@@ -90,25 +73,22 @@ class ForgottenMember(NamedTuple):
 
 
 class Departures:
-    """Carries out deletions of companies for the partitions of this node. `timeout` (seconds): of one fold."""
+    """Carries out deletions of companies for the partitions of this node."""
 
     def __init__(
         self,
         topics: Topics,
         appender: Appends,
         companies: CompanyWrites,
-        worker: Partitions,
-        verdicts: Verdicts,
-        *,
-        timeout: float,
+        partitions: Partitions,
+        verdicts: ExpectedVerdicts[Verdict],
     ) -> None:
         self._topics = topics
         self._appender = appender
         self._log = companies
         self._companies = companies.companies
-        self._worker = worker
+        self._partitions = partitions
         self._verdicts = verdicts
-        self._timeout = timeout
         # By partition: the state that was looked at, and the number of the last deletion that it is done with.
         self._done: dict[int, tuple[ProfileState, int]] = {}
         # By the deletion that somebody waits for.
@@ -118,10 +98,7 @@ class Departures:
     async def run(self) -> None:
         """Go on for ever; what fails is tried again."""
         while True:
-            # No `wait_for`: in Python 3.11 it loses a cancellation that comes together with the event.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_SECONDS):
-                    await self._log.unfinished.wait()
+            await set_within(self._log.unfinished, _LOOK_SECONDS)
             self._log.unfinished.clear()
             try:
                 await self._look()
@@ -149,7 +126,7 @@ class Departures:
         return self._is_settled(deletion)
 
     def _is_settled(self, deletion: CompanyDeletion) -> bool:
-        states = self._worker.owned_profiles()
+        states = self._partitions.owned_profiles()
         # One that is not here may have members: it catches up, or has stopped.
         return len(states) == self._topics.partitions and all(
             self._from(partition, state) >= deletion.number for partition, state in states.items()
@@ -162,7 +139,7 @@ class Departures:
 
     async def _look(self) -> None:
         deletions = list(self._companies.deletions)
-        states = self._worker.owned_profiles()
+        states = self._partitions.owned_profiles()
         behind = {
             partition: deletions[done:]
             for partition, state in states.items()
@@ -182,7 +159,9 @@ class Departures:
     async def _leave(self, partition: int, deletions: Sequence[CompanyDeletion]) -> None:
         """Steps 1 and 2 in one partition."""
         joinable = set(
-            self._worker.profiles(partition).joinable(deletion.company for deletion in deletions)
+            self._partitions.profiles(partition).joinable(
+                deletion.company for deletion in deletions
+            )
         )
         if gone := [
             CompanyGone(account=deletion.account, at=deletion.at, company=deletion.company)
@@ -201,7 +180,7 @@ class Departures:
         forgotten = self._forgotten.get(deletion.id)
         if forgotten is None:
             return
-        state = self._worker.profiles(partition)
+        state = self._partitions.profiles(partition)
         forgotten += [
             ForgottenMember(event.id, event.deletion)
             for event in events
@@ -212,7 +191,7 @@ class Departures:
 
     def _partings(self, partition: int, deletion: CompanyDeletion) -> list[ProfileEvent]:
         """The next records of step 2; none when nobody is a member any more."""
-        state = self._worker.profiles(partition)
+        state = self._partitions.profiles(partition)
         members = state.members(deletion.company, _PAGE)
         if not deletion.cascade:
             return [
@@ -223,19 +202,9 @@ class Departures:
         return [forget_event(state, profile, now()) for profile in found if profile is not None]
 
     async def _append(self, partition: int, events: Sequence[ProfileEvent]) -> None:
-        """Append the events and wait until the last of them, and so all, are folded. Raises `Unavailable`."""
-        keys = event_keys(len(events))
-        records = [(key, encode(event)) for key, event in zip(keys, events, strict=True)]
-        folded = self._verdicts.expect(keys[-1])
-        try:
-            for ack in await self._appender.append_many(self._topics.events, partition, records):
-                await self._appender.wait(ack)
-            async with asyncio.timeout(self._timeout):
-                await folded
-        except TimeoutError:
-            raise Unavailable("what was appended is not folded yet") from None
-        finally:
-            self._verdicts.cancel_wait(keys[-1])
+        """Append the events and wait until all are folded. Raises `Unavailable`."""
+        records = [*zip(event_keys(len(events)), map(encode, events), strict=True)]
+        await self._verdicts.append(self._appender, self._topics.events, partition, records)
 
     async def _erase(self, deletion: CompanyDeletion) -> None:
         """Step 3."""

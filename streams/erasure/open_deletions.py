@@ -7,9 +7,8 @@ from typing import Final
 
 from projections import keyspace
 from projections.deletions import Deletion, drop_late, read_late, read_waiting
-from projections.profiles import ProfileState
 from streams.erasure.log_reader import LogReader
-from streams.partition.runtime import Owned
+from streams.partition.profile_partition import ProfilePartition
 
 _READ_AT_ONCE: Final = 200
 
@@ -21,13 +20,11 @@ class Work:
     those whose records were all there when they were first asked for, None of the others.
     """
 
-    def __init__(self, owned: Owned, topic: str) -> None:
-        assert isinstance(owned.state, ProfileState)
-        self.owned = owned
-        self.state = owned.state
+    def __init__(self, runtime: ProfilePartition) -> None:
+        self.runtime = runtime
+        self.state = runtime.profiles
         self.state.news_to_purge = True
-        self.topic = topic
-        self.partition = owned.state.partition
+        self.topic, self.partition = runtime.tp
         self.deletions: dict[str, Deletion] = {}
         self.gone: set[str] = set()
         self.sizes: dict[str, int | None] = {}

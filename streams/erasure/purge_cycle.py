@@ -27,8 +27,6 @@ from faust.types import TP
 
 from projections import keyspace
 from projections.deletions import Deletion, Unpurged, claims_left, count_waiting, rows_left
-from projections.emails import EmailState
-from projections.profiles import ProfileState
 from schemas.errors import Unavailable
 from schemas.events import DeletionPurged, encode
 from schemas.identity import event_key, event_keys
@@ -42,7 +40,9 @@ from streams.log.appender import Appender
 from streams.log.kafka_access import KafkaAccess
 from streams.log.topic_settings import FILE_DELETE_DELAY_MS
 from streams.log.topics import Topics
-from streams.partition.runtime import Owned
+from streams.partition.email_partition import EmailPartition
+from streams.partition.profile_partition import ProfilePartition
+from streams.partition.runtime import PartitionRuntime
 
 log = logging.getLogger(__name__)
 
@@ -63,21 +63,21 @@ EraseFromSearch = Callable[[Mapping[int, int]], Awaitable[None]]
 
 
 class Purge:
-    """Purges the partitions in `owned`; `purge_within` is in seconds."""
+    """Purges the partitions of `runtimes`; `purge_within` is in seconds."""
 
     def __init__(
         self,
         kafka: KafkaAccess,
         topics: Topics,
         appender: Appender,
-        owned: Mapping[TP, Owned],
+        runtimes: Mapping[TP, PartitionRuntime],
         purge_within: float,
         erase_from_search: EraseFromSearch,
     ) -> None:
         self._kafka = kafka
         self._topics = topics
         self._appender = appender
-        self._owned = owned
+        self._runtimes = runtimes
         self._watch = TopicWatch(kafka, topics.purged, purge_within)
         self._erase_from_search = erase_from_search
         self._wake = asyncio.Event()
@@ -93,12 +93,11 @@ class Purge:
 
     def unpurged(self) -> Unpurged | None:
         """The deletions of this node that wait to be purged; None when there is none."""
-        states = (owned.state for owned in self._owned.values())
         found = [
             each
-            for state in states
-            if isinstance(state, ProfileState)
-            and (each := count_waiting(state.storage)) is not None
+            for runtime in self._runtimes.values()
+            if isinstance(runtime, ProfilePartition)
+            and (each := count_waiting(runtime.profiles.storage)) is not None
         ]
         if not found:
             return None
@@ -145,12 +144,12 @@ class Purge:
     async def _take_in(self) -> list[Work]:
         """The partitions with something to purge, among those that are here and caught up."""
         for tp, work in list(self._work.items()):
-            if self._owned.get(tp) is not work.owned:
+            if self._runtimes.get(tp) is not work.runtime:
                 del self._work[tp]
-        for tp, owned in list(self._owned.items()):
-            if tp.topic == self._topics.events and owned.ready:
+        for tp, runtime in list(self._runtimes.items()):
+            if isinstance(runtime, ProfilePartition) and runtime.ready:
                 if tp not in self._work:
-                    self._work[tp] = Work(owned, tp.topic)
+                    self._work[tp] = Work(runtime)
                 await self._work[tp].take_in()
         return [work for work in self._work.values() if work]
 
@@ -248,7 +247,7 @@ class Purge:
                 return []
             return [deletion for deletion in deletions if not rows_left(storage, deletion)]
 
-        return await _beside(work.owned, compact)
+        return await _in_thread(work.runtime, compact)
 
     async def _compact_emails(self, passed: Passed) -> bool:
         """Step 5 for the email index: whether nothing is left of the claims."""
@@ -257,12 +256,12 @@ class Purge:
             for deletion in deletions:
                 for partition, claim in deletion.claims:
                     claims.setdefault(partition, []).append(claim)
-        for owned in list(self._owned.values()):
-            if isinstance(owned.state, EmailState):
-                storage, given_up = owned.state.storage, claims.get(owned.state.partition, [])
-                if not await _beside(owned, lambda: storage.purge(keyspace.CLAIMS)):  # noqa: B023
+        for runtime in list(self._runtimes.values()):
+            if isinstance(runtime, EmailPartition):
+                storage, withdrawn = runtime.emails.storage, claims.get(runtime.tp.partition, [])
+                if not await _in_thread(runtime, lambda: storage.purge(keyspace.CLAIMS)):  # noqa: B023
                     return False
-                if claims_left(storage, given_up):
+                if claims_left(storage, withdrawn):
                     return False
         return True
 
@@ -305,9 +304,9 @@ def _deletions(count: int) -> str:
     return f"{count} deletion{'s' * (count != 1)}"
 
 
-async def _beside(owned: Owned, work: Callable[[], Any]) -> Any:
+async def _in_thread(runtime: PartitionRuntime, work: Callable[[], Any]) -> Any:
     """The result of what is done in a thread; the state stays open until it has ended."""
-    async with owned.compacting:
+    async with runtime.compacting:
         running = asyncio.get_running_loop().run_in_executor(None, work)
         try:
             return await asyncio.shield(running)

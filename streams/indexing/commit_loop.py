@@ -32,7 +32,8 @@ from schemas.events import ENCODER
 from schemas.identity import Identity
 from schemas.timestamps import format_timestamp
 from streams.pace import Pace
-from streams.partition.runtime import Owned
+from streams.partition.profile_partition import ProfilePartition
+from streams.partition.runtime import PartitionRuntime
 
 log = logging.getLogger(__name__)
 
@@ -45,12 +46,12 @@ _STAND_BACK_SECONDS: Final = 0.3
 _RETRY_SECONDS: Final = 2.0
 _CLOSE_SECONDS: Final = 1.5
 
-Rows = list[tuple[TP, Owned, list[bytes]]]
+Rows = list[tuple[ProfilePartition, list[bytes]]]
 """Keys of "changed" rows that were taken, by their partition."""
 
 
 class SearchFeed:
-    """Keeps the index under `root` in step with the partitions in `owned`.
+    """Keeps the index under `root` in step with the partitions of `runtimes`.
 
     `origin` names the log and what decides who is in which partition. While `is_busy`, because a batch is received or
     folded, only a trickle is indexed.
@@ -61,7 +62,7 @@ class SearchFeed:
         root: Path,
         origin: str,
         identity: Identity,
-        owned: Mapping[TP, Owned],
+        runtimes: Mapping[TP, PartitionRuntime],
         is_ready: Callable[[], bool],
         is_busy: Callable[[], bool],
         pace: Pace,
@@ -69,7 +70,7 @@ class SearchFeed:
         self._root = root
         self._origin = origin
         self._identity = identity
-        self._owned = owned
+        self._runtimes = runtimes
         self._is_ready = is_ready
         self._is_busy = is_busy
         self._pace = pace
@@ -176,22 +177,22 @@ class SearchFeed:
         """Hand the index what changed; returns the rows that said so, and whether they were all."""
         taken: Rows = []
         noted = 0
-        behind = list(self._owned.items())
+        behind = self._partitions()
         is_waited_for, began = False, time.monotonic()
         while behind and noted < _COMMIT_PROFILES:
             if is_waited_for and time.monotonic() - began > COMMIT_SECONDS:
                 break
-            tp, owned = behind.pop(0)
-            if self._owned.get(tp) is not owned or not isinstance(owned.state, ProfileState):
+            partition = behind.pop(0)
+            if not self._is_here(partition):
                 continue
-            keys, ids, early = owned.state.changed.take(_PORTION)
+            keys, ids, early = partition.profiles.changed.take(_PORTION)
             is_waited_for |= early
             if len(ids) >= _PORTION:
-                behind.append((tp, owned))
+                behind.append(partition)
             if keys:
-                taken.append((tp, owned, keys))
+                taken.append((partition, keys))
                 noted += len(ids)
-                await self._note_all(indexer, owned.state, ids)
+                await self._note_all(indexer, partition.profiles, ids)
                 await indexer.write()
                 if self._is_busy():
                     await asyncio.sleep(_STAND_BACK_SECONDS)
@@ -213,9 +214,9 @@ class SearchFeed:
                 indexer.index.upsert(_entry(profile, state, tracks=tracks))
 
     def _drop(self, taken: Rows) -> None:
-        for tp, owned, keys in taken:
-            if self._owned.get(tp) is owned and isinstance(owned.state, ProfileState):
-                owned.state.changed.drop(keys)
+        for partition, keys in taken:
+            if self._is_here(partition):
+                partition.profiles.changed.drop(keys)
 
     async def _rest(self, worked: float) -> None:
         await asyncio.sleep(self._pace.rest(worked))
@@ -255,8 +256,13 @@ class SearchFeed:
         return entries
 
     def _states(self) -> list[ProfileState]:
-        states = (owned.state for owned in self._owned.values())
-        return [state for state in states if isinstance(state, ProfileState)]
+        return [partition.profiles for partition in self._partitions()]
+
+    def _partitions(self) -> list[ProfilePartition]:
+        return [each for each in self._runtimes.values() if isinstance(each, ProfilePartition)]
+
+    def _is_here(self, partition: ProfilePartition) -> bool:
+        return self._runtimes.get(partition.tp) is partition
 
 
 def _entry(profile: StoredProfile, state: ProfileState, *, tracks: bool) -> Entry:

@@ -44,16 +44,22 @@ class Appender:
     """Appends records to explicit partitions.
 
     `timeout` (seconds) bounds how long an append may take; `max_pending` (bytes) bounds what waits for Kafka.
-    `appended` is told topic, partition, first offset and records of each request that Kafka has taken, before the
-    callers are.
+    `on_appended` gets topic, partition, first offset and records of each request that Kafka has acknowledged, before
+    the callers do.
     """
 
-    appended: Appended | None = None
-
-    def __init__(self, kafka: KafkaAccess, *, timeout: float, max_pending: int) -> None:
+    def __init__(
+        self,
+        kafka: KafkaAccess,
+        *,
+        timeout: float,
+        max_pending: int,
+        on_appended: Appended | None = None,
+    ) -> None:
         self._kafka = kafka
         self._timeout = timeout
         self._max_pending = max_pending
+        self._on_appended = on_appended
         self._pending = 0
         self._room = asyncio.Condition()
         self._lanes: dict[tuple[str, int], _Lane] = {}
@@ -142,6 +148,13 @@ class Appender:
                 "Kafka did not confirm the write in time: it is in doubt, send it again"
             ) from None
 
+    def acknowledged(
+        self, topic: str, partition: int, first: int, records: Sequence[Keyed]
+    ) -> None:
+        """Kafka has the records of a request, from the offset `first` on. For lanes."""
+        if self._on_appended is not None:
+            self._on_appended(topic, partition, first, records)
+
     async def freed(self, size: int) -> None:
         """A lane has handled `size` bytes."""
         self._pending -= size
@@ -217,8 +230,8 @@ class _Lane:
                     append.done.set_exception(error)
             return
         known = offset >= 0
-        if known and self._appender.appended is not None:
-            self._appender.appended(self._topic, self._partition, offset, records)
+        if known:
+            self._appender.acknowledged(self._topic, self._partition, offset, records)
         for append in live:
             offset += len(append.records)
             if not append.done.done():

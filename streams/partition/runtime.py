@@ -1,66 +1,126 @@
-"""A partition that this node owns: its state, its relay, and how far both are."""
+"""A partition that this node owns: its state, the fold into it, the relay of its outputs, and who waits for either.
+
+The way of a record: chunk or append -> fold -> one write -> waiters are woken, relay, search index and purge notified.
+"""
 
 import asyncio
 import logging
-import shutil
-import time
-from pathlib import Path
-from typing import Final, NamedTuple
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Final, NamedTuple, Protocol
 
-from projections.partition import NOTHING, PartitionState
-from projections.storage import RocksStorage
-from schemas.errors import Unfoldable
-from streams.log.topic_settings import TOMBSTONES_KEPT_SECONDS
-from streams.log.transactions import TransactionalPublisher
-from streams.partition.relay import Relay
+from faust.types import TP
+
+from projections.partition import NOTHING, PartitionState, Record, fold_to_the_bad_one
+from projections.profiles import ProfileState
+from schemas.errors import OperatorError, Unfoldable
+from streams.failure import Failure
+from streams.log.chunks import CHUNK_RECORDS, Chunk
+from streams.partition.batch_pace import BatchPace
+from streams.partition.pending_writes import PendingWrites
+from streams.partition.relay_loop import RelayLoop
+from streams.partition.stops import Stops
 
 log = logging.getLogger(__name__)
 
-# How long the relay stands back after each step while the fold has a backlog.
-_RELAY_BACK_SECONDS: Final = 0.5
+_RETRY_SECONDS: Final = 0.5
 
 
-class OwnRecord(NamedTuple):
-    """A record that this node appended itself."""
+class Wakes(Protocol):
+    """Work that sleeps until a fold has left something for it."""
 
-    offset: int
-    key: bytes
-    value: bytes | None
+    def wake(self) -> None: ...
 
 
-class Owned:
-    """A partition of a topic that this node owns: its state, its relay, and where the log ended at assignment."""
+class Hides(Wakes, Protocol):
+    """What partitions need of the search index (`streams.indexing`)."""
 
-    def __init__(
-        self, state: PartitionState, relay: Relay, publisher: TransactionalPublisher
-    ) -> None:
+    def hide(self, state: ProfileState) -> None: ...
+
+
+class Effects(NamedTuple):
+    """What a node has once and each of its partitions notifies."""
+
+    writes: PendingWrites
+    search: Hides
+    purge: Wakes
+    pace: BatchPace
+    stops: Stops
+    failure: Failure
+
+
+class PartitionRuntime(ABC):
+    """A partition of one topic; `tp` names it.
+
+    `caught_up` is set once the fold has reached the end that the log had when the partition was acquired. While
+    `stopped` names a record, that cannot be folded, later ones are only counted: `delivered` is the offset up to which
+    they were delivered, and `resuming` waits for an operator's decision (`streams.partition.stops`). `compacting` is
+    held while a thread works on the state's files.
+    """
+
+    def __init__(self, state: PartitionState, relay: RelayLoop, effects: Effects) -> None:
+        self.tp = TP(state.topic, state.partition)
         self.state = state
         self.relay = relay
-        self.publisher = publisher
-        self.end = 0
-        self.task: asyncio.Task[None] | None = None
-        self.work = asyncio.Event()
-        self.urgent = asyncio.Event()
         self.caught_up = asyncio.Event()
-        self.backlog = False
-        # The record that cannot be folded and has stopped the partition, and up to where later ones were delivered.
         self.stopped: Unfoldable | None = None
         self.delivered = NOTHING
         self.resuming: asyncio.Task[None] | None = None
-        # Held while a thread works on the state's files.
         self.compacting = asyncio.Lock()
+        self._effects = effects
+        self._end = 0
+        self._undecoded = state.undecoded
+        self._publishing: asyncio.Task[None] | None = None
         self._waiters: dict[asyncio.Future[None], int] = {}
+        self._is_released = False
+
+    # ------------------------------------------------------------------ acquired, released
+
+    def expect_end(self, end: int) -> None:
+        """The log ends before the offset `end`. Raises `ForeignState` when the state is ahead of it."""
+        self.state.check_end(end)
+        self._end = end
+
+    def start(self) -> None:
+        """Begins to fold, and to publish once it has caught up; the relay has started."""
+        self._effects.stops.follow_decisions(self)
+        self.note_applied()
+        name = f"relay of {self.tp.topic}-{self.tp.partition}"
+        self._publishing = asyncio.create_task(self._publish(), name=name)
+
+    async def close(self) -> None:
+        """Stops publishing and closes the state's files, once no thread works on them."""
+        self._is_released = True
+        for task in filter(None, (self._publishing, self.resuming)):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await self.relay.stop()
+        async with self.compacting:
+            self.state.close()
+
+    async def _publish(self) -> None:
+        try:
+            await self.caught_up.wait()
+            self._effects.purge.wake()
+            self._effects.search.wake()
+            await self.relay.run()
+        except OperatorError as error:
+            self._effects.failure.report(error)
+        except Exception as error:
+            reason = type(error).__name__
+            self._effects.failure.report(
+                OperatorError(f"the relay of {self.tp.topic}-{self.tp.partition} failed ({reason})")
+            )
+
+    # ------------------------------------------------------------------ how far it is
 
     @property
     def ready(self) -> bool:
+        """Whether it is caught up and has not stopped."""
         return self.stopped is None and self.caught_up.is_set()
 
-    def relay_pause(self) -> float:
-        """The relay stands back, in seconds, while the fold has a backlog and no answer waits for a claim."""
-        return _RELAY_BACK_SECONDS if self.backlog and not self.urgent.is_set() else 0
-
-    async def applied(self, offset: int) -> None:
-        """Wait until the state is folded up to the offset."""
+    async def wait_applied(self, offset: int) -> None:
+        """Waits until the state is folded up to the offset."""
         if self.state.applied < offset:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters[waiter] = offset
@@ -69,25 +129,73 @@ class Owned:
             finally:
                 del self._waiters[waiter]
 
-    def wake(self) -> None:
-        """Tell who waits for what is applied now."""
+    def wake_waiters(self) -> None:
+        """Ends the waits for what is applied now."""
         for waiter, offset in self._waiters.items():
             if offset <= self.state.applied and not waiter.done():
                 waiter.set_result(None)
 
-    def look(self) -> None:
-        """Note that something was applied."""
-        self.wake()
-        if not self.caught_up.is_set() and self.state.applied + 1 >= self.end:
+    def note_applied(self) -> None:
+        """Something was applied."""
+        self._report_undecoded()
+        self.wake_waiters()
+        if not self.caught_up.is_set() and self.state.applied + 1 >= self._end:
             self.caught_up.set()
 
+    # ------------------------------------------------------------------ folding
 
-def drop_old_state(folder: Path) -> None:
-    """Remove a state that may have missed a tombstone: Kafka keeps one for a while only.
+    @abstractmethod
+    def fold(self, records: Sequence[Record]) -> None:
+        """Folds consecutive records, and notifies whoever waits for what follows."""
 
-    An email claim whose tombstone was never seen would stay in the index for ever.
-    """
-    written = RocksStorage.last_written(folder)
-    if written is not None and time.time() - written > TOMBSTONES_KEPT_SECONDS:
-        log.info("the state of %s is too old to be carried on: it is folded again", folder.name)
-        shutil.rmtree(folder)
+    async def fold_chunk(self, chunk: Chunk) -> None:
+        """Folds a chunk; tries again until it is folded, or stops the partition: a chunk passed over would be lost."""
+        while not self._is_released:  # a released partition is folded by its next owner
+            if self.stopped is not None:
+                self.delivered = chunk.last
+                return
+            if chunk.after > self.state.applied:
+                self._effects.failure.report(_hole(chunk, self.state.applied))
+                return
+            try:
+                if chunk.last > self.state.applied:
+                    fold_to_the_bad_one(self.state, chunk.records, self.fold)
+                    self.state.advance(chunk.last)
+                    self._effects.writes.settlement.folded_to(self.state)
+            except Unfoldable as error:
+                self.note_applied()
+                self._effects.writes.settlement.folded_to(self.state)
+                self._effects.stops.stop(self, error, chunk.last)
+                return
+            except Exception:
+                # Nothing of the chunk's content: the traceback of a fold could show a value.
+                log.error(
+                    "folding %s-%s up to offset %s failed, trying again",
+                    self.tp.topic, self.tp.partition, chunk.last,
+                )  # fmt: skip
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            self.note_applied()
+            self.relay.backlog = len(chunk.records) == CHUNK_RECORDS
+            if self.relay.backlog:
+                self._effects.pace.full_chunk_folded()
+            await self._effects.pace.let_others_run(
+                write_waits=len(self._effects.writes.verdicts) > 0
+            )
+            return
+
+    def _report_undecoded(self) -> None:
+        """Tells the operator of records that could not be decoded: the state has their offsets."""
+        if (new := self.state.undecoded - self._undecoded) > 0:
+            self._undecoded = self.state.undecoded
+            log.error(
+                "%s-%s: %d records up to offset %s cannot be decoded and are passed over",
+                self.tp.topic, self.tp.partition, new, self.state.applied,
+            )  # fmt: skip
+
+
+def _hole(chunk: Chunk, applied: int) -> OperatorError:
+    return OperatorError(
+        f"{chunk.tp.topic}-{chunk.tp.partition} was delivered from offset {chunk.after + 1}, but is applied up to "
+        f"{applied} only: nothing was lost, start the service again"
+    )

@@ -2,31 +2,41 @@
 # aiokafka is annotated in part.
 """Partitions that a record has stopped, because it cannot be folded, and how they go on (contract §15).
 
-1. The records before it are folded. What Faust delivers behind it is dropped, and only its offset remembered.
+1. The records before it are folded. What is delivered behind it is dropped, and only its offset remembered.
 2. While anything is stopped the decisions are read again every second.
 3. Once the record is set aside, the partition is read again from what is applied up to what was delivered. Then
-   Faust's next chunk follows. If another record cannot be folded on the way, the partition stops there.
+   the consumer's next chunk follows. If another record cannot be folded on the way, the partition stops there.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 from aiokafka import TopicPartition
 
-from projections.partition import Record, fold_to_the_bad_one
+from projections.partition import PartitionState, Record, fold_to_the_bad_one
 from schemas.errors import Unavailable, Unfoldable
 from streams.log.decisions import KnownDecisions
 from streams.log.kafka_access import KafkaAccess
 from streams.log.reading import make_reader, read_chunks
-from streams.partition.runtime import Owned
 
 log = logging.getLogger(__name__)
 
 _DECISION_SECONDS: Final = 1.0
 
-Fold = Callable[[Owned, Sequence[Record]], None]
+
+class Stoppable(Protocol):
+    """What this needs of a partition (`streams.partition.runtime`)."""
+
+    state: PartitionState
+    stopped: Unfoldable | None
+    delivered: int
+    resuming: asyncio.Task[None] | None
+
+    def fold(self, records: Sequence[Record]) -> None: ...
+
+    def note_applied(self) -> None: ...
 
 
 class Stops:
@@ -36,50 +46,51 @@ class Stops:
         self._kafka = kafka
         self._decisions = decisions
 
-    def take(self, owned: Owned) -> None:
-        """A partition came here: its fold follows the decisions."""
-        owned.state.set_aside = self._decisions.offsets(owned.state.topic, owned.state.partition)
+    def follow_decisions(self, partition: Stoppable) -> None:
+        """The partition's fold passes over what is set aside, as far as the decisions were read."""
+        state = partition.state
+        state.set_aside = self._decisions.offsets(state.topic, state.partition)
 
-    def stop(self, owned: Owned, error: Unfoldable, delivered: int, fold: Fold) -> None:
-        """A record cannot be folded by `fold`; Faust has delivered up to the offset `delivered`."""
-        owned.stopped = error
-        owned.delivered = delivered
+    def stop(self, partition: Stoppable, error: Unfoldable, delivered: int) -> None:
+        """A record cannot be folded; the consumer has delivered up to the offset `delivered`."""
+        partition.stopped = error
+        partition.delivered = delivered
         log.error("%s", error)
-        owned.resuming = asyncio.create_task(
-            self._go_on(owned, fold), name=f"wait for a decision on {error.topic}-{error.partition}"
+        partition.resuming = asyncio.create_task(
+            self._go_on(partition), name=f"wait for a decision on {error.topic}-{error.partition}"
         )
 
-    async def _go_on(self, owned: Owned, fold: Fold) -> None:
-        while (stopped := owned.stopped) is not None:
+    async def _go_on(self, partition: Stoppable) -> None:
+        while (stopped := partition.stopped) is not None:
             await asyncio.sleep(_DECISION_SECONDS)
             try:
                 await self._decisions.read()
-                self.take(owned)
-                if stopped.offset in owned.state.set_aside:
-                    await self._read_again(owned, fold)
+                self.follow_decisions(partition)
+                if stopped.offset in partition.state.set_aside:
+                    await self._read_again(partition)
             except Unfoldable as error:
-                owned.stopped = error
+                partition.stopped = error
                 log.error("%s", error)
             except Exception as error:
                 log.warning("%s-%s is tried again: %s", stopped.topic, stopped.partition, error)
 
-    async def _read_again(self, owned: Owned, fold: Fold) -> None:
+    async def _read_again(self, partition: Stoppable) -> None:
         """Step 3. Raises `Unfoldable`."""
-        state = owned.state
-        place = TopicPartition(state.topic, state.partition)
+        state = partition.state
+        source = TopicPartition(state.topic, state.partition)
         consumer = make_reader(self._kafka, committed=True)
         await consumer.start()
         try:
-            consumer.assign([place])
-            while state.applied < owned.delivered:
-                end = owned.delivered + 1
-                async for records in read_chunks(consumer, place, state.applied + 1, end):
-                    fold_to_the_bad_one(state, records, lambda some: fold(owned, some))
+            consumer.assign([source])
+            while state.applied < partition.delivered:
+                end = partition.delivered + 1
+                async for records in read_chunks(consumer, source, state.applied + 1, end):
+                    fold_to_the_bad_one(state, records, partition.fold)
                     await asyncio.sleep(0)
                 state.advance(end - 1)
             # No await from here on: the next chunk follows what is applied now.
-            owned.stopped = None
-            owned.look()
+            partition.stopped = None
+            partition.note_applied()
         finally:
             await consumer.stop()
         log.info("%s-%s goes on", state.topic, state.partition)

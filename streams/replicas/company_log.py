@@ -1,16 +1,17 @@
-"""Companies as they are written: events appended to ``company-events``, and the fold's word on each."""
+"""Companies as they are written: events appended to ``company-events``, and the fold's verdict on each."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
 
 from projections.companies.fold import Companies, CompanyVerdict
-from schemas.errors import TooLarge, Unavailable, Unfoldable
+from schemas.errors import TooLarge, Unfoldable
 from schemas.events import CompanyEvent, CompanyUpserted, encode
 from schemas.identity import Identity, event_keys
 from streams.log.appender import Appender
 from streams.log.decisions import KnownDecisions
 from streams.log.kafka_access import KafkaAccess
 from streams.log.topics import MAX_EVENT_BYTES, Topics
+from streams.partition.expected_verdicts import ExpectedVerdicts
 from streams.replicas.replica import Replica
 
 
@@ -35,9 +36,8 @@ class CompanyLog:
         self.unfinished = asyncio.Event()
         self._topic = topics.companies
         self._appender = appender
-        self._timeout = timeout
         self._replica = Replica(kafka, decisions, topics.companies, self._apply)
-        self._expected: dict[bytes, asyncio.Future[CompanyVerdict]] = {}
+        self._verdicts = ExpectedVerdicts[CompanyVerdict](timeout)
 
     @property
     def stopped(self) -> Unfoldable | None:
@@ -54,9 +54,8 @@ class CompanyLog:
         verdict = self.companies.apply(key, value)
         if self.companies.unfinished:
             self.unfinished.set()
-        waiter = self._expected.pop(key, None)
-        if verdict is not None and waiter is not None and not waiter.done():
-            waiter.set_result(verdict)
+        if verdict is not None:
+            self._verdicts.report(key, verdict)
 
     async def write(self, events: Sequence[CompanyEvent]) -> list[CompanyVerdict]:
         """Append events, in order, and wait for their fold.
@@ -66,23 +65,8 @@ class CompanyLog:
         values = [encode(event) for event in events]
         if any(len(value) > MAX_EVENT_BYTES for value in values):
             raise TooLarge(f"What would be stored of it is larger than {MAX_EVENT_BYTES} bytes")
-        keys = event_keys(len(values))
-        loop = asyncio.get_running_loop()
-        verdicts = [loop.create_future() for _ in keys]
-        self._expected.update(zip(keys, verdicts, strict=True))
-        try:
-            records = list(zip(keys, values, strict=True))
-            for ack in await self._appender.append_many(self._topic, 0, records):
-                await self._appender.wait(ack)
-            async with asyncio.timeout(self._timeout):
-                return [await verdict for verdict in verdicts]
-        except TimeoutError:
-            raise Unavailable(
-                "the write is in the log but not folded yet: it will be; sending it again is safe"
-            ) from None
-        finally:
-            for key in keys:
-                self._expected.pop(key, None)
+        records = list(zip(event_keys(len(values)), values, strict=True))
+        return await self._verdicts.append(self._appender, self._topic, 0, records)
 
     async def erase(self, keys: Iterable[bytes]) -> None:
         """Append a tombstone for each record. Raises `Unavailable`."""

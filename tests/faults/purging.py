@@ -12,8 +12,7 @@ from schemas.events import (
     encode,
 )
 from streams.erasure.open_deletions import Work
-from streams.partition.runtime import Owned
-from tests.faults.cast import TOPICS
+from streams.partition.profile_partition import ProfilePartition
 from tests.faults.cluster import Replica
 from tests.faults.witness import Violation, Witness
 from tests.support.hand_loop import complete
@@ -34,7 +33,7 @@ class MemoryReader:
 def purge(log: MemoryLog, replica: Replica, witness: Witness, at: int) -> list[str]:
     """One round of a purge that begins anew: append `deletion-purged` for what is gone; returns the ids."""
     unused = cast("Any", None)
-    work = Work(Owned(replica.profiles, unused, unused), TOPICS.events)
+    work = Work(ProfilePartition(replica.profiles, unused, unused))
     reader = cast("Any", MemoryReader(log))
     complete(work.take_in())
     complete(work.look(reader))

@@ -286,7 +286,7 @@ def _documents_of_the_forgotten_are_published(patch: pytest.MonkeyPatch) -> None
 
 
 def _nobody_waits_to_catch_up(patch: pytest.MonkeyPatch) -> None:
-    # A rule of `streams.worker`, whose part `Replica` plays here.
+    # A rule of `streams.consumer_group.assignment`, whose part `Replica` plays here.
     def taken(self: Replica) -> bool:
         return self.taken
 
@@ -324,7 +324,7 @@ def _releases_in_the_outbox_are_not_known(patch: pytest.MonkeyPatch) -> None:
 
 
 def _the_ends_are_read_before_init(patch: pytest.MonkeyPatch) -> None:
-    # A rule of `streams.worker`, too.
+    # A rule of `streams.consumer_group.assignment`, too.
     start: Callable[..., Any] = vars(Replica)["_start"]
 
     async def too_early(self: Replica) -> bool:

@@ -25,6 +25,7 @@ from schemas.identity import Identity, event_key
 from streams.erasure.company_deletion import Departures
 from streams.log.appender import Keyed
 from streams.log.topics import Topics
+from streams.partition.expected_verdicts import ExpectedVerdicts
 from tests.support.folding import ACCOUNT, AT, upserted
 from tests.support.memory_log import Record
 from tests.support.memory_storage import MemoryStorage
@@ -66,7 +67,7 @@ class Life:
         self._disk = disk
         self._appends = appends
         self._arrives = arrives
-        self._expected: dict[bytes, asyncio.Future[Verdict]] = {}
+        self.verdicts = ExpectedVerdicts[Verdict](timeout=60)
         self.unfinished = asyncio.Event()
         self.finished = asyncio.Event()
         self.companies = Companies(IDENTITY)
@@ -83,8 +84,7 @@ class Life:
         state, log = self.states[partition], self._disk.logs[partition]
         new = [Record(n, *log[n]) for n in range(state.applied + 1, len(log))]
         for key, verdict in state.apply(new):
-            if (waiter := self._expected.pop(key, None)) is not None:
-                waiter.set_result(verdict)
+            self.verdicts.report(key, verdict)
 
     def _apply(self, record: Keyed) -> CompanyVerdict | None:
         verdict = self.companies.apply(*record)
@@ -116,22 +116,13 @@ class Life:
     async def wait(self, done: asyncio.Future[int]) -> int:
         return await done
 
-    # of the worker
+    # of the partitions
 
     def owned_profiles(self) -> Mapping[int, ProfileState]:
         return dict(enumerate(self.states))
 
     def profiles(self, partition: int) -> ProfileState:
         return self.states[partition]
-
-    # of the fold
-
-    def expect(self, key: bytes) -> asyncio.Future[Verdict]:
-        self._expected[key] = asyncio.get_running_loop().create_future()
-        return self._expected[key]
-
-    def cancel_wait(self, key: bytes) -> None:
-        self._expected.pop(key, None)
 
     # of the companies' log
 
@@ -155,7 +146,7 @@ class Life:
 
     async def live(self) -> Departures:
         """Until the deletion is finished. Raises `Killed`."""
-        departures = Departures(TOPICS, self, self, self, self, timeout=60)
+        departures = Departures(TOPICS, self, self, self, self.verdicts)
         assert not await departures.settled(self.deletion, 0)
         running = asyncio.create_task(departures.run())
         finished = asyncio.create_task(self.finished.wait())

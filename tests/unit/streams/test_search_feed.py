@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from faust.types import TP
 
 from projections import keyspace
 from projections.search.generation import Generation
@@ -17,7 +16,7 @@ from schemas.search.conditions import EVERYBODY
 from streams.indexing import commit_loop
 from streams.indexing.commit_loop import SearchFeed
 from streams.pace import Pace
-from streams.partition.runtime import Owned
+from streams.partition.profile_partition import ProfilePartition
 from tests.support.folding import ACCOUNT, AT, IDENTITY, Profiles, upserted, user
 
 _SECONDS = 30
@@ -29,12 +28,13 @@ class Fed:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.profiles = Profiles()
-        owned = Owned(self.profiles.state, cast("Any", None), cast("Any", None))
+        unused = cast("Any", None)
+        partition = ProfilePartition(self.profiles.state, unused, unused)
         self.feed = SearchFeed(
             root,
             "this log",
             IDENTITY,
-            {TP("profile-events", 0): owned},
+            {partition.tp: partition},
             is_ready=lambda: True,
             is_busy=lambda: False,
             pace=Pace(),
