@@ -1,4 +1,4 @@
-"""The server's time, which stands in every event."""
+"""The server's time, which stands in every event: nothing else in `streams` reads the wall clock."""
 
 import logging
 import time
@@ -18,9 +18,14 @@ _REPEAT_SECONDS: Final = 60.0
 _reported = -_REPEAT_SECONDS
 
 
+def unix_ms() -> int:
+    """The time as the machine has it, in unix milliseconds, right or wrong."""
+    return time.time_ns() // 1_000_000
+
+
 def now() -> int:
     """In unix milliseconds. Raises `Unavailable` while the clock is wrong: such an event might not be folded."""
-    ms = time.time_ns() // 1_000_000
+    ms = unix_ms()
     if not FIRST <= ms < LAST:
         _report(ms)
         raise Unavailable(
@@ -32,7 +37,7 @@ def now() -> int:
 
 def warning() -> str | None:
     """What an operator has to know of the clock; None while it is right."""
-    ms = time.time_ns() // 1_000_000
+    ms = unix_ms()
     return None if FIRST <= ms < LAST else _sentence(ms)
 
 

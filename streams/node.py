@@ -210,9 +210,12 @@ class Node:
         if len(value) > MAX_EVENT_BYTES:
             raise TooLarge(f"What would be stored of it is larger than {MAX_EVENT_BYTES} bytes")
         key = event_key()
-        with self.writes.verdicts.expecting([key]) as (verdict,):
+        verdict = self.writes.verdicts.expect(key)
+        try:
             await self.appender.append(self.topics.events, partition, key, value)
             return Written(partition, await self.writes.settled(partition, verdict))
+        finally:
+            self.writes.verdicts.cancel_wait(key)
 
     async def reach(self, positions: Mapping[int, int], timeout: float) -> None:
         """Wait until every read shows the log up to these offsets per partition.

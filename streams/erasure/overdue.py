@@ -1,11 +1,11 @@
 """Deletions that are not purged within twice `purge_within` of their request (contract §8)."""
 
 import logging
-import time
 from collections.abc import Sequence
 from typing import Final
 
 from projections.deletions import Deletion
+from streams.clock import unix_ms
 from streams.erasure.topic_watch import NOT_YET
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ class Overdue:
 
     def is_since(self, requested_at: int) -> bool:
         """Whether a deletion that was requested then, in unix ms, and is not purged, is overdue by now."""
-        return time.time_ns() // 1_000_000 > requested_at + self._after_ms
+        return unix_ms() > requested_at + self._after_ms
 
     def among(self, waiting: Sequence[Deletion]) -> list[str]:
         """The ids of those that are overdue."""

@@ -1,8 +1,7 @@
 """Writes that wait for their fold: from before the append until the verdict on the event."""
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from schemas.errors import Unavailable
@@ -37,19 +36,16 @@ class ExpectedVerdicts(Generic[V]):
     def __len__(self) -> int:
         return len(self._waiters)
 
-    @contextlib.contextmanager
-    def expecting(self, keys: Sequence[bytes]) -> "Generator[list[asyncio.Future[V]]]":
-        """The verdicts of the events with these keys, in order; to be entered before they are appended."""
-        loop = asyncio.get_running_loop()
-        verdicts: list[asyncio.Future[V]] = [loop.create_future() for _ in keys]
-        self._waiters.update(zip(keys, verdicts, strict=True))
+    def expect(self, key: bytes) -> "asyncio.Future[V]":
+        """The verdict of the event that will be appended with this key; to be called before it is appended."""
+        waiter = self._waiters[key] = asyncio.get_running_loop().create_future()
         if self._on_expect is not None:
             self._on_expect()
-        try:
-            yield verdicts
-        finally:
-            for key in keys:
-                self._waiters.pop(key, None)
+        return waiter
+
+    def cancel_wait(self, key: bytes) -> None:
+        """Stops waiting for the verdict of the event `key`."""
+        self._waiters.pop(key, None)
 
     def report(self, key: bytes, verdict: V) -> None:
         """The event `key` is folded."""
@@ -74,10 +70,14 @@ class ExpectedVerdicts(Generic[V]):
 
         Raises `Unavailable`, whose text says whether the writes may still happen.
         """
-        with self.expecting([key for key, _ in records]) as verdicts:
+        verdicts = [self.expect(key) for key, _ in records]
+        try:
             for ack in await appender.append_many(topic, partition, records):
                 await appender.wait(ack)
             return await self.in_time(_all(verdicts))
+        finally:
+            for key, _ in records:
+                self.cancel_wait(key)
 
 
 async def _all(verdicts: "list[asyncio.Future[V]]") -> list[V]:

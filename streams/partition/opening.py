@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ from projections.partition import Origin, PartitionState
 from projections.profiles import ProfileState
 from projections.storage import RocksStorage
 from schemas.identity import Identity
+from streams.clock import unix_ms
 from streams.log.appender import Appender
 from streams.log.kafka_access import KafkaAccess
 from streams.log.topic_settings import TOMBSTONES_KEPT_SECONDS
@@ -97,6 +97,6 @@ def drop_old_state(folder: Path) -> None:
     An email claim whose tombstone was never seen would stay in the index for ever.
     """
     written = RocksStorage.last_written(folder)
-    if written is not None and time.time() - written > TOMBSTONES_KEPT_SECONDS:
+    if written is not None and unix_ms() / 1000 - written > TOMBSTONES_KEPT_SECONDS:
         log.info("the state of %s is too old to be carried on: it is folded again", folder.name)
         shutil.rmtree(folder)
