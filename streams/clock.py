@@ -50,7 +50,7 @@ def _report(ms: int) -> None:
 
 def _sentence(ms: int) -> str:
     try:
-        said = format_timestamp(ms)
+        shown = format_timestamp(ms)
     except (ValueError, OverflowError):
-        said = "a time beyond the year 9999"
-    return f"the clock of this machine says {said}, outside 2000 to 2200: writes are refused until it is put right"
+        shown = "a time beyond the year 9999"
+    return f"the clock of this machine says {shown}, outside 2000 to 2200: writes are refused until it is put right"

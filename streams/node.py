@@ -14,7 +14,7 @@ from schemas.identity import Identity, event_key
 from streams.change_streams import ChangeHub
 from streams.consumer_group.assignment import Assignment
 from streams.consumer_group.faust_app import group_member, make_app
-from streams.erasure.company_deletion import Departures
+from streams.erasure.company_deletion import CompanyDeletions
 from streams.erasure.purge_cycle import Purge
 from streams.failure import Failure
 from streams.indexing.commit_loop import SearchFeed
@@ -103,7 +103,7 @@ class Node:
         self.book = AccountBook(
             deployment.kafka, self.topics, self.identity, self.appender, self.decisions
         )
-        self.departures = Departures(
+        self.company_deletions = CompanyDeletions(
             self.topics, self.appender, self.company_log, self.partitions, self.writes.verdicts
         )
         # What needs to know whose log it is.
@@ -145,7 +145,9 @@ class Node:
             await stack.enter_async_context(_running(self.search.run(), "search feed"))
             await stack.enter_async_context(_running(self.purge.run(), "purge"))
             await stack.enter_async_context(group_member(app, self.failure, STOP_SECONDS))
-            await stack.enter_async_context(_running(self.departures.run(), "departures"))
+            await stack.enter_async_context(
+                _running(self.company_deletions.run(), "deletions of companies")
+            )
             yield self
 
     def _assignment(self, marker: LogMarker) -> Assignment:

@@ -3,7 +3,7 @@
 1. The live state is opened as a secondary, which takes no lock and writes nothing there, whether its service runs or
    not. It says up to which offset it has applied the log.
 2. The log is folded again, up to there.
-3. The live state is looked at anew, the replay follows to exactly its offset, and all rows are compared.
+3. The live state is read anew, the replay follows to exactly its offset, and all rows are compared.
 4. Where they differ although the live state has moved on, it goes on from 3: what was compacted while the replay read
    it is explained by a forget that comes later, and the replay has to fold that too.
 """
@@ -34,7 +34,7 @@ class Audit:
     async def run(self, log: LogReader, state: Path, scratch: Path, advance: Advance) -> None:
         """Compare; `scratch` is a folder for the replay that is not there yet.
 
-        `advance` is told how many more offsets of the log are folded. Raises `ForeignState`, and
+        `advance` gets how many more offsets of the log are folded. Raises `ForeignState`, and
         `UnknownFormat` where the state cannot be read.
         """
         with Secondary(state) as live:

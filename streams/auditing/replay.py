@@ -80,30 +80,30 @@ class LogReader:
 
     async def size(self, sources: Sequence[Source]) -> int:
         """How many offsets there are in the partitions."""
-        places = [TopicPartition(*source) for source in sources]
-        begins = await self._consumer.beginning_offsets(places)
-        ends = await self._consumer.end_offsets(places)
-        return sum(ends[place] - begins[place] for place in places)
+        partitions = [TopicPartition(*source) for source in sources]
+        begins = await self._consumer.beginning_offsets(partitions)
+        ends = await self._consumer.end_offsets(partitions)
+        return sum(ends[partition] - begins[partition] for partition in partitions)
 
     async def end(self, source: Source) -> int:
         """The offset behind the last record of a partition."""
-        place = TopicPartition(*source)
-        return (await self._consumer.end_offsets([place]))[place]
+        partition = TopicPartition(*source)
+        return (await self._consumer.end_offsets([partition]))[partition]
 
     async def read(
         self, source: Source, start: int, end: int, advance: Advance
     ) -> AsyncGenerator[list[Any]]:
         """The records with start <= offset < end and some behind them, as many at a time as were fetched.
 
-        `advance` is told how many more offsets are behind.
+        `advance` gets how many more offsets are behind.
         """
-        consumer, place = self._consumer, TopicPartition(*source)
-        consumer.assign([place])
-        begin = (await consumer.beginning_offsets([place]))[place]
+        consumer, partition = self._consumer, TopicPartition(*source)
+        consumer.assign([partition])
+        begin = (await consumer.beginning_offsets([partition]))[partition]
         behind = start = max(begin, start)
-        async for records in read_chunks(consumer, place, start, end):
+        async for records in read_chunks(consumer, partition, start, end):
             yield records
-            position = min(await consumer.position(place), end)
+            position = min(await consumer.position(partition), end)
             advance(position - behind)
             behind = position
 

@@ -79,7 +79,7 @@ class Assignment:
         except BaseException:
             await runtime.close()
             raise
-        self._settlement.take_over(runtime.state, outputs)
+        self._settlement.acquire(runtime.state, outputs)
         runtime.start()
         self._runtimes[tp] = runtime
 

@@ -1,7 +1,7 @@
 """How a deleted company leaves its profiles, and is erased itself (design "Companies").
 
-What is left to do is read off the state, never remembered: so a kill at any moment, or another owner, goes on where
-it was. `company-deleted` is in the log when this begins, and from its fold on no read shows the company.
+What is left to do is read from the state, never remembered: so after a kill at any moment the same or another owner
+goes on. `company-deleted` is in the log when this begins, and from its fold on no read shows the company.
 
 1. The owner of each partition appends `company-gone` to it, unless its state has that already. From its fold on
    nobody in the partition joins the company.
@@ -41,8 +41,8 @@ log = logging.getLogger(__name__)
 
 # Members that leave together: as few as the owner folds straight after the acknowledgement.
 _PAGE: Final = 200
-# How long a partition that has just come here may wait for somebody to look at it.
-_LOOK_SECONDS: Final = 1.0
+# How long a partition that was just acquired may wait until it is checked for members.
+_CHECK_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 0.5
 
 
@@ -72,7 +72,7 @@ class ForgottenMember(NamedTuple):
     deletion: str
 
 
-class Departures:
+class CompanyDeletions:
     """Carries out deletions of companies for the partitions of this node."""
 
     def __init__(
@@ -89,19 +89,19 @@ class Departures:
         self._companies = companies.companies
         self._partitions = partitions
         self._verdicts = verdicts
-        # By partition: the state that was looked at, and the number of the last deletion that it is done with.
+        # By partition: its state, and the number of the last deletion that nothing is left of in that.
         self._done: dict[int, tuple[ProfileState, int]] = {}
-        # By the deletion that somebody waits for.
+        # By the deletion that a request waits for.
         self._forgotten: dict[str, list[ForgottenMember]] = {}
         self._progress = asyncio.Condition()
 
     async def run(self) -> None:
-        """Go on for ever; what fails is tried again."""
+        """Carries deletions out until it is cancelled; what fails is tried again."""
         while True:
-            await set_within(self._log.unfinished, _LOOK_SECONDS)
+            await set_within(self._log.unfinished, _CHECK_SECONDS)
             self._log.unfinished.clear()
             try:
-                await self._look()
+                await self._carry_out()
             except Unavailable as error:
                 log.warning("the deletion of a company is tried again: %s", error)
                 await asyncio.sleep(_RETRY_SECONDS)
@@ -118,32 +118,33 @@ class Departures:
         finally:
             del self._forgotten[deletion]
 
-    async def settled(self, deletion: CompanyDeletion, seconds: float) -> bool:
-        """Wait until nobody of this node's partitions is a member; False when the time is up first."""
+    async def wait_left(self, deletion: CompanyDeletion, seconds: float) -> bool:
+        """Waits until no profile of any partition is a member, at most so long; returns whether none is."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds), self._progress:
-                await self._progress.wait_for(lambda: self._is_settled(deletion))
-        return self._is_settled(deletion)
+                await self._progress.wait_for(lambda: self._has_left_everywhere(deletion))
+        return self._has_left_everywhere(deletion)
 
-    def _is_settled(self, deletion: CompanyDeletion) -> bool:
+    def _has_left_everywhere(self, deletion: CompanyDeletion) -> bool:
         states = self._partitions.owned_profiles()
-        # One that is not here may have members: it catches up, or has stopped.
+        # A partition that is not here may have members: it catches up, or has stopped.
         return len(states) == self._topics.partitions and all(
-            self._from(partition, state) >= deletion.number for partition, state in states.items()
+            self._done_up_to(partition, state) >= deletion.number
+            for partition, state in states.items()
         )
 
-    def _from(self, partition: int, state: ProfileState) -> int:
-        """The number of the last deletion that the partition is done with; 0 when its state is a new one."""
+    def _done_up_to(self, partition: int, state: ProfileState) -> int:
+        """The number of the last deletion that nothing is left of in the partition; 0 when its state is new."""
         known, done = self._done.get(partition, (None, 0))
         return done if known is state else 0
 
-    async def _look(self) -> None:
+    async def _carry_out(self) -> None:
         deletions = list(self._companies.deletions)
         states = self._partitions.owned_profiles()
         behind = {
             partition: deletions[done:]
             for partition, state in states.items()
-            if (done := self._from(partition, state)) < len(deletions)
+            if (done := self._done_up_to(partition, state)) < len(deletions)
         }
         await asyncio.gather(*(self._leave(partition, new) for partition, new in behind.items()))
         if behind:
@@ -153,7 +154,7 @@ class Departures:
                 self._progress.notify_all()
         if 0 in states:
             for deletion in list(self._companies.unfinished.values()):
-                if self._is_settled(deletion):
+                if self._has_left_everywhere(deletion):
                     await self._erase(deletion)
 
     async def _leave(self, partition: int, deletions: Sequence[CompanyDeletion]) -> None:
@@ -170,7 +171,7 @@ class Departures:
         ]:
             await self._append(partition, gone)
         for deletion in deletions:
-            while events := self._partings(partition, deletion):
+            while events := self._parting_events(partition, deletion):
                 await self._append(partition, events)
                 self._note(partition, deletion, events)
 
@@ -184,12 +185,12 @@ class Departures:
         forgotten += [
             ForgottenMember(event.id, event.deletion)
             for event in events
-            # Without a receipt somebody else's forget came first.
+            # Without a receipt another forget came first.
             if isinstance(event, ProfileForgotten)
             and state.receipt(event.deletion, event.account) is not None
         ]
 
-    def _partings(self, partition: int, deletion: CompanyDeletion) -> list[ProfileEvent]:
+    def _parting_events(self, partition: int, deletion: CompanyDeletion) -> list[ProfileEvent]:
         """The next records of step 2; none when nobody is a member any more."""
         state = self._partitions.profiles(partition)
         members = state.members(deletion.company, _PAGE)

@@ -1,4 +1,4 @@
-"""What has to be said so that a profile is forgotten (design "Erasure")."""
+"""The event that forgets a profile (design "Erasure")."""
 
 from projections.profile import StoredProfile
 from projections.profiles import ProfileState

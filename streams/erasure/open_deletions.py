@@ -13,11 +13,11 @@ from streams.partition.profile_partition import ProfilePartition
 _READ_AT_ONCE: Final = 200
 
 
-class Work:
+class OpenDeletions:
     """The open deletions of a partition by id, in the order of the log, and its late records.
 
-    `gone` are the deletions whose records the broker does not answer with any more; `sizes` tells the bytes of
-    those whose records were all there when they were first asked for, None of the others.
+    `gone` are the deletions whose records the broker does not return any more; `sizes` has the bytes of those whose
+    records were all there when they were first read, None of the others.
     """
 
     def __init__(self, runtime: ProfilePartition) -> None:
@@ -42,8 +42,8 @@ class Work:
             offset < published for offset in self._late
         )
 
-    async def take_in(self) -> None:
-        """Read what came since the last time."""
+    async def read_new(self) -> None:
+        """Reads the rows that were written since the last time."""
         if not self.state.news_to_purge:
             return
         self.state.news_to_purge = False
@@ -55,14 +55,14 @@ class Work:
             await asyncio.sleep(0)
 
     def drop(self, ids: Iterable[str]) -> None:
-        """These are purged."""
+        """These deletions are purged."""
         for id_ in ids:
             self.deletions.pop(id_, None)
             self.gone.discard(id_)
             self.sizes.pop(id_, None)
 
-    async def look(self, log: LogReader) -> None:
-        """Ask the broker for the records of what is out; note which are gone.
+    async def check_records(self, log: LogReader) -> None:
+        """Reads from the broker the records whose tombstones have left; notes which are gone.
 
         All of them the first time; then one of them first: as long as it is there, no pass of the cleaner has come.
         """

@@ -18,7 +18,7 @@ class Overdue:
 
     def __init__(self, purge_within: float) -> None:
         self._after_ms = int(2000 * purge_within)
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self.count = 0
         self.reason = NOT_YET
 
@@ -31,11 +31,11 @@ class Overdue:
         return [deletion.id for deletion in waiting if self.is_since(deletion.requested_at)]
 
     def note(self, waiting: Sequence[Deletion], reason: str) -> None:
-        """Of all that wait now, tell the operator once of each that is overdue."""
+        """Of all that wait now, logs once each that is overdue."""
         late = self.among(waiting)
         self.count = len(late)
         self.reason = reason or NOT_YET
-        if new := [id_ for id_ in late if id_ not in self._told]:
+        if new := [id_ for id_ in late if id_ not in self._reported]:
             shown = ", ".join(new[:_NAMED]) + (", …" if len(new) > _NAMED else "")
             log.warning("deletions overdue: %d (%s): %s", len(new), shown, self.reason)
-        self._told = set(late)
+        self._reported = set(late)

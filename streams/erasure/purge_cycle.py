@@ -8,7 +8,7 @@ It sleeps until a fold leaves something to purge. Then, in rounds, until nothing
 3. The broker is asked for the erased records by their offsets, late records included.
 4. When those are gone, ``profiles`` and ``profile-emails`` are read from end to end, aborted records too: none may
    have a value of the deleted profiles. What is found is asked for by its offset from then on.
-5. RocksDB is flushed and compacted, in a thread; then its rows and its files are looked at.
+5. RocksDB is flushed and compacted, in a thread; then its rows and its files are checked.
 6. The search index is built anew in another folder, unless that was done since the forget; the old folder is removed.
 7. When the broker has deleted what it replaced, `deletion-purged` is appended for each deletion that passed.
 
@@ -32,9 +32,9 @@ from schemas.events import DeletionPurged, encode
 from schemas.identity import event_key, event_keys
 from streams.clock import now
 from streams.erasure.log_reader import LogReader
-from streams.erasure.open_deletions import Work
+from streams.erasure.open_deletions import OpenDeletions
 from streams.erasure.overdue import Overdue
-from streams.erasure.sweep import Place, Sweep
+from streams.erasure.sweep import Position, Sweep
 from streams.erasure.topic_watch import TopicWatch
 from streams.log.appender import Appender
 from streams.log.kafka_access import KafkaAccess
@@ -47,17 +47,17 @@ from streams.partition.runtime import PartitionRuntime
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS: Final = 2.0
-_LOOK_SECONDS: Final = 10.0
+_CHECK_SECONDS: Final = 10.0
 _SHORTEST_BEAT_SECONDS: Final = 0.5
 _BEATS_PER_LAG: Final = 10
 _FOLD_SECONDS: Final = 30.0
-_TOLD_AT_ONCE: Final = 200
+_EVENTS_AT_ONCE: Final = 200
 _POLL_SECONDS: Final = 0.05
 _DELETED_SECONDS: Final = 2 * FILE_DELETE_DELAY_MS / 1000
 _UNREACHABLE: Final = "Kafka does not answer"
 _STATE: Final = "the log is clean, but the state folder still has rows or files from before"
 
-Passed = list[tuple[Work, list[Deletion]]]
+Passed = list[tuple[OpenDeletions, list[Deletion]]]
 EraseFromSearch = Callable[[Mapping[int, int]], Awaitable[None]]
 """Given offsets of forgets by partition: returns when the search index has no byte of who was forgotten up to there."""
 
@@ -81,14 +81,14 @@ class Purge:
         self._watch = TopicWatch(kafka, topics.purged, purge_within)
         self._erase_from_search = erase_from_search
         self._wake = asyncio.Event()
-        self._work: dict[TP, Work] = {}
-        self._left: dict[str, list[Place]] = {}
-        self._beaten = self._looked = 0.0
+        self._work: dict[TP, OpenDeletions] = {}
+        self._left: dict[str, list[Position]] = {}
+        self._beaten = self._checked = 0.0
         self._trouble = ""
         self.overdue = Overdue(purge_within)
 
     def wake(self) -> None:
-        """Something may be there to purge."""
+        """A fold has left something to purge, or a partition has caught up."""
         self._wake.set()
 
     def unpurged(self) -> Unpurged | None:
@@ -105,7 +105,7 @@ class Purge:
         return Unpurged(sum(numbers), min(firsts), max(lasts))
 
     async def run(self) -> None:
-        """Purge for ever; whatever fails is tried again."""
+        """Purges until it is cancelled; whatever fails is tried again."""
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -121,27 +121,27 @@ class Purge:
             log.warning("the purge starts again: %s", reason)
         self._trouble = reason
         self.overdue.note(self._open(), reason)
-        self._looked = 0.0
+        self._checked = 0.0
         self._wake.set()
         await asyncio.sleep(_RETRY_SECONDS)
 
     async def _until_nothing_waits(self) -> None:
-        if not await self._take_in():
+        if not await self._with_something_to_purge():
             return
         async with LogReader(self._kafka) as reader:
-            while work := await self._take_in():
-                await self._look_at_topics()
+            while work := await self._with_something_to_purge():
+                await self._check_settings()
                 await self._beat(work)
                 for one in work:
-                    await one.look(reader)
+                    await one.check_records(reader)
                 await self._prove(reader, [(one, one.ready()) for one in work])
                 self._trouble = ""
-                await asyncio.sleep(min(self._beat_seconds, _LOOK_SECONDS))
+                await asyncio.sleep(min(self._beat_seconds, _CHECK_SECONDS))
         self.overdue.note([], "")
 
     # ------------------------------------------------------------------ steps 1 to 3
 
-    async def _take_in(self) -> list[Work]:
+    async def _with_something_to_purge(self) -> list[OpenDeletions]:
         """The partitions with something to purge, among those that are here and caught up."""
         for tp, work in list(self._work.items()):
             if self._runtimes.get(tp) is not work.runtime:
@@ -149,8 +149,8 @@ class Purge:
         for tp, runtime in list(self._runtimes.items()):
             if isinstance(runtime, ProfilePartition) and runtime.ready:
                 if tp not in self._work:
-                    self._work[tp] = Work(runtime)
-                await self._work[tp].take_in()
+                    self._work[tp] = OpenDeletions(runtime)
+                await self._work[tp].read_new()
         return [work for work in self._work.values() if work]
 
     def _open(self) -> list[Deletion]:
@@ -160,31 +160,31 @@ class Purge:
     def _beat_seconds(self) -> float:
         return max(self._watch.lag / _BEATS_PER_LAG, _SHORTEST_BEAT_SECONDS)
 
-    async def _look_at_topics(self) -> None:
-        """Keep to the pace of the topics' settings; find out what is wrong once something is overdue."""
-        if time.monotonic() - self._looked < _LOOK_SECONDS:
+    async def _check_settings(self) -> None:
+        """Reads how fast the topics' settings let the broker be; once something is overdue, what is wrong with them."""
+        if time.monotonic() - self._checked < _CHECK_SECONDS:
             return
         if overdue := self.overdue.among(self._open()):
             reason = await self._watch.reason(self._topics.partitions)
             gone = {id_ for work in self._work.values() for id_ in work.gone} - self._left.keys()
             self.overdue.note(self._open(), _STATE if gone.issuperset(overdue) else reason)
         else:
-            await self._watch.look()
-        self._looked = time.monotonic()
+            await self._watch.refresh()
+        self._checked = time.monotonic()
 
-    async def _beat(self, work: Sequence[Work]) -> None:
+    async def _beat(self, work: Sequence[OpenDeletions]) -> None:
         """Step 2."""
         if time.monotonic() - self._beaten < self._beat_seconds:
             return
-        places: set[tuple[str, int]] = set()
+        partitions: set[tuple[str, int]] = set()
         for one in work:
             if one.is_out:
-                places |= {(self._topics.events, one.partition)}
+                partitions |= {(self._topics.events, one.partition)}
             for deletion in one.deletions.values():
-                places |= {(self._topics.profiles, one.partition)}
-                places |= {(self._topics.emails, partition) for partition, _ in deletion.claims}
-        places |= {place[:2] for found in self._left.values() for place in found}
-        for topic, partition in places:
+                partitions |= {(self._topics.profiles, one.partition)}
+                partitions |= {(self._topics.emails, number) for number, _ in deletion.claims}
+        partitions |= {found[:2] for positions in self._left.values() for found in positions}
+        for topic, partition in partitions:
             await self._appender.append(topic, partition, event_key(), None)
         self._beaten = time.monotonic()
 
@@ -205,11 +205,11 @@ class Purge:
         log.info("purge of %s: gone from the search index", _deletions(count))
         await asyncio.sleep(swept + _DELETED_SECONDS - time.monotonic())
         for one, deletions in passed:
-            await self._tell(one, deletions)
+            await self._append_purged(one, deletions)
 
     async def _without_traces(self, reader: LogReader, ready: Passed) -> Passed:
         """Step 4: the deletions of which nothing is found."""
-        await self._look_for_left(reader)
+        await self._check_left(reader)
         ready = _not_empty(
             [(one, [d for d in there if d.id not in self._left]) for one, there in ready]
         )
@@ -221,11 +221,11 @@ class Purge:
             [(one, [d for d in there if d.id not in self._left]) for one, there in ready]
         )
 
-    async def _look_for_left(self, reader: LogReader) -> None:
-        """Which of the places where a sweep found something still answer with it."""
+    async def _check_left(self, reader: LogReader) -> None:
+        """Reads again the positions where a sweep found something; keeps those that still have it."""
         offsets: dict[tuple[str, int], set[int]] = {}
-        for places in self._left.values():
-            for topic, partition, offset in places:
+        for positions in self._left.values():
+            for topic, partition, offset in positions:
                 offsets.setdefault((topic, partition), set()).add(offset)
         there = {
             (*where, offset)
@@ -234,11 +234,11 @@ class Purge:
         }
         self._left = {
             id_: still
-            for id_, places in self._left.items()
-            if (still := [place for place in places if place in there])
+            for id_, positions in self._left.items()
+            if (still := [position for position in positions if position in there])
         }
 
-    async def _compact(self, work: Work, deletions: Sequence[Deletion]) -> list[Deletion]:
+    async def _compact(self, work: OpenDeletions, deletions: Sequence[Deletion]) -> list[Deletion]:
         """Step 5: the deletions of which the partition's folder has nothing any more."""
         storage = work.state.storage
 
@@ -265,13 +265,13 @@ class Purge:
                     return False
         return True
 
-    async def _tell(self, work: Work, deletions: Sequence[Deletion]) -> None:
+    async def _append_purged(self, work: OpenDeletions, deletions: Sequence[Deletion]) -> None:
         """Step 7."""
         waiting = work.state.storage.get_many([deletion.key for deletion in deletions])
         open_ = [one for one, row in zip(deletions, waiting, strict=True) if row is not None]
         at = now()
-        for start in range(0, len(open_), _TOLD_AT_ONCE):
-            part = open_[start : start + _TOLD_AT_ONCE]
+        for start in range(0, len(open_), _EVENTS_AT_ONCE):
+            part = open_[start : start + _EVENTS_AT_ONCE]
             values = [encode(_purged(work, deletion, at)) for deletion in part]
             records = list(zip(event_keys(len(values)), values, strict=True))
             for ack in await self._appender.append_many(work.topic, work.partition, records):
@@ -283,7 +283,7 @@ class Purge:
         log.info("purge of %s: done", _deletions(len(open_)))
 
 
-def _purged(work: Work, deletion: Deletion, at: int) -> DeletionPurged:
+def _purged(work: OpenDeletions, deletion: Deletion, at: int) -> DeletionPurged:
     tombstoned = work.state.tombstoned(deletion.id)
     events = deletion.events if tombstoned is None else tombstoned.events
     size = work.sizes.get(deletion.id)

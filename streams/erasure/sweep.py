@@ -8,7 +8,7 @@ from schemas.events import EmailClaimed, UndecodableRecord, decode_record
 from streams.erasure.log_reader import LogReader, Owner
 from streams.log.topics import Topics
 
-Place = tuple[str, int, int]
+Position = tuple[str, int, int]
 """Topic, partition and offset."""
 
 
@@ -26,13 +26,13 @@ class Sweep:
                 self._by_id.update(dict.fromkeys(deletion.ids, deletion.id))
                 self._by_claim.update((claim, deletion.id) for _, claim in deletion.claims)
 
-    async def run(self, reader: LogReader) -> dict[str, list[Place]]:
+    async def run(self, reader: LogReader) -> dict[str, list[Position]]:
         """Where there is still a value of a deleted profile, by the deletion's id.
 
-        Claims are looked for in every partition, and by the profile that they name: one that was given up
+        Claims are searched in every partition, and by the profile that they name: one that was withdrawn
         before the forget, or before a rebuild, is in no list.
         """
-        found: dict[str, list[Place]] = defaultdict(list)
+        found: dict[str, list[Position]] = defaultdict(list)
         for number in self._partitions:
             await self._read(reader, self._topics.profiles, number, self._of_document, found)
         for number in range(self._topics.partitions):
@@ -45,7 +45,7 @@ class Sweep:
         topic: str,
         number: int,
         owner: Owner,
-        found: dict[str, list[Place]],
+        found: dict[str, list[Position]],
     ) -> None:
         async for offset, deletion in reader.find(topic, number, owner):
             found[deletion].append((topic, number, offset))

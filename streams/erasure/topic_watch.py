@@ -15,10 +15,10 @@ NOT_YET: Final = "the broker has not compacted the erased records away yet"
 
 
 class TopicWatch:
-    """Looks at the settings of the topics that deletions are purged from.
+    """Reads the settings of the topics that deletions are purged from.
 
     `lag` is the time in seconds after which the broker rolls and compacts a segment, by the settings as they
-    were at the last look; `different` are those that are not as they have to be.
+    were at the last refresh; `different` are those that are not as they have to be.
     """
 
     def __init__(self, kafka: KafkaAccess, names: Sequence[str], purge_within: float) -> None:
@@ -28,7 +28,7 @@ class TopicWatch:
         self.lag = _lag(self._wanted)
         self.different: list[Difference] = []
 
-    async def look(self) -> None:
+    async def refresh(self) -> None:
         """Read the settings. Raises a `KafkaError` when Kafka does not answer."""
         admin = AIOKafkaAdminClient(**self._kafka.client_options())
         await admin.start()
@@ -42,7 +42,7 @@ class TopicWatch:
 
     async def reason(self, partitions: int) -> str:
         """What keeps the broker from compacting, for the operator. Raises a `KafkaError`."""
-        await self.look()
+        await self.refresh()
         if self.different:
             return "; ".join(map(str, self.different))
         held = await self._held_open(partitions)

@@ -1,6 +1,6 @@
 """From the fold to the search index of a node (design "Search index").
 
-1. A fold writes, with its state, a row that names the profiles that it changed or erased. Who is erased is hidden from
+1. A fold writes, with its state, a row that names the profiles that it changed or erased. It hides erased profiles from
    searches at once.
 2. The feed takes rows, in portions, reads the profiles as they are now and hands them to the index.
 3. It commits, and searches show them.
@@ -79,24 +79,24 @@ class SearchFeed:
         self._in_step = asyncio.Event()
         self._rebuilding = asyncio.Lock()
         self._is_foreign = False
-        # Up to which offset of each partition nobody who was forgotten is in the index's files.
+        # By partition: the offset up to which no forgotten user is left in the index's files.
         self._clean: dict[int, int] = {}
 
-    # ------------------------------------------------------------------ for the worker
+    # ------------------------------------------------------------------ for the partitions
 
     def wake(self) -> None:
-        """Something was folded, or a partition is caught up."""
+        """A fold has changed something, or a partition has caught up."""
         self._wake.set()
 
     def hide(self, state: ProfileState) -> None:
-        """No search that begins from now on finds who was erased."""
+        """Hides the profiles that folds of the state have erased from every search that begins from now on."""
         if self._indexer is not None:
             for id_ in state.erased:
                 self._indexer.index.delete(id_)
         state.erased.clear()
 
     def discard(self) -> None:
-        """A partition's state is begun anew: the index may know what it will never hear of again."""
+        """A partition's state is begun anew: the index may hold profiles that no fold will change again."""
         self._is_foreign = True
         discard_index(self._root)
 
@@ -109,11 +109,11 @@ class SearchFeed:
                 async with asyncio.timeout(_CLOSE_SECONDS):
                     await indexer.close()
 
-    # ------------------------------------------------------------------ for the doors and the purge
+    # ------------------------------------------------------------------ for searches and the purge
 
     @property
     def indexer(self) -> SearchIndexer:
-        """What is asked. Raises `Unavailable` until all that was there at the start is indexed."""
+        """The index for searches. Raises `Unavailable` until all that was there at the start is indexed."""
         if self._indexer is None or not self._indexer.index.is_complete:
             raise Unavailable("The search index is being built", retry_after=10)
         if not self._in_step.is_set():
@@ -121,7 +121,7 @@ class SearchFeed:
         return self._indexer
 
     async def erase(self, forgets: Mapping[int, int]) -> None:
-        """Leave no byte of who was forgotten up to these offsets, by partition, in any file of the index.
+        """Leaves no byte of users who were forgotten up to these offsets, by partition, in any file of the index.
 
         tantivy keeps a deleted profile's terms for as long as it likes, so the index is built anew in another folder;
         unless that was done since.
@@ -134,7 +134,7 @@ class SearchFeed:
     # ------------------------------------------------------------------ feeding
 
     async def run(self) -> None:
-        """Feed for ever; whatever fails is tried again."""
+        """Indexes until it is cancelled; whatever fails is tried again."""
         while True:
             try:
                 await self._feed()
@@ -157,7 +157,7 @@ class SearchFeed:
                 await indexer.commit()
                 self._drop(taken)
             if is_all:
-                # A commit of one profile costs what one of hundreds does: they wait for company.
+                # A commit of one profile costs what one of hundreds does: so changes wait for others.
                 self._in_step.set()
                 await asyncio.sleep(COMMIT_SECONDS)
                 await self._wait()
@@ -174,7 +174,7 @@ class SearchFeed:
         return self._indexer
 
     async def _take(self, indexer: SearchIndexer) -> tuple[Rows, bool]:
-        """Hand the index what changed; returns the rows that said so, and whether they were all."""
+        """Hands the index what changed; returns the "changed" rows that named it, and whether they were all."""
         taken: Rows = []
         noted = 0
         behind = self._partitions()

@@ -42,23 +42,25 @@ class Decisions:
 
     def offsets(self, topic: str, partition: int) -> frozenset[int]:
         """Which records of a partition are passed over."""
-        place = topic, partition
-        return frozenset(each.offset for each in self.made if (each.topic, each.partition) == place)
+        source = topic, partition
+        return frozenset(
+            each.offset for each in self.made if (each.topic, each.partition) == source
+        )
 
 
 async def read_decisions(kafka: KafkaAccess, topics: Topics) -> Decisions:
     """The decisions that the log has now."""
-    place = TopicPartition(topics.progress, 0)
+    decisions = TopicPartition(topics.progress, 0)
     consumer = make_reader(kafka)
     await consumer.start()
     try:
-        consumer.assign([place])
-        begin = (await consumer.beginning_offsets([place]))[place]
-        end = (await consumer.end_offsets([place]))[place]
+        consumer.assign([decisions])
+        begin = (await consumer.beginning_offsets([decisions]))[decisions]
+        end = (await consumer.end_offsets([decisions]))[decisions]
         return Decisions(
             [
                 msgspec.json.decode(record.value, type=SetAside)
-                async for record in read_between(consumer, place, begin, end)
+                async for record in read_between(consumer, decisions, begin, end)
                 if record.key.startswith(_KEY) and record.value is not None
             ]
         )

@@ -36,30 +36,30 @@ async def read_progress(
     kafka: KafkaAccess, topics: Topics, topic: str, partition: int
 ) -> int | None:
     """The progress of a source partition, committed records only; None when there is none yet."""
-    place = TopicPartition(topics.progress, topics.progress_partition(topic, partition))
+    progress = TopicPartition(topics.progress, topics.progress_partition(topic, partition))
     consumer = make_reader(kafka, committed=True)
     await consumer.start()
     try:
-        consumer.assign([place])
-        begin = (await consumer.beginning_offsets([place]))[place]
-        end = (await consumer.end_offsets([place]))[place]
+        consumer.assign([progress])
+        begin = (await consumer.beginning_offsets([progress]))[progress]
+        end = (await consumer.end_offsets([progress]))[progress]
         tail = max(begin, end - _TAIL)
-        found = await _last(consumer, place, tail, end)
+        found = await _last(consumer, progress, tail, end)
         # The tail may hold nothing but aborted records; then the whole partition says.
         return (
             found
             if found is not None or tail == begin
-            else await _last(consumer, place, begin, end)
+            else await _last(consumer, progress, begin, end)
         )
     finally:
         await consumer.stop()
 
 
 async def _last(
-    consumer: AIOKafkaConsumer, place: TopicPartition, start: int, end: int
+    consumer: AIOKafkaConsumer, progress: TopicPartition, start: int, end: int
 ) -> int | None:
     found: int | None = None
-    async for record in read_between(consumer, place, start, end):
+    async for record in read_between(consumer, progress, start, end):
         if record.value is not None:
             found = int(record.value)
     return found

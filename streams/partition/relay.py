@@ -100,7 +100,7 @@ class Relay:
     async def empty(self, pause: Callable[[], float]) -> None:
         """Publish all that is there now; between two steps others run, for `pause` seconds at least.
 
-        What comes meanwhile waits for the next time, or transactions would never have company.
+        What comes meanwhile waits for the next time, or each transaction would publish one event.
         """
         end = self._state.applied
         while await self.step() and self._cursor[0] <= end:  # noqa: ASYNC110 - nothing to wait for
@@ -157,9 +157,9 @@ class Relay:
 
     async def _send_plain(self, rows: Rows) -> None:
         """Rule 3: all are acknowledged before the cursor, and so the progress, passes them."""
-        # What says that a deletion's tombstones have left comes after them.
-        for said in (False, True):
-            sending = (row for _, row in rows if isinstance(row, Erased) is said)
+        # The event that a deletion's tombstones have left comes after them.
+        for is_last in (False, True):
+            sending = (row for _, row in rows if isinstance(row, Erased) is is_last)
             while part := list(islice(sending, PLAIN_ROWS)):
                 await asyncio.gather(*map(self._send, part))
         offset = rows[-1][0]

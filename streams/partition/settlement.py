@@ -4,14 +4,14 @@ A claim of an email settles when the email index has folded it, and the release 
 the email, is folded too. Only then a write may be answered that speaks of the email, and a read that waits for its
 position (contract §14).
 
-This remembers, for the partitions of this node, the claims that it has seen being made. Others were made before a
-partition came here: by a process that was killed, or by another node. Of those it knows nothing, so:
+This remembers, for the partitions of this node, the claims that their folds have made. Others were made before a
+partition was acquired: by a process that was killed, or by another node. Of those it knows nothing, so:
 
-1. When a partition of ``profile-events`` is taken over, and its relay has fenced the former owner, all claims that were
+1. When a partition of ``profile-events`` is acquired, and its relay has fenced the former owner, all claims that were
    ever published of it lie below the ends that ``profile-emails`` has then. No claim and no position of the partition
    counts as settled until each partition of the index is folded up to that end, and the releases that it had still
    to get folded at that moment are. What is not published yet is in the outbox, and known by name.
-2. When a partition of ``profile-emails`` is taken over, and its relay has fenced the former owner, all releases that
+2. When a partition of ``profile-emails`` is acquired, and its relay has fenced the former owner, all releases that
    ever left it lie below the ends that ``profile-events`` has then. No claim that it has folded settles until those
    ends are reached. What has not left yet is in the outbox.
 """
@@ -51,7 +51,7 @@ class _Index:
 
 
 class _Inherited:
-    """What a partition of ``profile-events`` waits for after a take-over (rule 1): ends of the index, then releases."""
+    """What a partition of ``profile-events`` waits for once acquired (rule 1): ends of the index, then releases."""
 
     def __init__(self, ends: Mapping[int, int]) -> None:
         self.ends = dict(ends)
@@ -71,13 +71,13 @@ class Settlement:
         self._applied: dict[int, int] = {}
         self._indexes: dict[int, _Index] = {}
         self._inherited: dict[int, _Inherited] = {}
-        # Whether a take-over has left something to wait for.
+        # Whether a partition that was acquired has left something to wait for.
         self._catching_up = False
 
-    # ------------------------------------------------------------------ take-over
+    # ------------------------------------------------------------------ acquiring
 
-    def take_over(self, state: PartitionState, ends: Mapping[int, int]) -> None:
-        """A partition came here, whose state this is; its relay has started.
+    def acquire(self, state: PartitionState, ends: Mapping[int, int]) -> None:
+        """The partition with this state is acquired; its relay has started.
 
         `ends`, read since, are where the partitions of the other topic end: of ``profile-emails`` for a partition of
         ``profile-events``, and the other way round.
@@ -85,15 +85,15 @@ class Settlement:
         rows = state.outbox_from((0, 0))
         if isinstance(state, ProfileState):
             claims = {row.key: offset for offset, row in rows if isinstance(row, Claim)}
-            self.take(state.partition, state.applied, ends, claims)
+            self.acquire_events(state.partition, state.applied, ends, claims)
         else:
             releases = [_open_release(row) for _, row in rows if isinstance(row, Release)]
-            self.take_index(state.partition, state.applied, ends, releases)
+            self.acquire_emails(state.partition, state.applied, ends, releases)
 
-    def take(
+    def acquire_events(
         self, partition: int, applied: int, ends: Mapping[int, int], claims: Mapping[bytes, int]
     ) -> None:
-        """A partition of ``profile-events`` came here, folded up to `applied` (rule 1).
+        """A partition of ``profile-events`` is acquired, folded up to `applied` (rule 1).
 
         `ends` are those of ``profile-emails`` by partition, read after the relay has started; `claims` those in the
         outbox, with the offset of their event.
@@ -109,10 +109,10 @@ class Settlement:
         self._catching_up = True
         self.reached(partition, applied)
 
-    def take_index(
+    def acquire_emails(
         self, partition: int, applied: int, ends: Mapping[int, int], releases: Iterable[OpenRelease]
     ) -> None:
-        """A partition of ``profile-emails`` came here, folded up to `applied` (rule 2).
+        """A partition of ``profile-emails`` is acquired, folded up to `applied` (rule 2).
 
         `ends` are those of ``profile-events`` by partition, read after the relay has started; `releases` those in the
         outbox.
@@ -257,7 +257,7 @@ class Settlement:
             self._settle(winner)
 
     def _review(self) -> None:
-        """End what a take-over has left to wait for, as far as the folds have come."""
+        """End the waits of acquired partitions, as far as the folds have come."""
         for index in self._indexes.values():
             if all(self._applied.get(number, -1) + 1 >= end for number, end in index.ends.items()):
                 index.ends = {}

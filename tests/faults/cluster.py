@@ -223,7 +223,7 @@ class Replica:
         await self._relay.start(self.process.read_progress)
         self._started = self.taken = True
         self._end = self._partition.end
-        self._settlement.take_over(self.state, self.ends_of_outputs())
+        self._settlement.acquire(self.state, self.ends_of_outputs())
         return True
 
     def ends_of_outputs(self) -> dict[int, int]:

@@ -22,7 +22,7 @@ from schemas.events import (
     encode,
 )
 from schemas.identity import Identity, event_key
-from streams.erasure.company_deletion import Departures
+from streams.erasure.company_deletion import CompanyDeletions
 from streams.log.appender import Keyed
 from streams.log.topics import Topics
 from streams.partition.expected_verdicts import ExpectedVerdicts
@@ -144,17 +144,17 @@ class Life:
         (deletion,) = self.companies.deletions
         return deletion
 
-    async def live(self) -> Departures:
+    async def live(self) -> CompanyDeletions:
         """Until the deletion is finished. Raises `Killed`."""
-        departures = Departures(TOPICS, self, self, self, self.verdicts)
-        assert not await departures.settled(self.deletion, 0)
-        running = asyncio.create_task(departures.run())
+        deletions = CompanyDeletions(TOPICS, self, self, self, self.verdicts)
+        assert not await deletions.wait_left(self.deletion, 0)
+        running = asyncio.create_task(deletions.run())
         finished = asyncio.create_task(self.finished.wait())
         try:
             await asyncio.wait({running, finished}, return_when=asyncio.FIRST_COMPLETED)
             if running.done():
                 running.result()
-            return departures
+            return deletions
         finally:
             running.cancel()
             finished.cancel()
@@ -223,8 +223,8 @@ def test_a_deletion_is_settled_when_nobody_is_a_member() -> None:
 
     async def live() -> None:
         life = Life(disk)
-        departures = await life.live()
-        assert await departures.settled(life.deletion, 0)
+        deletions = await life.live()
+        assert await deletions.wait_left(life.deletion, 0)
         assert life.deletion.tombstoned is not None
         assert life.deletion.tombstoned.events == 1
 
