@@ -115,7 +115,7 @@ class EmbeddedBroker:
             finally:  # also where this stop is cancelled
                 process.kill()
                 process.wait()
-            self._folder.forget()
+            self._folder.record_end()
         if self._lock is not None:
             self._lock.close()
             self._lock = None

@@ -137,11 +137,11 @@ class BrokerFolder:
         return running if self._is_ours(running.pid) else None
 
     def record(self, running: Running) -> None:
-        """Say who runs here."""
+        """Records which broker runs on this folder."""
         write_private(self._state, msgspec.json.encode(running).decode())
 
-    def forget(self) -> None:
-        """Nobody runs here any more."""
+    def record_end(self) -> None:
+        """No broker runs on this folder any more."""
         self._state.unlink(missing_ok=True)
 
     def end_orphan(self) -> None:

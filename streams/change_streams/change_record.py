@@ -43,7 +43,7 @@ class Shown(NamedTuple):
 
 
 class Link:
-    """A place in an account's changes; `next` is the one that follows, or `CUT` where it is forgotten already."""
+    """A link of an account's changes; `next` is the one that follows, or `CUT` where that was dropped from memory."""
 
     __slots__ = ("next",)
 

@@ -19,7 +19,7 @@ ReadMissed: TypeAlias = Callable[[int, int, int], Awaitable[tuple[Sequence[Kafka
 
 
 class TooSlow(ProfilelogError):
-    """The consumer did not take the changes as fast as they came, and some are forgotten here by now."""
+    """The consumer did not read the changes as fast as they came, and some were dropped from memory."""
 
 
 class Ended(ProfilelogError):

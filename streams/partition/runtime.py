@@ -39,7 +39,7 @@ class Hides(Wakes, Protocol):
 
 
 class Effects(NamedTuple):
-    """What a node has once and each of its partitions notifies."""
+    """What a node has once and each of its partitions notifies of what it has folded."""
 
     writes: PendingWrites
     search: Hides
@@ -136,7 +136,8 @@ class PartitionRuntime(ABC):
                 waiter.set_result(None)
 
     def note_applied(self) -> None:
-        """Something was applied."""
+        """Reports how far the state is folded now, after its verdicts or claims were reported."""
+        self._effects.writes.settlement.folded_to(self.state)
         self._report_undecoded()
         self.wake_waiters()
         if not self.caught_up.is_set() and self.state.applied + 1 >= self._end:
@@ -161,10 +162,8 @@ class PartitionRuntime(ABC):
                 if chunk.last > self.state.applied:
                     fold_to_the_bad_one(self.state, chunk.records, self.fold)
                     self.state.advance(chunk.last)
-                    self._effects.writes.settlement.folded_to(self.state)
             except Unfoldable as error:
                 self.note_applied()
-                self._effects.writes.settlement.folded_to(self.state)
                 self._effects.stops.stop(self, error, chunk.last)
                 return
             except Exception:
