@@ -190,15 +190,20 @@ def as_object(value: object) -> Mapping[str, object]:
 
 
 def repeats_a_name(body: bytes) -> bool:
-    """Whether a JSON object has one of its names twice; decoded, it has the last of the two alone.
-
-    Told by the quotes that stand in none of its members. Not looked at are members of members, names with a quote in
-    them that is written as a code point.
-    """
+    """Whether a JSON object has one of its names twice; decoded, it has the last of the two alone."""
     try:
         members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError):  # a lone surrogate in a name
         return False
+    return has_more_names(body, members)
+
+
+def has_more_names(body: bytes, members: Mapping[str, msgspec.Raw]) -> bool:
+    """Whether the body of these members has a name twice.
+
+    Told by the quotes that stand in none of its members. Not looked at are members of members, names with a quote in
+    them that is written as a code point.
+    """
     inside = sum(bytes(member).count(b'"') for member in members.values())
     names = sum(2 + name.count('"') for name in members)
     return body.count(b'"') > inside + names

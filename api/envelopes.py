@@ -14,8 +14,8 @@ import msgspec
 from api.bodies import (
     check_large_utf8,
     decode_large_json,
+    has_more_names,
     out_of_range,
-    repeats_a_name,
 )
 from api.commands.pacing import LARGE_BYTES, paced
 from schemas.errors import RequestError, TooLarge, Unprocessable
@@ -100,12 +100,11 @@ async def open_envelope(body: bytes, kind: type[_Kind]) -> _Kind:
     await asyncio.sleep(0)
     outside = len(body) - len(memoryview(envelope.items))
     if outside > _ITEMS_ALONE:
-        _check_outside(body, kind, outside)
-        await asyncio.sleep(0)
+        await _check_outside(body, kind, outside)
     return envelope
 
 
-def _check_outside(body: bytes, kind: type[Envelope], outside: int) -> None:
+async def _check_outside(body: bytes, kind: type[Envelope], outside: int) -> None:
     """Raises `Unprocessable` for what is wrong in the `outside` bytes beside the items (contract §4).
 
     msgspec passes over names that it does not know, whatever their numbers, and takes the last of two equal ones: the
@@ -115,14 +114,16 @@ def _check_outside(body: bytes, kind: type[Envelope], outside: int) -> None:
         raise Unprocessable(
             f"Beside `{kind.ITEMS}` stand more than {_MOST_OUTSIDE} bytes: send each name once, and nothing long there"
         )
-    if repeats_a_name(body):
-        raise Unprocessable("The body has one name twice: send each name once")
     try:
         members = msgspec.json.decode(
             body.removeprefix(codecs.BOM_UTF8), type=dict[str, msgspec.Raw]
         )
     except msgspec.DecodeError:  # a lone surrogate in a name, which nobody reads
         return
+    await asyncio.sleep(0)
+    if has_more_names(body, members):
+        raise Unprocessable("The body has one name twice: send each name once")
+    await asyncio.sleep(0)
     for name, member in members.items():
         if name == kind.ITEMS:
             continue

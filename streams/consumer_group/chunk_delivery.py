@@ -29,7 +29,7 @@ from mode.utils.futures import maybe_async
 
 from projections.partition import Record
 from schemas.errors import OperatorError
-from streams.log.chunks import CHUNK_RECORDS, Chunk
+from streams.log.chunks import CHUNK_RECORDS, Chunk, chunks
 from streams.log.reading import keep_as_fetched
 
 _IDLE_SECONDS: Final = 0.2
@@ -148,18 +148,20 @@ class ChunkConsumer(driver.Consumer):
             tp = ensure_TP(partition)
             if not (active is None or tp in active or tp in self._buffered_partitions):
                 continue
-            for start in range(0, len(found), CHUNK_RECORDS):
+            for chunk in chunks(found):
                 if not self.flow_active or self.app.consumer_generation_id != generation:
                     return
-                chunk = found[start : start + CHUNK_RECORDS]
-                if chunk[-1].offset <= applied(tp):
+                last = chunk[-1].offset
+                if last <= applied(tp):
                     # This node's own appends, folded at their acknowledgement: an event of Faust's less.
-                    self._handed_over[tp] = max(chunk[-1].offset, self._handed_over[tp])
+                    self._handed_over[tp] = max(last, self._handed_over[tp])
                     continue
+                is_full = len(chunk) == CHUNK_RECORDS or last != found[-1].offset
+                new = chunk
                 if chunk[0].offset <= self._handed_over[tp]:
-                    chunk = [record for record in chunk if record.offset > self._handed_over[tp]]
-                if chunk:
-                    await self._hand_over(tp, chunk, chunk[-1].offset, generation)
+                    new = [record for record in chunk if record.offset > self._handed_over[tp]]
+                if new:
+                    await self._hand_over(tp, new, last, generation, is_full=is_full)
 
     async def _deliver_positions(self, active: Any) -> None:
         """Nothing more to fetch: tell how far each partition is read, tails without records included."""
@@ -178,9 +180,15 @@ class ChunkConsumer(driver.Consumer):
         return state.position if state.has_valid_position else None
 
     async def _hand_over(
-        self, tp: TP, records: Sequence[Record], last: int, generation: int
+        self,
+        tp: TP,
+        records: Sequence[Record],
+        last: int,
+        generation: int,
+        *,
+        is_full: bool = False,
     ) -> None:
-        value: Any = Chunk(tp, records, self._handed_over[tp], last)
+        value: Any = Chunk(tp, records, self._handed_over[tp], last, is_full=is_full)
         message = ConsumerMessage(
             tp.topic, tp.partition, last, 0.0, 0, [], None, value, None, 0, 0, tp,
             generation_id=generation,

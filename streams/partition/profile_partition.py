@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from projections.partition import Record
 from projections.profiles import ProfileState
 from streams.log.appender import Keyed
+from streams.log.chunks import CHUNK_BYTES
 from streams.partition.relay_loop import RelayLoop
 from streams.partition.runtime import Effects, PartitionRuntime
 
@@ -48,7 +49,12 @@ class ProfilePartition(PartitionRuntime):
 
         Only when it is what comes next, and no batch. What the consumer fetches of it later is passed over.
         """
-        if not self.ready or self.state.applied != first - 1 or len(records) > _OWN_RECORDS:
+        if (
+            not self.ready
+            or self.state.applied != first - 1
+            or len(records) > _OWN_RECORDS
+            or sum(len(value or b"") for _, value in records) > CHUNK_BYTES
+        ):
             return
         own = [_OwnRecord(offset, *record) for offset, record in enumerate(records, first)]
         try:

@@ -15,7 +15,7 @@ from projections.partition import NOTHING, PartitionState, Record, fold_to_the_b
 from projections.profiles import ProfileState
 from schemas.errors import OperatorError, Unfoldable
 from streams.failure import Failure
-from streams.log.chunks import CHUNK_RECORDS, Chunk
+from streams.log.chunks import Chunk
 from streams.partition.batch_pace import BatchPace
 from streams.partition.pending_writes import PendingWrites
 from streams.partition.relay_loop import RelayLoop
@@ -175,7 +175,7 @@ class PartitionRuntime(ABC):
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
             self.note_applied()
-            self.relay.backlog = len(chunk.records) == CHUNK_RECORDS
+            self.relay.backlog = chunk.is_full
             if self.relay.backlog:
                 self._effects.pace.full_chunk_folded()
             await self._effects.pace.let_others_run(
