@@ -49,7 +49,7 @@ class Door:
             settings,
             Batches(node),
             Repeats(node),
-            CompanyFilters(node.companies, lambda: node.worker.owned_profiles().values()),
+            CompanyFilters(node.companies, lambda: node.partitions.owned_profiles().values()),
             PropertySurveys(node),
             Intake(
                 max_batches=settings.max_batches,

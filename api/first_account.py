@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from api.settings import kept
-from streams.accounts import AccountBook
+from streams.replicas.account_book import AccountBook
 
 DEVELOPMENT: Final = "development"
 SECRET_FILE: Final = "account.secret"  # noqa: S105 - a file's name, no secret

@@ -35,7 +35,7 @@ from api.settings import Settings, deployment, http_limits, node_id
 from schemas.errors import OperatorError
 from streams.broker import EmbeddedBroker, train
 from streams.data_folder import make_private, open_private
-from streams.kafka_access import KafkaAccess
+from streams.log.kafka_access import KafkaAccess
 from streams.node import Node
 
 log = logging.getLogger(__name__)
@@ -290,12 +290,10 @@ def _url(host: str, listener: socket.socket) -> str:
 async def _announce_when_ready(
     node: Node, server: HttpServer, announce: Callable[[], None]
 ) -> None:
-    while not (server.started and node.worker.ready):  # noqa: ASYNC110 - neither sets an Event
+    while not (server.started and node.partitions.ready):  # noqa: ASYNC110 - neither sets an Event
         await asyncio.sleep(_POLL_SECONDS)
     announce()
 
 
 async def _failure(node: Node) -> None:
-    await node.worker.failed.wait()
-    assert node.worker.failure is not None
-    raise node.worker.failure
+    raise await node.failure.wait()

@@ -18,7 +18,7 @@ from projections.partition import Origin
 from projections.profiles import ProfileState
 from projections.storage import RocksStorage
 from schemas.identity import KEY_BYTES, Identity
-from streams.delivery import CHUNK_RECORDS
+from streams.log.chunks import CHUNK_RECORDS
 
 
 @dataclass(frozen=True)

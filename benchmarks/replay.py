@@ -18,9 +18,9 @@ from benchmarks.errors import MeasureError
 from benchmarks.log_records import LogRecord, make_log
 from benchmarks.processes import output_of
 from schemas.identity import KEY_BYTES, Identity
-from streams.appender import Appender
 from streams.broker import EmbeddedBroker
-from streams.topics import Topics, prepare_topics
+from streams.log.appender import Appender
+from streams.log.topics import Topics, prepare_topics
 
 CHUNK = 1000
 

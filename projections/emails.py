@@ -33,7 +33,7 @@ class Claimant(msgspec.Struct, array_like=True, frozen=True):
 class Folded(NamedTuple):
     """A claim was folded; `lost` is the other profile's claim whose release is in the outbox for it.
 
-    A release below the relay's progress has left already and is not named: `streams.settlement` waits for those.
+    A release below the relay's progress has left already and is not named: `streams.partition.settlement` waits for it.
     """
 
     claim: bytes
@@ -70,6 +70,7 @@ class EmailState(PartitionState):
             try:
                 event = None if record.value is None else decode_record(record.value, EmailClaimed)
             except UndecodableRecord:
+                self.undecoded += 1
                 state.put(keyspace.undecoded(record.offset), b"")
             else:
                 if event is not None:

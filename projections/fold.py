@@ -14,7 +14,7 @@ The rules that the protocol rests on, each searched for faults with an executabl
    second forget of it does nothing) and the idempotency ids of the user's last day (refused afterwards), and leaves
    a receipt even when it finds nobody.
 5. A deletion and a late record, one that a forget was too early to name, wait to be purged until
-   it was seen that no byte of them is left (`streams.purge`).
+   it was seen that no byte of them is left (`streams.erasure`).
 6. An event whose idempotency id was there before, on its profile within a day, changes nothing.
 7. Nobody joins a company after the record that says in this partition that it is gone; a member leaves by a
    record of its own.

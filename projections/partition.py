@@ -80,7 +80,7 @@ class PartitionState:
 
     `applied` is the offset up to which the log is folded (-1: nothing). `published` is the relay's progress: the
     outputs of every event below it have left. `set_aside` are offsets of records that an operator has decided to pass
-    over.
+    over, `undecoded` is the number of records passed over since it was opened because they could not be decoded.
     """
 
     def __init__(self, storage: Storage, origin: Origin) -> None:
@@ -89,6 +89,7 @@ class PartitionState:
         self.partition = origin.partition
         self.published = 0
         self.set_aside: AbstractSet[int] = frozenset()
+        self.undecoded = 0
         self._check(origin)
         row = storage.get(keyspace.APPLIED)
         self.applied = NOTHING if row is None else int(row)

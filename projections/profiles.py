@@ -50,7 +50,6 @@ class ProfileState(PartitionState):
         self.news_to_purge = has_waiting(storage)
         gone = storage.scan(keyspace.GONE, keyspace.after(keyspace.GONE))
         self._has_gone = next(gone, None) is not None
-        self.undecoded = 0
         # Ids that folds have erased; who feeds the search index takes them at once.
         self.erased: list[str] = []
         self.changed = ChangedRows(storage)

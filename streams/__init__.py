@@ -1,3 +1,6 @@
-"""How it moves: topics, the appender, the Faust app with its batch delivery, agents, relay,
-purge, accounts and the embedded broker. It carries events to the projections and what follows
-from them back to Kafka; it knows no HTTP."""
+"""How it moves: from the log to the projections, and what follows from them back to Kafka. It knows no HTTP.
+
+A folder for each concern: `log` (Kafka's topics, appending, reading), `partition` (what this node owns: fold, relay,
+settlement), `consumer_group` (Faust and the assignment of partitions), `replicas` (topics that every node folds whole),
+`indexing`, `erasure`, `change_streams`, `auditing`, and the embedded `broker`. `node` puts them together.
+"""

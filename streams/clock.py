@@ -1,4 +1,4 @@
-"""The server's time, which stands in every event."""
+"""The server's time, which stands in every event: nothing else in `streams` reads the wall clock."""
 
 import logging
 import time
@@ -18,9 +18,14 @@ _REPEAT_SECONDS: Final = 60.0
 _reported = -_REPEAT_SECONDS
 
 
+def unix_ms() -> int:
+    """The time as the machine has it, in unix milliseconds, right or wrong."""
+    return time.time_ns() // 1_000_000
+
+
 def now() -> int:
     """In unix milliseconds. Raises `Unavailable` while the clock is wrong: such an event might not be folded."""
-    ms = time.time_ns() // 1_000_000
+    ms = unix_ms()
     if not FIRST <= ms < LAST:
         _report(ms)
         raise Unavailable(
@@ -32,7 +37,7 @@ def now() -> int:
 
 def warning() -> str | None:
     """What an operator has to know of the clock; None while it is right."""
-    ms = time.time_ns() // 1_000_000
+    ms = unix_ms()
     return None if FIRST <= ms < LAST else _sentence(ms)
 
 
@@ -45,7 +50,7 @@ def _report(ms: int) -> None:
 
 def _sentence(ms: int) -> str:
     try:
-        said = format_timestamp(ms)
+        shown = format_timestamp(ms)
     except (ValueError, OverflowError):
-        said = "a time beyond the year 9999"
-    return f"the clock of this machine says {said}, outside 2000 to 2200: writes are refused until it is put right"
+        shown = "a time beyond the year 9999"
+    return f"the clock of this machine says {shown}, outside 2000 to 2200: writes are refused until it is put right"

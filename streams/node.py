@@ -1,4 +1,4 @@
-"""A node: everything that moves, started and stopped together, and what the doors ask of it."""
+"""A node: everything that moves, started and stopped together, and what the HTTP layer asks of it."""
 
 import asyncio
 import contextlib
@@ -11,17 +11,26 @@ from projections.fold import Verdict
 from schemas.errors import TooLarge, Unavailable, Unfoldable
 from schemas.events import ProfileEvent, encode
 from schemas.identity import Identity, event_key
-from streams.accounts import AccountBook
-from streams.appender import Appender
-from streams.company_log import CompanyLog
-from streams.decisions import KnownDecisions
-from streams.departures import Departures
-from streams.kafka_access import KafkaAccess
-from streams.observe import ChangeHub
+from streams.change_streams import ChangeHub
+from streams.consumer_group.assignment import Assignment
+from streams.consumer_group.faust_app import group_member, make_app
+from streams.erasure.company_deletion import CompanyDeletions
+from streams.erasure.purge_cycle import Purge
+from streams.failure import Failure
+from streams.indexing.commit_loop import SearchFeed
+from streams.log.appender import Appender
+from streams.log.decisions import KnownDecisions
+from streams.log.kafka_access import KafkaAccess
+from streams.log.topics import MAX_EVENT_BYTES, LogMarker, Topics, prepare_topics
 from streams.pace import Pace
-from streams.stops import stopped
-from streams.topics import MAX_EVENT_BYTES, Topics, prepare_topics
-from streams.worker import Worker
+from streams.partition.batch_pace import BatchPace
+from streams.partition.opening import PartitionOpener
+from streams.partition.owned_partitions import OwnedPartitions
+from streams.partition.pending_writes import PendingWrites
+from streams.partition.runtime import Effects
+from streams.partition.stops import Stops, stopped
+from streams.replicas.account_book import AccountBook
+from streams.replicas.company_log import CompanyLog
 
 STOP_SECONDS: Final = 6.0
 
@@ -70,12 +79,17 @@ class Node:
         self._id = id_
         self.topics = Topics(deployment.partitions, deployment.prefix)
         self.identity = Identity(deployment.hash_key, deployment.partitions)
+        self.partitions = OwnedPartitions(self.topics)
         self.appender = Appender(
             deployment.kafka,
             timeout=deployment.write_timeout,
             max_pending=deployment.max_pending,
+            on_appended=self.partitions.fold_appended,
         )
         self.pace = Pace()
+        self.batch_pace = BatchPace()
+        self.writes = PendingWrites(deployment.write_timeout, self.batch_pace.write_waits)
+        self.failure = Failure()
         self.decisions = KnownDecisions(deployment.kafka, self.topics)
         self.company_log = CompanyLog(
             deployment.kafka,
@@ -89,13 +103,17 @@ class Node:
         self.book = AccountBook(
             deployment.kafka, self.topics, self.identity, self.appender, self.decisions
         )
-        self.worker: Worker
+        self.company_deletions = CompanyDeletions(
+            self.topics, self.appender, self.company_log, self.partitions, self.writes.verdicts
+        )
+        # What needs to know whose log it is.
         self.changes: ChangeHub
-        self.departures: Departures
+        self.search: SearchFeed
+        self.purge: Purge
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator["Node"]:
-        """Start everything; the partitions may still be catching up when this yields (`Worker.ready`)."""
+        """Start everything; the partitions may still be catching up when this yields (`OwnedPartitions.ready`)."""
         deployment = self.deployment
         marker = await prepare_topics(
             deployment.kafka,
@@ -104,45 +122,79 @@ class Node:
             purge_within=deployment.purge_within,
             replication=deployment.replication,
         )
-        self.changes = ChangeHub(deployment.kafka, self.topics, marker.log, deployment.max_streams)
-        self.worker = Worker(
-            app_id=deployment.app_id,
-            node_id=self._id,
-            kafka=deployment.kafka,
-            topics=self.topics,
-            marker=marker,
-            identity=self.identity,
-            folder=deployment.folder,
-            appender=self.appender,
-            decisions=self.decisions,
-            purge_within=deployment.purge_within,
-            pace=self.pace,
-            is_watched=self.changes.is_listened,
+        assignment = self._assignment(marker)
+        app = make_app(
+            deployment.app_id,
+            self._id,
+            deployment.kafka,
+            self.topics,
+            deployment.folder / "faust",
+            assignment,
+            self.partitions,
         )
         async with contextlib.AsyncExitStack() as stack:
             await self.appender.start()
             stack.push_async_callback(self.appender.stop)
             await self.decisions.read()
-            for reader in (self.book, self.company_log):
-                stack.push_async_callback(reader.stop)
-                await reader.start()
+            for replica in (self.book, self.company_log):
+                stack.push_async_callback(replica.stop)
+                await replica.start()
             stack.push_async_callback(self.changes.stop)
-            await stack.enter_async_context(self.worker.running(STOP_SECONDS))
-            self.departures = Departures(
-                self.topics,
-                self.appender,
-                self.company_log,
-                self.worker,
-                self.worker.folding,
-                timeout=deployment.write_timeout,
+            stack.push_async_callback(assignment.release_all)
+            stack.push_async_callback(self.search.close)
+            await stack.enter_async_context(_running(self.search.run(), "search feed"))
+            await stack.enter_async_context(_running(self.purge.run(), "purge"))
+            await stack.enter_async_context(group_member(app, self.failure, STOP_SECONDS))
+            await stack.enter_async_context(
+                _running(self.company_deletions.run(), "deletions of companies")
             )
-            await stack.enter_async_context(_running(self.departures.run(), "departures"))
             yield self
+
+    def _assignment(self, marker: LogMarker) -> Assignment:
+        """Makes what folds, publishes, indexes and purges the partitions of this log."""
+        deployment, kafka = self.deployment, self.deployment.kafka
+        runtimes = self.partitions.runtimes
+        self.changes = ChangeHub(kafka, self.topics, marker.log, deployment.max_streams)
+        self.search = SearchFeed(
+            deployment.folder / "search",
+            f"{marker.log} {self.identity.fingerprint} {self.topics.partitions}",
+            self.identity,
+            runtimes,
+            is_ready=lambda: self.partitions.ready,
+            is_busy=lambda: self.batch_pace.is_busy,
+            pace=self.pace,
+        )
+        self.purge = Purge(
+            kafka, self.topics, self.appender, runtimes, deployment.purge_within, self.search.erase
+        )
+        effects = Effects(
+            self.writes,
+            self.search,
+            self.purge,
+            self.batch_pace,
+            Stops(kafka, self.decisions),
+            self.failure,
+        )
+        opener = PartitionOpener(
+            deployment.app_id,
+            kafka,
+            self.topics,
+            marker,
+            self.identity,
+            deployment.folder / "state",
+            self.appender,
+            effects,
+            on_new_state=self.search.discard,
+            is_watched=self.changes.is_listened,
+        )
+        return Assignment(
+            kafka, self.topics, opener, self.partitions, self.writes.settlement, self.failure
+        )
 
     @property
     def stopped(self) -> list[Unfoldable]:
         """The records at which something of this node has stopped, for its operator (contract §15)."""
-        held = [self.book.stopped, self.company_log.stopped, *self.worker.stopped]
+        held = [self.book.stopped, self.company_log.stopped, *self.partitions.stopped]
         return [record for record in held if record is not None]
 
     def check_replicas(self) -> None:
@@ -155,26 +207,17 @@ class Node:
 
         Raises `TooLarge`, and `Unavailable`, whose text says whether the write may still happen.
         """
-        self.worker.profiles(partition)
+        self.partitions.profiles(partition)
         value = encode(event)
         if len(value) > MAX_EVENT_BYTES:
             raise TooLarge(f"What would be stored of it is larger than {MAX_EVENT_BYTES} bytes")
         key = event_key()
-        verdict = self.worker.folding.expect(key)
+        verdict = self.writes.verdicts.expect(key)
         try:
             await self.appender.append(self.topics.events, partition, key, value)
-            async with asyncio.timeout(self.deployment.write_timeout):
-                written = Written(partition, await verdict)
-                for claim in {written.verdict.claim, written.verdict.made} - {None}:
-                    assert claim is not None
-                    await self.worker.settlement.wait(partition, claim)
-        except TimeoutError:
-            raise Unavailable(
-                "the write is in the log but not folded yet: it will be; sending it again is safe"
-            ) from None
+            return Written(partition, await self.writes.settled(partition, verdict))
         finally:
-            self.worker.folding.cancel_wait(key)
-        return written
+            self.writes.verdicts.cancel_wait(key)
 
     async def reach(self, positions: Mapping[int, int], timeout: float) -> None:
         """Wait until every read shows the log up to these offsets per partition.
@@ -184,7 +227,7 @@ class Node:
         try:
             async with asyncio.timeout(timeout):
                 for partition, offset in positions.items():
-                    await self.worker.shown(partition, offset)
+                    await self.partitions.wait_shown(partition, offset)
         except TimeoutError:
             raise Unavailable("the service has not come that far in the log, try again") from None
 

@@ -1,4 +1,4 @@
-"""Who goes first on the loop: requests, before the work that nobody waits for."""
+"""What goes first on the event loop: requests, before the work that no request waits for."""
 
 import time
 from typing import Final

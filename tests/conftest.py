@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from streams.broker import EmbeddedBroker, train
-from streams.kafka_access import KafkaAccess
+from streams.log.kafka_access import KafkaAccess
 from tests.support.service import Account, Service
 
 _DOCKER_PING_SECONDS = 2.0

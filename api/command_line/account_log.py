@@ -7,12 +7,12 @@ from typing import NamedTuple
 from api.server import embedded_broker, kafka_in_words
 from api.settings import Settings, deployment
 from schemas.identity import Identity
-from streams.accounts import AccountBook
-from streams.appender import Appender
 from streams.broker import running_broker
-from streams.decisions import KnownDecisions
-from streams.kafka_access import KafkaAccess
-from streams.topics import Topics, prepare_topics
+from streams.log.appender import Appender
+from streams.log.decisions import KnownDecisions
+from streams.log.kafka_access import KafkaAccess
+from streams.log.topics import Topics, prepare_topics
+from streams.replicas.account_book import AccountBook
 
 
 class Kafka(NamedTuple):

@@ -19,7 +19,7 @@ from api.settings import Settings
 from projections.auditing.differences import Difference
 from projections.auditing.state_files import UnknownFormat
 from schemas.errors import OperatorError
-from streams.audit import Audit
+from streams.auditing.audit import Audit
 
 _DIFFERENT: Final = 1
 _FAILED: Final = 2

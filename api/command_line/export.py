@@ -24,7 +24,7 @@ from schemas.events import (
 )
 from schemas.identifiers import InvalidIdentifier, parse_uid
 from schemas.timestamps import format_timestamp
-from streams.replay import Advance, LogReader, Source
+from streams.auditing.replay import Advance, LogReader, Source
 
 # What is kept for ever, and holds nothing of anybody.
 _OTHERS: Final = (CompanyGone, DeletionPurged, DeletionTombstoned, ProfileForgotten)

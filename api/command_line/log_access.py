@@ -9,8 +9,8 @@ from api.server import kafka_in_words
 from api.settings import HASH_KEY_FILE, Settings, deployment
 from schemas.errors import OperatorError
 from schemas.identity import Identity
-from streams.replay import LogReader
-from streams.topics import Topics, known_log
+from streams.auditing.replay import LogReader
+from streams.log.topics import Topics, known_log
 
 _BROKER_FOLDER: Final = "broker"
 

@@ -36,7 +36,7 @@ _QUIET: Final = (
     "jgo",
     "litestar",
     "mode",
-    "streams.delivery",  # Faust's services log under the name of the module that derives from them
+    "streams.consumer_group.chunk_delivery",  # Faust's services log under the name of the module that derives from them
     "uvicorn",
 )
 _TELLING: Final = (KafkaError, OSError, ProfilelogError, BrokerError)
@@ -82,7 +82,7 @@ def log_loop_errors(loop: asyncio.AbstractEventLoop) -> None:
 
 
 class OneLine(logging.Formatter):
-    """`2029-04-07T12:18:00.000Z WARNING streams.worker: …`, free of what users sent."""
+    """`2029-04-07T12:18:00.000Z WARNING streams.partition.relay_loop: …`, free of what users sent."""
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]

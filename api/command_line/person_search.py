@@ -1,7 +1,7 @@
 """What `profilelog verify` does: look for a person in the log, in the state and in the bytes of every file.
 
 1. The bytes of every file under the data folder, before anything is started that could remove one.
-2. The log: by what names it knows the person, then each of its records (`streams.traces.whole_log`).
+2. The log: by what names it knows the person, then each of its records (`streams.auditing.traces.whole_log`).
 3. The state folders: the rows that RocksDB shows, then every version of a row in its files.
 4. The search index: the person's terms, those of deleted profiles included.
 
@@ -38,9 +38,9 @@ from projections.search.traces import traces
 from schemas.errors import NotFound
 from schemas.identifiers import fold_email
 from schemas.identity import Identity
-from streams.topics import Topics, known_log
-from streams.traces.files import Needle, new_files, search
-from streams.traces.whole_log import Log
+from streams.auditing.traces.files import Needle, new_files, search
+from streams.auditing.traces.whole_log import Log
+from streams.log.topics import Topics, known_log
 
 MOST_PLACES: Final = 10_000
 _ROWS_AT_A_TIME: Final = 1000

@@ -23,8 +23,8 @@ from api.server import kafka_in_words
 from api.settings import Settings
 from schemas.errors import OperatorError
 from streams.broker import running_broker
-from streams.topic_settings import hurried
-from streams.topics import Topics
+from streams.log.topic_settings import hurried
+from streams.log.topics import Topics
 
 _POLL_SECONDS: Final = 0.5
 _TIMEOUT_SECONDS: Final = 30

@@ -29,8 +29,8 @@ from projections.profiles import ProfileState
 from schemas.errors import OperatorError
 from schemas.identifiers import InvalidIdentifier, parse_uid
 from schemas.timestamps import format_timestamp, parse_timestamp
-from streams.audit import in_turns
-from streams.replay import LogReader, Replay, Source
+from streams.auditing.audit import in_turns
+from streams.auditing.replay import LogReader, Replay, Source
 
 _STDOUT: Final = "-"
 _PROFILES_AT_ONCE: Final = 1000

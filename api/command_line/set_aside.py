@@ -23,8 +23,8 @@ from api.settings import Settings, deployment
 from schemas.errors import OperatorError
 from schemas.timestamps import format_timestamp
 from streams.clock import now
-from streams.decisions import SetAside, append_decision, read_decisions
-from streams.topics import Topics
+from streams.log.decisions import SetAside, append_decision, read_decisions
+from streams.log.topics import Topics
 
 _POSITION: Final = re.compile(r"([0-9]{1,9}):([0-9]{1,18})", re.ASCII)
 _LONGEST_WHY: Final = 1000

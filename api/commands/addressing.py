@@ -56,14 +56,14 @@ def by_id(node: Node, account: str, id_: str) -> StoredProfile | None:
     """The profile with this id; None also for a text that has not the form of one."""
     if not is_id(id_):
         return None
-    found = node.worker.profiles(node.identity.partition_of_id(id_)).read_by_id(id_, account)
+    found = node.partitions.profiles(node.identity.partition_of_id(id_)).read_by_id(id_, account)
     return _unless_doomed(node, found)
 
 
 def by_uid(node: Node, account: str, uid: int | str) -> StoredProfile | None:
     """The profile of the user with this uid."""
     user = node.identity.uid_hash(account, uid)
-    found = node.worker.profiles(node.identity.partition_of_hash(user)).read(user, account)
+    found = node.partitions.profiles(node.identity.partition_of_hash(user)).read(user, account)
     return _unless_doomed(node, found)
 
 
@@ -78,7 +78,7 @@ def _unless_doomed(node: Node, profile: StoredProfile | None) -> StoredProfile |
 def by_email(node: Node, account: str, email: str) -> StoredProfile | None:
     """The profile that holds this email: index, then document, which must still have it."""
     for digest in node.identity.email_hashes(account, email):
-        id_ = node.worker.emails(node.identity.partition_of_hash(digest)).holder(digest)
+        id_ = node.partitions.emails(node.identity.partition_of_hash(digest)).holder(digest)
         found = None if id_ is None else by_id(node, account, id_)
         if found is not None:
             held = found.document().get("email")

@@ -25,10 +25,10 @@ from schemas.errors import NotFound, RequestError, Unprocessable
 from schemas.events import BatchReceived, EventTracked, ProfileUpserted, encode
 from schemas.identifiers import fold_email, missing_identifier_sentence, ordinal, uid_text
 from schemas.identity import event_key, event_keys, is_id, random_id
-from streams.appender import Keyed
 from streams.clock import now
+from streams.log.appender import Keyed
+from streams.log.topics import MAX_EVENT_BYTES
 from streams.node import Node
-from streams.topics import MAX_EVENT_BYTES
 
 
 class _Refused(Exception):
@@ -87,12 +87,12 @@ class BatchWriter:
 
     async def write(self, items: list[msgspec.Raw]) -> tuple[Received, Batch]:
         """Append every good item; returns when Kafka has them. Raises `Unavailable`."""
-        self._node.worker.check_folding()
+        self._node.partitions.check_folding()
         received = len(items)
         keyed = self._keyed
         if keyed is not None:
             self._at = await keyed.open()
-        with self._node.worker.folding.receiving():
+        with self._node.batch_pace.receiving():
             for part in slices(items):
                 await self._append(await self._events(part))
                 await asyncio.sleep(0)
@@ -374,7 +374,7 @@ class Batches:
         batch = None
         if is_id(id_):
             partition = self._node.identity.partition_of_id(id_)
-            batch = self._node.worker.profiles(partition).batch(id_, account)
+            batch = self._node.partitions.profiles(partition).batch(id_, account)
         recent = self._recent.get(id_)
         if recent is None or recent.account != account:
             return batch
@@ -385,9 +385,5 @@ class Batches:
 
     def applied(self, batch: Batch) -> bool:
         """Whether every read shows all of the batch, by email too."""
-        worker = self._node.worker
-        return all(
-            worker.profiles(int(partition)).applied >= offset
-            and worker.settlement.before(int(partition), offset)
-            for partition, offset in batch.last.items()
-        )
+        shows = self._node.partitions.shows
+        return all(shows(int(partition), offset) for partition, offset in batch.last.items())

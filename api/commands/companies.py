@@ -20,7 +20,7 @@ from schemas.identity import is_id, random_id
 from schemas.normalization import UNSET, InvalidProperty, normalize
 from schemas.timestamps import format_timestamp
 from streams.clock import now
-from streams.departures import ForgottenMember
+from streams.erasure.company_deletion import ForgottenMember
 from streams.node import Node
 
 NO_COMPANY: Final = "No such company"
@@ -192,12 +192,12 @@ async def delete_company(
     event = CompanyDeleted(
         account=account, at=now(), id=company.id, deletion=random_id(), cascade=cascade
     )
-    with node.departures.forgetting(event.deletion) as forgotten:
+    with node.company_deletions.forgetting(event.deletion) as forgotten:
         (verdict,) = await node.company_log.write([event])
         deletion = node.companies.receipt(event.deletion, account)
         if verdict.outcome != "deleted" or deletion is None:
             raise NotFound(NO_COMPANY)
-        settled = await node.departures.settled(deletion, SETTLE_SECONDS)
+        settled = await node.company_deletions.wait_left(deletion, SETTLE_SECONDS)
     return DeletedCompany(deletion.id, settled, forgotten)
 
 

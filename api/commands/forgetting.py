@@ -9,7 +9,7 @@ from api.commands.item_errors import Failures, ItemErrors
 from projections.profile import StoredProfile
 from schemas.errors import NotFound, RequestError, Unavailable, Unprocessable
 from streams.clock import now
-from streams.forgetting import forget_event
+from streams.erasure.forget_event import forget_event
 from streams.node import Node, Written
 
 # Forgets that follow one another in the log share the request to the broker, the fold's write and the transaction of
@@ -28,7 +28,7 @@ class Forgotten(NamedTuple):
 async def forget(node: Node, profile: StoredProfile) -> Forgotten:
     """Erase the profile; from the answer on no read shows it. Raises `NotFound`, `Unavailable`."""
     partition = node.identity.partition_of_id(profile.id)
-    state = node.worker.profiles(partition)
+    state = node.partitions.profiles(partition)
     event = forget_event(state, profile, now())
     written = await node.write(partition, event)
     if written.verdict.outcome == "missing":

@@ -27,7 +27,7 @@ async def release_former_holder(node: Node, account: str, write: Draft) -> None:
     if write.uid is not None and holder.user == identity.uid_hash(account, write.uid):
         return
     digest = identity.email_hash(account, email)
-    if node.worker.emails(identity.partition_of_hash(digest)).holder(digest) == holder.id:
+    if node.partitions.emails(identity.partition_of_hash(digest)).holder(digest) == holder.id:
         return
     event = EmailReleased(
         account=account,

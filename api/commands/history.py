@@ -178,7 +178,7 @@ def _check_there(node: Node, profile: StoredProfile) -> None:
 
 
 def _state(node: Node, profile: StoredProfile) -> ProfileState:
-    return node.worker.profiles(node.identity.partition_of_id(profile.id))
+    return node.partitions.profiles(node.identity.partition_of_id(profile.id))
 
 
 def _end(node: Node, profile: StoredProfile) -> int:

@@ -10,10 +10,10 @@ from schemas.normalization import normalize_name
 from schemas.places import ChangePlace, decode_place, encode_place
 from schemas.public import ChangeType, Forgotten, NoChange
 from schemas.search.parameters import check_names
+from streams.change_streams import ChangeRecord, Ended, Listener, TooSlow
 from streams.clock import now
+from streams.log.topic_settings import TOMBSTONES_KEPT_SECONDS
 from streams.node import Node
-from streams.observe import ChangeRecord, Ended, Listener, TooSlow
-from streams.topic_settings import TOMBSTONES_KEPT_SECONDS
 
 TYPES: Final = frozenset((*get_args(ChangeType), *get_args(Forgotten)))
 MAX_PROPS: Final = 100
@@ -92,7 +92,7 @@ async def observe(
     the stream ends. Raises `Unavailable` before the first portion only.
     """
     for partition in range(node.topics.partitions):
-        node.worker.profiles(partition)  # says so while it is catching up
+        node.partitions.profiles(partition)  # says so while it is catching up
     async with node.changes.listening(account, wanted.place) as listener:
         told = wanted.place is None
         yield b"retry: %d\n%b" % (_RETRY_MS, _still_here(node, account, listener))
@@ -143,7 +143,7 @@ def _may_be_shown(node: Node, record: ChangeRecord) -> bool:
     """
     if record.forgets:
         return True
-    as_of = node.worker.profiles(record.partition).last_forget, len(node.companies.deletions)
+    as_of = node.partitions.profiles(record.partition).last_forget, len(node.companies.deletions)
     if record.checked != as_of:
         if by_id(node, record.account, record.id) is None:
             return False

@@ -114,7 +114,7 @@ class PropertySurveys:
 
     def _indexer(self) -> SearchIndexer:
         check_ready(self._node)
-        return self._node.worker.search.indexer
+        return self._node.search.indexer
 
     async def _read(self, account: str, ids: Iterable[str], survey: Survey) -> None:
         async for id_ in paced(ids):

@@ -45,7 +45,7 @@ def _json(node: Node, profile: StoredProfile) -> bytes:
 
 def _events(node: Node, profile: StoredProfile, *, whole: bool) -> dict[str, dict[str, Any]]:
     """By name, how often and when an event was tracked, and whole with the last ones (contract §11)."""
-    state = node.worker.profiles(node.identity.partition_of_id(profile.id))
+    state = node.partitions.profiles(node.identity.partition_of_id(profile.id))
     if not whole:
         return {name: _counted(counter) for name, counter in state.counters(profile.id).items()}
     return show_tracked(state.tracked(profile.id))

@@ -56,7 +56,7 @@ def list_receipts(node: Node, account: str, page: Page) -> dict[str, Any]:
 
 
 def _keys(node: Node, account: str, partition: int, page: Page) -> Iterator[bytes]:
-    storage = node.worker.profiles(partition).storage
+    storage = node.partitions.profiles(partition).storage
     return list_deletions(storage, account, before=page.before, after=page.after)
 
 
@@ -76,14 +76,14 @@ def _bound(node: Node, account: str, name: str, sent: object) -> bytes | None:
 def _find(node: Node, account: str, deletion_id: str) -> Receipt | None:
     if not is_id(deletion_id):
         return None
-    state = node.worker.profiles(node.identity.partition_of_id(deletion_id))
+    state = node.partitions.profiles(node.identity.partition_of_id(deletion_id))
     return state.receipt(deletion_id, account)
 
 
 def _shown(node: Node, deletion_id: str, receipt: Receipt) -> dict[str, Any]:
-    state = node.worker.profiles(node.identity.partition_of_id(deletion_id))
+    state = node.partitions.profiles(node.identity.partition_of_id(deletion_id))
     tombstoned, purged = state.tombstoned(deletion_id), state.purged(deletion_id)
-    overdue = node.worker.purge.overdue
+    overdue = node.purge.overdue
     status, reason = "accepted" if tombstoned is None else "tombstoned", None
     if purged is not None:
         status = "purged"

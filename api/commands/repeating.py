@@ -79,7 +79,7 @@ class KeyedRequest:
         if _is_refused(self.node, self.id, at):
             raise NotFound(NO_PROFILE)
         self.first = first_attempt(self.node, self.id, at)
-        state = self.node.worker.profiles(self.node.identity.partition_of_id(self.batch))
+        state = self.node.partitions.profiles(self.node.identity.partition_of_id(self.batch))
         self.opened = state.opened_batch(self.batch, at)
         for known in (self.first, self.opened):
             if known is not None and known.fingerprint not in (self.fingerprint, self.former):
@@ -167,7 +167,7 @@ class Repeats:
 def first_attempt(node: Node, repeat: str, at: int) -> First | None:
     """The first attempt of an idempotency id, wherever it went. Raises `Unavailable`."""
     for partition in range(node.identity.partitions):
-        found = node.worker.profiles(partition).first_attempt(repeat, at)
+        found = node.partitions.profiles(partition).first_attempt(repeat, at)
         if found is not None:
             return found
     return None
@@ -175,4 +175,4 @@ def first_attempt(node: Node, repeat: str, at: int) -> First | None:
 
 def _is_refused(node: Node, repeat: str, at: int) -> bool:
     partitions = range(node.identity.partitions)
-    return any(node.worker.profiles(partition).refuses(repeat, at) for partition in partitions)
+    return any(node.partitions.profiles(partition).refuses(repeat, at) for partition in partitions)

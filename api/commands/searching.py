@@ -35,7 +35,7 @@ async def search(
     profiles: list[StoredProfile] = []
     while True:
         missing = asked.limit - len(profiles)
-        page = await node.worker.search.indexer.page(account, condition, window, missing)
+        page = await node.search.indexer.page(account, condition, window, missing)
         found = (by_id(node, account, id_) for id_ in page.ids)
         profiles += [profile for profile in found if profile is not None]
         if page.more_before is None or len(profiles) == asked.limit:
@@ -47,7 +47,7 @@ async def count(node: Node, companies: CompanyFilters, account: str, asked: Sear
     """How many profiles a search for the same would show on all its pages together. Raises like `search`."""
     check_ready(node)
     window = _window(node, account, asked)
-    indexer = node.worker.search.indexer
+    indexer = node.search.indexer
     if window == EVERYWHERE:
         return await count_indexed(indexer, companies, account, asked.condition)
     condition = await companies.on_profiles(account, asked.condition)
@@ -71,7 +71,7 @@ async def count_indexed(
 
 def check_ready(node: Node) -> None:
     """Raises `Unavailable` while the node catches up: what is asked of the index is read from the state."""
-    if not node.worker.ready:
+    if not node.partitions.ready:
         raise Unavailable("the service is catching up with the log, try again", retry_after=1)
 
 

@@ -64,7 +64,7 @@ def _tracked(node: Node, written: Written, ignored: list[str]) -> Tracked:
     """The id comes from the key of the event's record: the first one's, where this is a repeat."""
     id_, offset = written.verdict.id, written.verdict.offset
     assert id_ is not None
-    key = node.worker.profiles(written.partition).event_key(id_, offset)
+    key = node.partitions.profiles(written.partition).event_key(id_, offset)
     if key is None:
         raise NotFound(NO_PROFILE)
     return Tracked(tracked_id(id_, key), written, ignored)

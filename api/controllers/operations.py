@@ -13,7 +13,7 @@ from streams.node import Node
 def _warnings(node: Node) -> list[str]:
     """What a person should know: overdue deletions, a wrong clock."""
     found: list[str] = []
-    overdue = node.worker.purge.overdue
+    overdue = node.purge.overdue
     if overdue.count:
         number = f"{overdue.count} deletion{'s are' if overdue.count > 1 else ' is'}"
         found.append(f"{number} overdue: {overdue.reason}")
@@ -32,7 +32,7 @@ def _stopped(node: Node) -> list[dict[str, object]]:
 
 def _purging(node: Node) -> dict[str, object]:
     """What waits to be purged, and what a person should know of it; nothing of either where all is well."""
-    found = node.worker.purge.unpurged()
+    found = node.purge.unpurged()
     shown: dict[str, object] = {}
     if found is not None:
         times = format_timestamp(found.first), format_timestamp(found.last)
@@ -58,6 +58,6 @@ class OperationsController(Controller):
             return answer(
                 {"status": "stopped", "stopped": stopped, **_purging(node)}, 503, retry_after="30"
             )
-        if node.worker.ready:
+        if node.partitions.ready:
             return answer({"status": "ready", **_purging(node)})
         return answer({"status": "catching up"}, 503, retry_after="1")

@@ -14,7 +14,7 @@ from schemas.events import (
     ProfileEvent,
 )
 from schemas.public import ACCOUNT_HEADER, Change
-from streams.topics import Topics
+from streams.log.topics import Topics
 
 _JSON: Final = "application/json"
 _EVENT_KEY: Final = {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "a UUIDv7"}

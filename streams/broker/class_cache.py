@@ -12,12 +12,12 @@ import fcntl
 import hashlib
 import os
 import shutil
-import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Final
 
 from streams.broker.java import Java
+from streams.clock import unix_ms
 
 OLDEST_JAVA: Final = 25
 """The first whose cache holds what it has learned of the methods too."""
@@ -113,7 +113,7 @@ def _is_ours(file: Path) -> bool:
 
 
 def _drop_unused(folder: Path) -> None:
-    oldest = time.time() - _UNUSED_SECONDS
+    oldest = unix_ms() / 1000 - _UNUSED_SECONDS
     for each in folder.glob("kafka-*.aot"):
         with contextlib.suppress(FileNotFoundError):
             if each.stat().st_mtime < oldest:

@@ -29,7 +29,7 @@ from streams.broker.java import Java, find_java, start_java
 from streams.broker.probe import answers
 from streams.broker.properties import CLIENT, JAVA_OPTIONS, server_properties
 from streams.data_folder import write_private
-from streams.kafka_access import KafkaAccess
+from streams.log.kafka_access import KafkaAccess
 
 _START_TIMEOUT_S = 90.0
 _POLL_S = 0.02
@@ -115,7 +115,7 @@ class EmbeddedBroker:
             finally:  # also where this stop is cancelled
                 process.kill()
                 process.wait()
-            self._folder.forget()
+            self._folder.record_end()
         if self._lock is not None:
             self._lock.close()
             self._lock = None

@@ -25,7 +25,7 @@ from schemas.errors import OperatorError
 from streams.broker.errors import BrokerLocked
 from streams.broker.properties import client_properties
 from streams.data_folder import make_private, open_private, write_private
-from streams.kafka_access import KafkaAccess, read_properties
+from streams.log.kafka_access import KafkaAccess, read_properties
 
 CLIENT_FILE: Final = "kafka.properties"
 _TAIL_BYTES = 8192
@@ -137,11 +137,11 @@ class BrokerFolder:
         return running if self._is_ours(running.pid) else None
 
     def record(self, running: Running) -> None:
-        """Say who runs here."""
+        """Records which broker runs on this folder."""
         write_private(self._state, msgspec.json.encode(running).decode())
 
-    def forget(self) -> None:
-        """Nobody runs here any more."""
+    def record_end(self) -> None:
+        """No broker runs on this folder any more."""
         self._state.unlink(missing_ok=True)
 
     def end_orphan(self) -> None:

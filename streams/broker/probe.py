@@ -7,7 +7,7 @@ from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
 
-from streams.kafka_access import KafkaAccess
+from streams.log.kafka_access import KafkaAccess
 
 _REQUEST_TIMEOUT_MS = 5_000
 

@@ -8,7 +8,7 @@ device, which only the system's administrator can listen to.
 from collections.abc import Mapping
 from typing import Final
 
-from streams.kafka_access import KafkaAccess
+from streams.log.kafka_access import KafkaAccess
 
 # Serial collector and a small heap: one node, a few partitions, some 200 MB resident.
 JAVA_OPTIONS = [

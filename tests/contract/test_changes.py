@@ -9,7 +9,7 @@ import pytest
 
 from schemas.identity import Identity
 from schemas.places import ChangePlace, encode_place
-from streams.topics import Topics, known_log
+from streams.log.topics import Topics, known_log
 from tests.contract.expectations import assert_error, is_timestamp
 from tests.support.following import CHANGES, Event, Following, Refused
 from tests.support.service import (

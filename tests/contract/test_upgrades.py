@@ -9,7 +9,7 @@ import pytest
 
 from schemas.events import ENCODER, BatchOpened, EmailClaimed, EventTracked, ProfileUpserted, encode
 from schemas.identity import Identity, batch_id, claim_key, event_key
-from streams.topics import Topics
+from streams.log.topics import Topics
 from tests.contract.expectations import assert_error
 from tests.support.kafka import append
 from tests.support.service import (

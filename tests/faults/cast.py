@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from projections.partition import Origin
 from schemas.identity import Identity
-from streams.topics import Topics
+from streams.log.topics import Topics
 
 ACCOUNT: Final = "a" * 24
 PARTITIONS: Final = 2

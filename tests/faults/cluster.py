@@ -12,10 +12,10 @@ from projections.emails import EmailState
 from projections.fold import Verdict
 from projections.profiles import ProfileState
 from schemas.errors import Unavailable
-from streams.progress import source_key
-from streams.relay import Relay
-from streams.settlement import Settlement
-from streams.transactions import Publication, PublicationFailed
+from streams.log.transactions import Publication, PublicationFailed
+from streams.partition.progress import source_key
+from streams.partition.relay import Relay
+from streams.partition.settlement import Settlement
 from tests.faults.cast import EMAILS, EVENTS, IDENTITY, NODES, SOURCES, TOPICS, Source
 from tests.faults.rows import applied
 from tests.support.hand_loop import Activity, pause
@@ -56,7 +56,7 @@ class Lane:
 
 
 class Process:
-    """What a relay needs of its process: a `streams.relay.Publisher`, and appends. `broken`: Kafka does not answer."""
+    """What a relay needs of its process: a `Publisher` (`streams.partition.relay`) and appends; `broken`: no Kafka."""
 
     def __init__(self, log: MemoryLog, source: Source) -> None:
         self.lanes: dict[tuple[str, int], Lane] = {}
@@ -223,7 +223,7 @@ class Replica:
         await self._relay.start(self.process.read_progress)
         self._started = self.taken = True
         self._end = self._partition.end
-        self._settlement.take_over(self.state, self.ends_of_outputs())
+        self._settlement.acquire(self.state, self.ends_of_outputs())
         return True
 
     def ends_of_outputs(self) -> dict[int, int]:

@@ -11,9 +11,8 @@ from schemas.events import (
     decode_profile_event,
     encode,
 )
-from streams.owned import Owned
-from streams.purge.work import Work
-from tests.faults.cast import TOPICS
+from streams.erasure.open_deletions import OpenDeletions
+from streams.partition.profile_partition import ProfilePartition
 from tests.faults.cluster import Replica
 from tests.faults.witness import Violation, Witness
 from tests.support.hand_loop import complete
@@ -21,7 +20,7 @@ from tests.support.memory_log import MemoryLog
 
 
 class MemoryReader:
-    """As much of `streams.purge.log_reader.LogReader` as `Work` uses."""
+    """As much of `streams.erasure.log_reader.LogReader` as `OpenDeletions` uses."""
 
     def __init__(self, log: MemoryLog) -> None:
         self._log = log
@@ -34,10 +33,10 @@ class MemoryReader:
 def purge(log: MemoryLog, replica: Replica, witness: Witness, at: int) -> list[str]:
     """One round of a purge that begins anew: append `deletion-purged` for what is gone; returns the ids."""
     unused = cast("Any", None)
-    work = Work(Owned(replica.profiles, unused, unused), TOPICS.events)
+    work = OpenDeletions(ProfilePartition(replica.profiles, unused, unused))
     reader = cast("Any", MemoryReader(log))
-    complete(work.take_in())
-    complete(work.look(reader))
+    complete(work.read_new())
+    complete(work.check_records(reader))
     ready = work.ready()
     witness.read_along()
     for deletion in ready:

@@ -20,9 +20,9 @@ from projections.partition import PartitionState
 from projections.profile import Document, Profile
 from projections.working_set import WorkingSet
 from schemas.events import EmailReleased, ProfileForgotten
-from streams import relay
-from streams.relay import ReadProgress, Relay, Rows
-from streams.settlement import Settlement
+from streams.partition import relay
+from streams.partition.relay import ReadProgress, Relay, Rows
+from streams.partition.settlement import Settlement
 from tests.faults import stories
 from tests.faults.cluster import Replica
 
@@ -286,7 +286,7 @@ def _documents_of_the_forgotten_are_published(patch: pytest.MonkeyPatch) -> None
 
 
 def _nobody_waits_to_catch_up(patch: pytest.MonkeyPatch) -> None:
-    # A rule of `streams.worker`, whose part `Replica` plays here.
+    # A rule of `streams.consumer_group.assignment`, whose part `Replica` plays here.
     def taken(self: Replica) -> bool:
         return self.taken
 
@@ -297,34 +297,34 @@ def _nobody_waits_to_catch_up(patch: pytest.MonkeyPatch) -> None:
 
 
 def _published_claims_count_as_settled(patch: pytest.MonkeyPatch) -> None:
-    take: Callable[..., None] = vars(Settlement)["take"]
+    take: Callable[..., None] = vars(Settlement)["acquire_events"]
 
     def trusting(self: Settlement, partition: int, applied: int, _: object, claims: object) -> None:
         take(self, partition, applied, {}, claims)
 
-    patch.setattr(Settlement, "take", trusting)
+    patch.setattr(Settlement, "acquire_events", trusting)
 
 
 def _sent_releases_count_as_folded(patch: pytest.MonkeyPatch) -> None:
-    take: Callable[..., None] = vars(Settlement)["take_index"]
+    take: Callable[..., None] = vars(Settlement)["acquire_emails"]
 
     def trusting(self: Settlement, partition: int, applied: int, _: object, open_: object) -> None:
         take(self, partition, applied, {}, open_)
 
-    patch.setattr(Settlement, "take_index", trusting)
+    patch.setattr(Settlement, "acquire_emails", trusting)
 
 
 def _releases_in_the_outbox_are_not_known(patch: pytest.MonkeyPatch) -> None:
-    take: Callable[..., None] = vars(Settlement)["take_index"]
+    take: Callable[..., None] = vars(Settlement)["acquire_emails"]
 
     def blind(self: Settlement, partition: int, applied: int, ends: object, _: object) -> None:
         take(self, partition, applied, ends, ())
 
-    patch.setattr(Settlement, "take_index", blind)
+    patch.setattr(Settlement, "acquire_emails", blind)
 
 
 def _the_ends_are_read_before_init(patch: pytest.MonkeyPatch) -> None:
-    # A rule of `streams.worker`, too.
+    # A rule of `streams.consumer_group.assignment`, too.
     start: Callable[..., Any] = vars(Replica)["_start"]
 
     async def too_early(self: Replica) -> bool:

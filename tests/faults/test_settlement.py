@@ -1,4 +1,4 @@
-"""When a write that changed an email may answer: `streams.settlement`, fed by the real fold and the real index."""
+"""When a write that changed an email may answer: `streams.partition.settlement`, fed by the real fold and index."""
 
 from typing import Final
 

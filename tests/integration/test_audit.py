@@ -15,8 +15,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from projections.storage import RocksStorage
-from streams.kafka_access import KafkaAccess
-from streams.topics import Topics
+from streams.log.kafka_access import KafkaAccess
+from streams.log.topics import Topics
 from tests.support.command_line import complaint, run
 from tests.support.service import (
     PARTITIONS,

@@ -36,7 +36,7 @@ from streams.broker.folder import BrokerFolder, Running
 from streams.broker.jars import jar_cache, locked_jars
 from streams.broker.java import Java, find_java
 from streams.broker.properties import server_properties
-from streams.kafka_access import KafkaAccess, read_properties
+from streams.log.kafka_access import KafkaAccess, read_properties
 
 pytestmark = pytest.mark.anyio
 

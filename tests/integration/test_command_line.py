@@ -15,7 +15,7 @@ import pytest
 from api.command_line.logs import OneLine
 from api.command_line.process import Interrupted, run_to_end
 from streams.data_folder import ENTRIES
-from streams.kafka_access import read_properties
+from streams.log.kafka_access import read_properties
 from tests.support.command_line import Running, complaint, result, run, up
 from tests.support.service import eventually
 

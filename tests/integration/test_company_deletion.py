@@ -1,4 +1,4 @@
-"""A company with many members is deleted, and the service is killed meanwhile (`streams.departures`)."""
+"""A company with many members is deleted, and the service is killed meanwhile (`streams.erasure.company_deletion`)."""
 
 # aiokafka is not annotated. Of what it returns, this file uses keys and values only.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from streams.kafka_access import KafkaAccess
+from streams.log.kafka_access import KafkaAccess
 from tests.support.service import Account, Service, eventually, marked, marked_email
 
 WRITERS = 8

@@ -11,7 +11,7 @@ from typing import Final
 import httpx
 import pytest
 
-from streams.kafka_access import KafkaAccess
+from streams.log.kafka_access import KafkaAccess
 from tests.support.service import Account, Service, eventually, marked, marked_email
 
 ITEMS: Final = 100_000

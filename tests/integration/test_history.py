@@ -10,7 +10,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from schemas.identity import event_key
-from streams.topics import Topics
+from streams.log.topics import Topics
 from tests.contract.expectations import assert_error
 from tests.support.service import (
     PARTITIONS,

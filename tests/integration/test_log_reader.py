@@ -10,11 +10,11 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from streams.kafka_access import KafkaAccess
-from streams.observe.catch_up import CatchUpReader
-from streams.purge.log_reader import LogReader
-from streams.topic_settings import alter_settings, hurried, read_settings, topic_settings
-from streams.topics import Topics
+from streams.change_streams.catch_up import CatchUpReader
+from streams.erasure.log_reader import LogReader
+from streams.log.kafka_access import KafkaAccess
+from streams.log.topic_settings import alter_settings, hurried, read_settings, topic_settings
+from streams.log.topics import Topics
 from tests.support.service import PARTITIONS, Service
 
 pytestmark = pytest.mark.anyio

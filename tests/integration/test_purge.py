@@ -15,7 +15,7 @@ import pytest
 
 from projections import keyspace
 from projections.auditing.state_files import journal_rows, table_rows
-from streams.topic_settings import topic_settings
+from streams.log.topic_settings import topic_settings
 from tests.support.kafka import Broker, change, hurry, lags, said_of
 from tests.support.service import (
     PURGE_WITHIN,

@@ -18,9 +18,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from schemas.events import CompanyUpserted, EmailClaimed, ProfileUpserted
 from schemas.identity import Identity, event_key
-from streams.decisions import SetAside, append_decision
-from streams.kafka_access import KafkaAccess
-from streams.topics import Topics
+from streams.log.decisions import SetAside, append_decision
+from streams.log.kafka_access import KafkaAccess
+from streams.log.topics import Topics
 from tests.support.service import (
     PARTITIONS,
     UPSERT,

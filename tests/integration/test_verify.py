@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from streams.kafka_access import KafkaAccess
+from streams.log.kafka_access import KafkaAccess
 from tests.support.command_line import Running, run, up
 from tests.support.service import Account, Service, marked, marked_email
 

@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.topics import Topics
+from streams.log.topics import Topics
 from tests.support.service import PARTITIONS, Account, Service
 
 # What the service says by itself, of what was said before.

@@ -15,9 +15,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.broker import EmbeddedBroker
-from streams.kafka_access import KafkaAccess
-from streams.topic_settings import PACE, alter_settings, read_settings, topic_settings
-from streams.topics import Topics
+from streams.log.kafka_access import KafkaAccess
+from streams.log.topic_settings import PACE, alter_settings, read_settings, topic_settings
+from streams.log.topics import Topics
 from tests.support.service import PARTITIONS, PURGE_WITHIN, Service
 
 

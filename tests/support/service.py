@@ -22,7 +22,7 @@ from typing import Any, Final, Self, TypeVar
 
 import httpx
 
-from streams.kafka_access import KafkaAccess
+from streams.log.kafka_access import KafkaAccess
 
 REPOSITORY: Final = Path(__file__).parents[2]
 PARTITIONS: Final = 3

@@ -6,7 +6,7 @@ from pathlib import Path
 from api.command_line.service import banner
 from api.first_account import AccountSecret
 from api.server import Started
-from streams.kafka_access import KafkaAccess
+from streams.log.kafka_access import KafkaAccess
 
 SECRET = "whispered"
 FILE = Path("/data of ours/account.secret")

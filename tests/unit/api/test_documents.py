@@ -17,7 +17,7 @@ from api.documents.requests import REQUESTS
 from api.incoming import Incoming
 from schemas.errors import RequestError
 from schemas.events import CompanyEvent, ProfileEvent
-from streams.topics import Topics
+from streams.log.topics import Topics
 from tests.support.references import broken_references
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from api.settings import HASH_KEY_FILE, Settings, deployment, kept
 from schemas.errors import OperatorError
-from streams.kafka_access import KafkaAccess
+from streams.log.kafka_access import KafkaAccess
 
 KEY = "5e" * 32
 KAFKA = KafkaAccess("127.0.0.1:9092")

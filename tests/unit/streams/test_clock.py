@@ -1,7 +1,9 @@
 """A clock that is wrong makes no events (contract §15)."""
 
 import logging
+import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +35,12 @@ def test_a_wrong_clock_is_refused_and_reported_once_a_minute(
 
     assert [record.name for record in caplog.records] == ["streams.clock"]
     assert "writes are refused" in (clock.warning() or "")
+
+
+def test_nothing_else_reads_the_wall_clock() -> None:
+    """One place decides what time it is."""
+    folder = Path(clock.__file__).parent
+    reads = re.compile(r"\btime\.time(_ns)?\(|\bdatetime\.now\(")
+    found = {path.name for path in folder.rglob("*.py") if reads.search(path.read_text())}
+
+    assert found == {"clock.py"}

@@ -13,7 +13,7 @@ from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 
 from schemas.errors import OperatorError
 from streams.broker.properties import client_properties
-from streams.kafka_access import KafkaAccess, read_properties
+from streams.log.kafka_access import KafkaAccess, read_properties
 from tests.support.service import REPOSITORY
 
 PASSWORD = "whispered"

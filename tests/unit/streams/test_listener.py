@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from schemas.places import ChangePlace
 from schemas.public import ACCOUNT_HEADER
-from streams.observe.listener import Listener, TooSlow
-from streams.observe.recent import Recent
+from streams.change_streams.listener import Listener, TooSlow
+from streams.change_streams.recent import Recent
 
 PARTITIONS: Final = 2
 ADA, BOB = "a" * 24, "b" * 24

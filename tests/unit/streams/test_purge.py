@@ -10,11 +10,11 @@ import pytest
 
 from projections.deletions import Deletion
 from schemas.events import EmailClaimed, encode
-from streams.purge.log_reader import Owner
-from streams.purge.overdue import Overdue
-from streams.purge.sweep import Sweep
-from streams.topic_settings import Difference, differences, topic_settings
-from streams.topics import Topics
+from streams.erasure.log_reader import Owner
+from streams.erasure.overdue import Overdue
+from streams.erasure.sweep import Sweep
+from streams.log.topic_settings import Difference, differences, topic_settings
+from streams.log.topics import Topics
 
 ACCOUNT = "a" * 24
 ADA, BOB, EVE = "1" * 24, "2" * 24, "3" * 24

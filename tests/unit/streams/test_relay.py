@@ -1,4 +1,4 @@
-"""What leaves a partition, together with what, and after what (the docstring of `streams.relay`)."""
+"""What leaves a partition, together with what, and after what (the docstring of `streams.partition.relay`)."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -18,10 +18,10 @@ from projections.outbox import (
 from projections.partition import PartitionState
 from projections.working_set import WorkingSet
 from schemas.events import DeletionTombstoned, EmailReleased, decode_profile_event, encode
-from streams import relay
-from streams.relay import LostProgress, Relay
-from streams.topics import Topics
-from streams.transactions import Publication, PublicationFailed
+from streams.log.topics import Topics
+from streams.log.transactions import Publication, PublicationFailed
+from streams.partition import relay
+from streams.partition.relay import LostProgress, Relay
 from tests.support.folding import ACCOUNT, IDENTITY, origin
 from tests.support.hand_loop import complete
 from tests.support.memory_storage import MemoryStorage

@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from faust.types import TP
 
 from projections import keyspace
 from projections.search.generation import Generation
 from schemas.errors import Unavailable
 from schemas.events import ProfileForgotten
 from schemas.search.conditions import EVERYBODY
-from streams import search_feed
-from streams.owned import Owned
+from streams.indexing import commit_loop
+from streams.indexing.commit_loop import SearchFeed
 from streams.pace import Pace
-from streams.search_feed import SearchFeed
+from streams.partition.profile_partition import ProfilePartition
 from tests.support.folding import ACCOUNT, AT, IDENTITY, Profiles, upserted, user
 
 _SECONDS = 30
@@ -29,12 +28,13 @@ class Fed:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.profiles = Profiles()
-        owned = Owned(self.profiles.state, cast("Any", None), cast("Any", None))
+        unused = cast("Any", None)
+        partition = ProfilePartition(self.profiles.state, unused, unused)
         self.feed = SearchFeed(
             root,
             "this log",
             IDENTITY,
-            {TP("profile-events", 0): owned},
+            {partition.tp: partition},
             is_ready=lambda: True,
             is_busy=lambda: False,
             pace=Pace(),
@@ -87,8 +87,8 @@ async def running(fed: Fed) -> AsyncGenerator[Callable[[], None]]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody else is there to be left time to."""
-    monkeypatch.setattr(search_feed, "COMMIT_SECONDS", 0.01)
-    monkeypatch.setattr(search_feed, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(commit_loop, "COMMIT_SECONDS", 0.01)
+    monkeypatch.setattr(commit_loop, "_RETRY_SECONDS", 0.01)
 
 
 def test_what_is_folded_is_found_and_its_rows_are_dropped(tmp_path: Path) -> None:

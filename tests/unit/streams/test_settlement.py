@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from streams.settlement import OpenRelease, Settlement
+from streams.partition.settlement import OpenRelease, Settlement
 
 PARTITION: Final = 0
 INDEX: Final = 7
@@ -120,7 +120,7 @@ def test_after_a_take_over_nothing_is_settled_until_the_index_is_folded_to_its_e
     None
 ):
     settlement = Settlement()
-    settlement.take(PARTITION, 20, {INDEX: 5, OTHER_INDEX: 0}, {})
+    settlement.acquire_events(PARTITION, 20, {INDEX: 5, OTHER_INDEX: 0}, {})
     assert not settlement.settled(PARTITION, b"claimed before")
     assert not settlement.before(PARTITION, 0)
     assert settlement.before(PARTITION + 1, 99)
@@ -134,7 +134,7 @@ def test_after_a_take_over_nothing_is_settled_until_the_index_is_folded_to_its_e
 
 def test_after_a_take_over_the_releases_of_then_are_waited_for_and_later_ones_are_not() -> None:
     settlement = Settlement()
-    settlement.take(PARTITION, 20, {INDEX: 5}, {})
+    settlement.acquire_events(PARTITION, 20, {INDEX: 5}, {})
     settlement.folded(INDEX, b"before", b"its loser")
     settlement.index_reached(INDEX, 4)
     settlement.folded(INDEX, b"after", b"another loser")
@@ -148,7 +148,7 @@ def test_after_a_take_over_the_releases_of_then_are_waited_for_and_later_ones_ar
 
 def test_what_is_in_the_outbox_at_a_take_over_is_waited_for_by_name() -> None:
     settlement = Settlement()
-    settlement.take(PARTITION, 20, {INDEX: 0}, {b"unpublished": 15})
+    settlement.acquire_events(PARTITION, 20, {INDEX: 0}, {b"unpublished": 15})
     assert settlement.before(PARTITION, 14)
     assert not settlement.before(PARTITION, 15)
     settlement.folded(INDEX, b"unpublished", None)
@@ -158,7 +158,7 @@ def test_what_is_in_the_outbox_at_a_take_over_is_waited_for_by_name() -> None:
 def test_a_claim_does_not_settle_before_releases_are_folded_that_its_index_sent_elsewhere() -> None:
     settlement = Settlement()
     settlement.made(b"new", PARTITION, 10)
-    settlement.take_index(INDEX, -1, {PARTITION: 12, PARTITION + 1: 0}, [])
+    settlement.acquire_emails(INDEX, -1, {PARTITION: 12, PARTITION + 1: 0}, [])
     settlement.folded(INDEX, b"new", None)
     assert not settlement.settled(PARTITION, b"new")
 
@@ -168,8 +168,8 @@ def test_a_claim_does_not_settle_before_releases_are_folded_that_its_index_sent_
 
 def test_a_release_in_the_outbox_of_an_index_that_came_here_is_waited_for() -> None:
     settlement = Settlement()
-    settlement.take_index(INDEX, 4, {}, [OpenRelease(b"winner", b"loser")])
-    settlement.take(PARTITION, 20, {INDEX: 5}, {})
+    settlement.acquire_emails(INDEX, 4, {}, [OpenRelease(b"winner", b"loser")])
+    settlement.acquire_events(PARTITION, 20, {INDEX: 5}, {})
     assert not settlement.settled(PARTITION, b"winner")
     assert not settlement.before(PARTITION, 0)
 
@@ -180,13 +180,13 @@ def test_a_release_in_the_outbox_of_an_index_that_came_here_is_waited_for() -> N
 
 def test_an_index_that_comes_back_without_a_release_is_not_waited_for_for_ever() -> None:
     settlement = Settlement()
-    settlement.take(PARTITION, 20, {INDEX: 5}, {b"new": 15})
+    settlement.acquire_events(PARTITION, 20, {INDEX: 5}, {b"new": 15})
     settlement.folded(INDEX, b"new", b"loser")
     settlement.index_reached(INDEX, 4)
     assert not settlement.settled(PARTITION, b"new")
 
     # Another node had it meanwhile, and has sent the release; this one was too late to fold it by name.
-    settlement.take_index(INDEX, 4, {PARTITION + 1: 31}, [])
+    settlement.acquire_emails(INDEX, 4, {PARTITION + 1: 31}, [])
     assert not settlement.settled(PARTITION, b"new")
     settlement.reached(PARTITION + 1, 30)
     assert settlement.settled(PARTITION, b"new")
@@ -195,7 +195,7 @@ def test_an_index_that_comes_back_without_a_release_is_not_waited_for_for_ever()
 def test_a_partition_that_comes_back_remembers_no_position_of_before() -> None:
     settlement = Settlement()
     settlement.made(b"published elsewhere", PARTITION, 10)
-    settlement.take(PARTITION, 20, {INDEX: 5}, {b"unpublished": 15})
+    settlement.acquire_events(PARTITION, 20, {INDEX: 5}, {b"unpublished": 15})
     settlement.index_reached(INDEX, 4)
 
     assert settlement.before(PARTITION, 14)
@@ -205,14 +205,14 @@ def test_a_partition_that_comes_back_remembers_no_position_of_before() -> None:
 def test_everybody_who_waits_for_a_take_over_is_woken() -> None:
     async def three_waiters() -> None:
         settlement = Settlement()
-        settlement.take(PARTITION, 20, {INDEX: 5}, {})
+        settlement.acquire_events(PARTITION, 20, {INDEX: 5}, {})
         waiting = [
             asyncio.ensure_future(settlement.wait(PARTITION, b"claimed before")),
             asyncio.ensure_future(settlement.wait_before(PARTITION, 3)),
             asyncio.ensure_future(settlement.wait_before(PARTITION, 4)),
         ]
         await asyncio.sleep(0)
-        settlement.take(PARTITION, 20, {INDEX: 6}, {})
+        settlement.acquire_events(PARTITION, 20, {INDEX: 6}, {})
         settlement.index_reached(INDEX, 5)
         await asyncio.gather(*waiting)
 

@@ -1,4 +1,4 @@
-"""Searching the bytes of files (`streams.traces.files`, `streams.traces.segments`)."""
+"""Searching the bytes of files (`streams.auditing.traces.files`, `streams.auditing.traces.segments`)."""
 
 import struct
 from pathlib import Path
@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.traces import files
-from streams.traces.files import Hit, Needle, new_files, search
-from streams.traces.segments import place_of
+from streams.auditing.traces import files
+from streams.auditing.traces.files import Hit, Needle, new_files, search
+from streams.auditing.traces.segments import place_of
 
 
 def hits(path: Path, *needles: Needle) -> list[Hit]:

@@ -1,0 +1,92 @@
+"""The assignment: acquiring the partitions that Kafka's group gives to this node, and releasing those that it takes.
+
+A partition is acquired in this order:
+
+1. Its state is opened. The end that the log has now is where it counts as caught up.
+2. Its relay starts, which fences the former owner.
+3. Only then, because the former owner can publish nothing more, the ends of the topic that its outputs go to are read:
+   what was published before lies below them (`streams.partition.settlement`).
+4. It folds from what its state has applied, and publishes once it has caught up.
+
+It is released when an assignment no longer has it, or the node stops: its relay ends, its producer is closed, and then
+its state, once no thread works on the files. Whoever owns it next goes on from the log.
+"""
+
+import asyncio
+from collections.abc import Mapping, Set
+
+from faust.types import TP
+
+from projections.partition import NOTHING
+from schemas.errors import OperatorError
+from streams.failure import Failure
+from streams.log.kafka_access import KafkaAccess
+from streams.log.reading import end_reader
+from streams.log.topics import Topics
+from streams.partition.opening import PartitionOpener
+from streams.partition.owned_partitions import OwnedPartitions
+from streams.partition.settlement import Settlement
+
+
+class Assignment:
+    """Keeps `partitions` as the group has assigned them; `failure` gets what makes it impossible to go on."""
+
+    def __init__(
+        self,
+        kafka: KafkaAccess,
+        topics: Topics,
+        opener: PartitionOpener,
+        partitions: OwnedPartitions,
+        settlement: Settlement,
+        failure: Failure,
+    ) -> None:
+        self._kafka = kafka
+        self._topics = topics
+        self._opener = opener
+        self._runtimes = partitions.runtimes
+        self._settlement = settlement
+        self._failure = failure
+        self._changing = asyncio.Lock()
+
+    async def assign(self, assigned: Set[TP]) -> Mapping[TP, int]:
+        """Releases what is lost and acquires what is new; returns the offset from which each partition is read."""
+        async with self._changing:
+            await self._release([tp for tp in self._runtimes if tp not in assigned])
+            new = sorted(tp for tp in assigned if tp not in self._runtimes)
+            try:
+                await asyncio.gather(*(self._acquire(tp) for tp in new))
+            except OperatorError as error:
+                self._failure.report(error)
+                raise
+            return {tp: self._runtimes[tp].state.applied + 1 for tp in assigned}
+
+    def applied(self, tp: TP) -> int:
+        """The offset up to which a partition is folded, -1 when it is not here."""
+        runtime = self._runtimes.get(tp)
+        return NOTHING if runtime is None else runtime.state.applied
+
+    async def release_all(self) -> None:
+        """The node stops."""
+        await self._release(list(self._runtimes))
+
+    async def _acquire(self, tp: TP) -> None:
+        runtime = self._opener.open(tp)
+        try:
+            async with end_reader(self._kafka) as ends:
+                runtime.expect_end((await ends(tp.topic, [tp.partition]))[tp.partition])
+                await runtime.relay.start()
+                outputs = await ends(self._settles(tp.topic), range(self._topics.partitions))
+        except BaseException:
+            await runtime.close()
+            raise
+        self._settlement.acquire(runtime.state, outputs)
+        runtime.start()
+        self._runtimes[tp] = runtime
+
+    def _settles(self, topic: str) -> str:
+        """The topic of those outputs that the settlement waits for: claims from events, releases from claims."""
+        return self._topics.emails if topic == self._topics.events else self._topics.events
+
+    async def _release(self, lost: list[TP]) -> None:
+        for tp in lost:
+            await self._runtimes.pop(tp).close()

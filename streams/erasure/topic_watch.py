@@ -1,0 +1,72 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# aiokafka is annotated in part.
+"""What the broker does about erased records: how soon by its settings, and what keeps it from doing it."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from streams.log.kafka_access import KafkaAccess
+from streams.log.topic_settings import PACE, Difference, differences, read_settings, topic_settings
+
+NOT_YET: Final = "the broker has not compacted the erased records away yet"
+
+
+class TopicWatch:
+    """Reads the settings of the topics that deletions are purged from.
+
+    `lag` is the time in seconds after which the broker rolls and compacts a segment, by the settings as they
+    were at the last refresh; `different` are those that are not as they have to be.
+    """
+
+    def __init__(self, kafka: KafkaAccess, names: Sequence[str], purge_within: float) -> None:
+        self._kafka = kafka
+        self._names = names
+        self._wanted = topic_settings(purge_within)
+        self.lag = _lag(self._wanted)
+        self.different: list[Difference] = []
+
+    async def refresh(self) -> None:
+        """Read the settings. Raises a `KafkaError` when Kafka does not answer."""
+        admin = AIOKafkaAdminClient(**self._kafka.client_options())
+        await admin.start()
+        try:
+            found = await read_settings(admin, self._names)
+        finally:
+            await admin.close()
+        self.different = differences(found, self._wanted)
+        # Never slower than they have to be: who puts settings right again finds the purge awake.
+        self.lag = min([_lag(self._wanted), *map(_lag, found.values())])
+
+    async def reason(self, partitions: int) -> str:
+        """What keeps the broker from compacting, for the operator. Raises a `KafkaError`."""
+        await self.refresh()
+        if self.different:
+            return "; ".join(map(str, self.different))
+        held = await self._held_open(partitions)
+        return f"an open transaction holds up {', '.join(held)}" if held else NOT_YET
+
+    async def _held_open(self, partitions: int) -> list[str]:
+        """The partitions whose readers of committed records have to stop before the end."""
+        places = [TopicPartition(name, n) for name in self._names for n in range(partitions)]
+        ends: list[dict[TopicPartition, int]] = []
+        for level in ("read_uncommitted", "read_committed"):
+            consumer = AIOKafkaConsumer(
+                **self._kafka.client_options(), enable_auto_commit=False, isolation_level=level
+            )
+            await consumer.start()
+            try:
+                ends.append(await consumer.end_offsets(places))
+            finally:
+                await consumer.stop()
+        last, stable = ends
+        return [
+            f"{place.topic}-{place.partition}" for place in places if stable[place] < last[place]
+        ]
+
+
+def _lag(settings: "dict[str, str]") -> float:
+    """Seconds after which a segment is rolled and compacted, by these settings."""
+    return max(int(settings[name]) for name in PACE) / 1000

@@ -1,0 +1,1 @@
+"""The log in Kafka: its topics and their settings, appending, transactions, reading, and decisions about records."""

@@ -1,0 +1,99 @@
+"""The partitions that this node owns, and what requests ask of them."""
+
+from collections.abc import Sequence
+
+from faust.types import TP
+
+from projections.emails import EmailState
+from projections.profiles import ProfileState
+from schemas.errors import Unavailable, Unfoldable
+from streams.log.appender import Keyed
+from streams.log.chunks import Chunk
+from streams.log.topics import Topics
+from streams.partition.email_partition import EmailPartition
+from streams.partition.profile_partition import ProfilePartition
+from streams.partition.runtime import PartitionRuntime
+from streams.partition.stops import stopped
+
+
+class OwnedPartitions:
+    """The runtimes of this node's partitions; `streams.consumer_group.assignment` adds and removes them."""
+
+    def __init__(self, topics: Topics) -> None:
+        self._topics = topics
+        self.runtimes: dict[TP, PartitionRuntime] = {}
+
+    @property
+    def ready(self) -> bool:
+        """Whether all partitions are owned and caught up."""
+        return len(self.runtimes) == 2 * self._topics.partitions and all(
+            runtime.ready for runtime in self.runtimes.values()
+        )
+
+    @property
+    def stopped(self) -> list[Unfoldable]:
+        """The records at which partitions of this node have stopped."""
+        found = (runtime.stopped for runtime in self.runtimes.values())
+        return [record for record in found if record is not None]
+
+    def check_folding(self) -> None:
+        """Raises `Unavailable` when a partition has stopped: what is written there would not be folded."""
+        if self.stopped:
+            raise stopped()
+
+    # ------------------------------------------------------------------ asked by partition
+
+    def profiles(self, partition: int) -> ProfileState:
+        """The profiles of a partition. Raises `Unavailable` unless they are here and caught up."""
+        return self._profile_partition(partition).profiles
+
+    def emails(self, partition: int) -> EmailState:
+        """The email index of a partition. Raises `Unavailable` unless it is here and caught up."""
+        runtime = self._ready(TP(self._topics.emails, partition))
+        assert isinstance(runtime, EmailPartition)
+        return runtime.emails
+
+    def owned_profiles(self) -> dict[int, ProfileState]:
+        """The profiles of each partition that is here and caught up."""
+        return {
+            tp.partition: runtime.profiles
+            for tp, runtime in self.runtimes.items()
+            if isinstance(runtime, ProfilePartition) and runtime.ready
+        }
+
+    def shows(self, partition: int, offset: int) -> bool:
+        """Whether every read shows what stands in the log up to the offset. Raises `Unavailable` as `profiles`."""
+        return self._profile_partition(partition).shows(offset)
+
+    async def wait_shown(self, partition: int, offset: int) -> None:
+        """Waits until `shows` is true. Raises `Unavailable` as `profiles`."""
+        await self._profile_partition(partition).wait_shown(offset)
+
+    def _profile_partition(self, partition: int) -> ProfilePartition:
+        runtime = self._ready(TP(self._topics.events, partition))
+        assert isinstance(runtime, ProfilePartition)
+        return runtime
+
+    def _ready(self, tp: TP) -> PartitionRuntime:
+        runtime = self.runtimes.get(tp)
+        if runtime is not None and runtime.stopped is not None:
+            raise stopped()
+        if runtime is None or not runtime.ready:
+            raise Unavailable("the service is catching up with the log, try again", retry_after=1)
+        return runtime
+
+    # ------------------------------------------------------------------ what arrives
+
+    async def fold_chunk(self, chunk: Chunk) -> None:
+        """Folds what the consumer delivers; of a partition that is lost meanwhile its next owner does."""
+        runtime = self.runtimes.get(chunk.tp)
+        if runtime is not None:
+            await runtime.fold_chunk(chunk)
+
+    def fold_appended(
+        self, topic: str, partition: int, first: int, records: Sequence[Keyed]
+    ) -> None:
+        """Folds what this node has just appended, from the offset `first` on, where it owns the partition."""
+        runtime = self.runtimes.get(TP(topic, partition))
+        if isinstance(runtime, ProfilePartition):
+            runtime.fold_appended(first, records)

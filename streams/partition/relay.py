@@ -1,0 +1,241 @@
+"""The relay of one partition: it publishes the outbox, exactly once and in order (design "Folding and relay").
+
+1. On assignment: init the publisher, which fences the former owner and aborts what it had open; *then* read the
+   progress; drop outbox rows below it and make none below it while folding. Publish only once the fold has caught
+   up with the log's end at assignment. A relay that fails starts again from here.
+2. Rows leave in outbox order. Claims, claim tombstones, public documents and the new progress leave in one
+   transaction, all such rows of an event together. Rows are removed after the commit.
+3. Event tombstones and releases are plain idempotent appends, acknowledged before the progress passes them. They
+   are sent only when everything before them in the outbox is committed; for that commit the progress stays at their
+   event's own offset.
+4. A run of forgets shares one such commit: nothing but tombstones leaves for them, and those may be repeated, so the
+   progress stays at the first one's offset until all of them are out.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import islice, takewhile
+from typing import Final, Protocol
+
+from projections import keyspace
+from projections.outbox import (
+    Claim,
+    ClaimTombstone,
+    Erased,
+    EventTombstone,
+    OutboxRow,
+    Place,
+    PublicDocument,
+    Release,
+)
+from projections.partition import PartitionState
+from schemas.errors import OperatorError
+from schemas.events import DeletionTombstoned, encode
+from schemas.identity import Identity, event_key
+from schemas.public import ACCOUNT_HEADER
+from streams.clock import now
+from streams.log.topics import Topics
+from streams.log.transactions import Publication
+from streams.partition.progress import progress_record
+
+ROWS: Final = 1000
+# Sent at once; more would make others wait for the loop.
+PLAIN_ROWS: Final = 100
+
+Rows = list[tuple[int, OutboxRow]]
+
+
+class Publisher(Protocol):
+    """What a relay needs of Kafka's transactions (`streams.log.transactions`)."""
+
+    async def init(self) -> None: ...
+
+    async def publish(self, records: Sequence[Publication]) -> None: ...
+
+
+Append = Callable[[str, int, bytes, bytes | None], Awaitable[int]]
+ReadProgress = Callable[[], Awaitable[int | None]]
+
+
+class LostProgress(OperatorError):
+    """There is applied state, but nothing says what of its outputs was published."""
+
+
+class Relay:
+    """Publishes the outbox of `state`, which is the state of `topic`."""
+
+    def __init__(
+        self,
+        state: PartitionState,
+        topic: str,
+        topics: Topics,
+        identity: Identity,
+        publisher: Publisher,
+        append: Append,
+    ) -> None:
+        self._state = state
+        self._topic = topic
+        self._topics = topics
+        self._identity = identity
+        self._publisher = publisher
+        self._append = append
+        self._cursor: Place = (0, 0)
+
+    async def start(self, read_progress: ReadProgress) -> None:
+        """Rule 1. Raises `LostProgress`, and `PublicationFailed` when Kafka does not answer."""
+        await self._publisher.init()
+        progress = await read_progress()
+        if progress is None:
+            if self._state.applied >= 0:
+                raise LostProgress(
+                    f"partition {self._state.partition} of {self._topic} has applied events, but "
+                    f"{self._topics.progress} says nothing of it: remove the folder `state` only if no "
+                    "consumer reads the outputs"
+                )
+            progress = 0
+            await self._publisher.publish([self._progress(0)])
+        self._state.resume(progress)
+        self._cursor = (progress, 0)
+
+    async def empty(self, pause: Callable[[], float]) -> None:
+        """Publish all that is there now; between two steps others run, for `pause` seconds at least.
+
+        What comes meanwhile waits for the next time, or each transaction would publish one event.
+        """
+        end = self._state.applied
+        while await self.step() and self._cursor[0] <= end:  # noqa: ASYNC110 - nothing to wait for
+            await asyncio.sleep(pause())
+
+    async def step(self) -> bool:
+        """Publish what leaves together next; False when there is nothing to do."""
+        rows = list(islice(self._state.outbox_from(self._cursor), ROWS + 1))
+        if not rows:
+            return await self._catch_up()
+        plain = list(takewhile(lambda row: _is_plain(row[1]), rows))
+        if plain:
+            await self._send_plain(plain)
+        elif run := _run_of_forgets(rows):
+            await self._send_run(run)
+        else:
+            await self._send_together(rows)
+        return True
+
+    async def _catch_up(self) -> bool:
+        """All rows are out: let the progress pass the events whose last rows were plain."""
+        published = self._cursor[0] + (self._cursor[1] > 0)
+        if published <= self._state.published:
+            return False
+        await self._commit([], published)
+        return True
+
+    async def _send_together(self, rows: Rows) -> None:
+        """Rule 2: whole events, or an event's rows before its first plain one."""
+        together = list(takewhile(lambda row: not _is_plain(row[1]), rows))
+        if len(together) > ROWS:
+            # The last event may have more rows than were read: leave it for the next step, unless it is alone.
+            last = together[-1][0]
+            together = [row for row in together if row[0] != last] or self._rows_of(last)
+        offset, count = together[-1][0], sum(row[0] == together[-1][0] for row in together)
+        number = count + (self._cursor[1] if together[0][0] == offset == self._cursor[0] else 0)
+        follows = next(islice(self._state.outbox_from((offset, number)), 1), None)
+        # Rule 3: while the event has plain rows to come, the progress stays at its own offset.
+        whole = follows is None or follows[0] != offset
+        await self._commit(self._publications(together), offset + 1 if whole else offset)
+        self._cursor = (offset + 1, 0) if whole else (offset, number)
+
+    def _rows_of(self, offset: int) -> Rows:
+        """All rows of one event up to its first plain one."""
+        start = self._cursor if self._cursor[0] == offset else (offset, 0)
+        rows = takewhile(lambda row: row[0] == offset, self._state.outbox_from(start))
+        return list(takewhile(lambda row: not _is_plain(row[1]), rows))
+
+    async def _send_run(self, rows: Rows) -> None:
+        """Rule 4."""
+        together = [row for row in rows if not _is_plain(row[1])]
+        await self._commit(self._publications(together), rows[0][0])
+        await self._send_plain(rows)
+
+    async def _send_plain(self, rows: Rows) -> None:
+        """Rule 3: all are acknowledged before the cursor, and so the progress, passes them."""
+        # The event that a deletion's tombstones have left comes after them.
+        for is_last in (False, True):
+            sending = (row for _, row in rows if isinstance(row, Erased) is is_last)
+            while part := list(islice(sending, PLAIN_ROWS)):
+                await asyncio.gather(*map(self._send, part))
+        offset = rows[-1][0]
+        number = sum(row[0] == offset for row in rows)
+        if self._cursor[0] == offset:
+            number += self._cursor[1]
+        self._cursor = (offset, number)
+
+    async def _send(self, row: OutboxRow) -> None:
+        partition = self._state.partition
+        if isinstance(row, EventTombstone):
+            await self._append(self._topic, partition, row.key, None)
+        elif isinstance(row, Release):
+            partition = self._identity.partition_of_id(row.id)
+            await self._append(self._topics.events, partition, event_key(), row.value)
+        elif isinstance(row, Erased):
+            event = DeletionTombstoned(
+                account=row.account, at=now(), id=row.deletion, events=row.events
+            )
+            await self._append(self._topics.events, partition, event_key(), encode(event))
+
+    async def _commit(self, records: list[Publication], published: int) -> None:
+        await self._publisher.publish([*records, self._progress(published)])
+        self._state.left(published)
+
+    def _progress(self, published: int) -> Publication:
+        return progress_record(self._topics, self._topic, self._state.partition, published)
+
+    def _publications(self, rows: Rows) -> list[Publication]:
+        last_forget = self._state.last_forget
+        gone = self._forgotten(
+            row.id
+            for offset, row in rows
+            if offset <= last_forget and isinstance(row, PublicDocument) and row.value is not None
+        )
+        records: list[Publication] = []
+        for _, row in rows:
+            match row:
+                case Claim(partition, key, value):
+                    records.append(Publication(self._topics.emails, partition, key, value))
+                case ClaimTombstone(partition, key):
+                    records.append(Publication(self._topics.emails, partition, key, None))
+                case PublicDocument(id_, value, account):
+                    if value is None or id_ not in gone:
+                        partition, key = self._state.partition, id_.encode()
+                        whose = ((ACCOUNT_HEADER, account.encode()),)
+                        records.append(
+                            Publication(self._topics.profiles, partition, key, value, whose)
+                        )
+                case EventTombstone() | Release() | Erased():
+                    raise AssertionError("plain rows leave in no transaction")
+        return records
+
+    def _forgotten(self, ids: Iterable[str]) -> set[str]:
+        """Which of these profiles were forgotten since: their documents are not published any more."""
+        wanted = list(dict.fromkeys(ids))
+        rows = self._state.storage.get_many([keyspace.forgotten(id_) for id_ in wanted])
+        return {id_ for id_, row in zip(wanted, rows, strict=True) if row is not None}
+
+
+def _is_plain(row: OutboxRow) -> bool:
+    return isinstance(row, EventTombstone | Release | Erased)
+
+
+def _run_of_forgets(rows: Rows) -> Rows:
+    """The rows of two or more events at the beginning that make nothing but tombstones; none when there are fewer."""
+    run = list(takewhile(lambda row: _may_be_repeated(row[1]), rows))
+    if len(run) == len(rows) > ROWS or (
+        0 < len(run) < len(rows) and rows[len(run)][0] == run[-1][0]
+    ):
+        # The last event may have more rows.
+        run = [row for row in run if row[0] != run[-1][0]]
+    return run if run and run[0][0] != run[-1][0] else []
+
+
+def _may_be_repeated(row: OutboxRow) -> bool:
+    if isinstance(row, PublicDocument):
+        return row.value is None
+    return isinstance(row, ClaimTombstone | EventTombstone | Erased)

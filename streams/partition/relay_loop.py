@@ -1,0 +1,88 @@
+"""When the relay of a partition starts and publishes, how long outputs wait for others, and what follows a failure."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from aiokafka.errors import KafkaError
+
+from schemas.errors import Unavailable
+from streams.log.transactions import PublicationFailed, TransactionalPublisher
+from streams.partition.relay import ReadProgress, Relay
+from streams.timed_wait import set_within
+
+log = logging.getLogger(__name__)
+
+_RETRY_SECONDS: Final = 0.5
+# How long public documents wait for others to share a transaction; claims, which answers wait for, do not.
+_LINGER_SECONDS: Final = 0.2
+# While streams of changes are open, whose consumers wait for them.
+_WATCHED_LINGER_SECONDS: Final = 0.01
+# How long the relay pauses after each step while the fold has a backlog.
+_PAUSE_SECONDS: Final = 0.5
+
+
+class RelayLoop:
+    """Runs the relay of `name`, "<topic>-<partition>".
+
+    `is_watched` says whether somebody waits for what it publishes. While `backlog` is set, because the fold has more
+    to do, the relay pauses between its steps, unless an answer waits for a claim.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        relay: Relay,
+        publisher: TransactionalPublisher,
+        read_progress: ReadProgress,
+        is_watched: Callable[[], bool],
+    ) -> None:
+        self._name = name
+        self._relay = relay
+        self._publisher = publisher
+        self._read_progress = read_progress
+        self._is_watched = is_watched
+        self._work = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self.backlog = False
+
+    def notify(self, *, urgent: bool) -> None:
+        """A fold has left something to publish; `urgent`: an answer waits for it."""
+        if urgent:
+            self._urgent.set()
+        self._work.set()
+
+    async def start(self) -> None:
+        """Fences the former owner (rule 1 of the relay); tried again until Kafka answers. Raises `LostProgress`."""
+        while True:
+            try:
+                await self._relay.start(self._read_progress)
+            except (PublicationFailed, KafkaError) as error:
+                log.warning("relay of %s cannot start: %s", self._name, error)
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                return
+
+    async def run(self) -> None:
+        """Publishes until it is cancelled; what fails of Kafka starts again from rule 1."""
+        while True:
+            try:
+                await self._relay.empty(self._pause)
+            except (PublicationFailed, Unavailable) as error:
+                log.warning("relay of %s starts again: %s", self._name, error)
+                await asyncio.sleep(_RETRY_SECONDS)
+                await self.start()
+                continue
+            await self._work.wait()
+            linger = _WATCHED_LINGER_SECONDS if self._is_watched() else _LINGER_SECONDS
+            await set_within(self._urgent, linger)
+            self._work.clear()
+            self._urgent.clear()
+
+    def _pause(self) -> float:
+        return _PAUSE_SECONDS if self.backlog and not self._urgent.is_set() else 0
+
+    async def stop(self) -> None:
+        """Closes the connection to Kafka."""
+        await self._publisher.stop()

@@ -1,0 +1,200 @@
+"""A partition that this node owns: its state, the fold into it, the relay of its outputs, and who waits for either.
+
+The way of a record: chunk or append -> fold -> one write -> waiters are woken, relay, search index and purge notified.
+"""
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Final, NamedTuple, Protocol
+
+from faust.types import TP
+
+from projections.partition import NOTHING, PartitionState, Record, fold_to_the_bad_one
+from projections.profiles import ProfileState
+from schemas.errors import OperatorError, Unfoldable
+from streams.failure import Failure
+from streams.log.chunks import Chunk
+from streams.partition.batch_pace import BatchPace
+from streams.partition.pending_writes import PendingWrites
+from streams.partition.relay_loop import RelayLoop
+from streams.partition.stops import Stops
+
+log = logging.getLogger(__name__)
+
+_RETRY_SECONDS: Final = 0.5
+
+
+class Wakes(Protocol):
+    """Work that sleeps until a fold has left something for it."""
+
+    def wake(self) -> None: ...
+
+
+class Hides(Wakes, Protocol):
+    """What partitions need of the search index (`streams.indexing`)."""
+
+    def hide(self, state: ProfileState) -> None: ...
+
+
+class Effects(NamedTuple):
+    """What a node has once and each of its partitions notifies of what it has folded."""
+
+    writes: PendingWrites
+    search: Hides
+    purge: Wakes
+    pace: BatchPace
+    stops: Stops
+    failure: Failure
+
+
+class PartitionRuntime(ABC):
+    """A partition of one topic; `tp` names it.
+
+    `caught_up` is set once the fold has reached the end that the log had when the partition was acquired. While
+    `stopped` names a record, that cannot be folded, later ones are only counted: `delivered` is the offset up to which
+    they were delivered, and `resuming` waits for an operator's decision (`streams.partition.stops`). `compacting` is
+    held while a thread works on the state's files.
+    """
+
+    def __init__(self, state: PartitionState, relay: RelayLoop, effects: Effects) -> None:
+        self.tp = TP(state.topic, state.partition)
+        self.state = state
+        self.relay = relay
+        self.caught_up = asyncio.Event()
+        self.stopped: Unfoldable | None = None
+        self.delivered = NOTHING
+        self.resuming: asyncio.Task[None] | None = None
+        self.compacting = asyncio.Lock()
+        self._effects = effects
+        self._end = 0
+        self._undecoded = state.undecoded
+        self._publishing: asyncio.Task[None] | None = None
+        self._waiters: dict[asyncio.Future[None], int] = {}
+        self._is_released = False
+
+    # ------------------------------------------------------------------ acquired, released
+
+    def expect_end(self, end: int) -> None:
+        """The log ends before the offset `end`. Raises `ForeignState` when the state is ahead of it."""
+        self.state.check_end(end)
+        self._end = end
+
+    def start(self) -> None:
+        """Begins to fold, and to publish once it has caught up; the relay has started."""
+        self._effects.stops.follow_decisions(self)
+        self.note_applied()
+        name = f"relay of {self.tp.topic}-{self.tp.partition}"
+        self._publishing = asyncio.create_task(self._publish(), name=name)
+
+    async def close(self) -> None:
+        """Stops publishing and closes the state's files, once no thread works on them."""
+        self._is_released = True
+        for task in filter(None, (self._publishing, self.resuming)):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await self.relay.stop()
+        async with self.compacting:
+            self.state.close()
+
+    async def _publish(self) -> None:
+        try:
+            await self.caught_up.wait()
+            self._effects.purge.wake()
+            self._effects.search.wake()
+            await self.relay.run()
+        except OperatorError as error:
+            self._effects.failure.report(error)
+        except Exception as error:
+            reason = type(error).__name__
+            self._effects.failure.report(
+                OperatorError(f"the relay of {self.tp.topic}-{self.tp.partition} failed ({reason})")
+            )
+
+    # ------------------------------------------------------------------ how far it is
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is caught up and has not stopped."""
+        return self.stopped is None and self.caught_up.is_set()
+
+    async def wait_applied(self, offset: int) -> None:
+        """Waits until the state is folded up to the offset."""
+        if self.state.applied < offset:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters[waiter] = offset
+            try:
+                await waiter
+            finally:
+                del self._waiters[waiter]
+
+    def wake_waiters(self) -> None:
+        """Ends the waits for what is applied now."""
+        for waiter, offset in self._waiters.items():
+            if offset <= self.state.applied and not waiter.done():
+                waiter.set_result(None)
+
+    def note_applied(self) -> None:
+        """Reports how far the state is folded now, after its verdicts or claims were reported."""
+        self._effects.writes.settlement.folded_to(self.state)
+        self._report_undecoded()
+        self.wake_waiters()
+        if not self.caught_up.is_set() and self.state.applied + 1 >= self._end:
+            self.caught_up.set()
+
+    # ------------------------------------------------------------------ folding
+
+    @abstractmethod
+    def fold(self, records: Sequence[Record]) -> None:
+        """Folds consecutive records, and notifies whoever waits for what follows."""
+
+    async def fold_chunk(self, chunk: Chunk) -> None:
+        """Folds a chunk; tries again until it is folded, or stops the partition: a chunk passed over would be lost."""
+        while not self._is_released:  # a released partition is folded by its next owner
+            if self.stopped is not None:
+                self.delivered = chunk.last
+                return
+            if chunk.after > self.state.applied:
+                self._effects.failure.report(_hole(chunk, self.state.applied))
+                return
+            try:
+                if chunk.last > self.state.applied:
+                    fold_to_the_bad_one(self.state, chunk.records, self.fold)
+                    self.state.advance(chunk.last)
+            except Unfoldable as error:
+                self.note_applied()
+                self._effects.stops.stop(self, error, chunk.last)
+                return
+            except Exception:
+                # Nothing of the chunk's content: the traceback of a fold could show a value.
+                log.error(
+                    "folding %s-%s up to offset %s failed, trying again",
+                    self.tp.topic, self.tp.partition, chunk.last,
+                )  # fmt: skip
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            self.note_applied()
+            self.relay.backlog = chunk.is_full
+            if self.relay.backlog:
+                self._effects.pace.full_chunk_folded()
+            await self._effects.pace.let_others_run(
+                write_waits=len(self._effects.writes.verdicts) > 0
+            )
+            return
+
+    def _report_undecoded(self) -> None:
+        """Tells the operator of records that could not be decoded: the state has their offsets."""
+        if (new := self.state.undecoded - self._undecoded) > 0:
+            self._undecoded = self.state.undecoded
+            log.error(
+                "%s-%s: %d records up to offset %s cannot be decoded and are passed over",
+                self.tp.topic, self.tp.partition, new, self.state.applied,
+            )  # fmt: skip
+
+
+def _hole(chunk: Chunk, applied: int) -> OperatorError:
+    return OperatorError(
+        f"{chunk.tp.topic}-{chunk.tp.partition} was delivered from offset {chunk.after + 1}, but is applied up to "
+        f"{applied} only: nothing was lost, start the service again"
+    )

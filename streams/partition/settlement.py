@@ -1,0 +1,285 @@
+"""When an email that was written has settled (design "Email index").
+
+A claim of an email settles when the email index has folded it, and the release that follows, if another profile held
+the email, is folded too. Only then a write may be answered that speaks of the email, and a read that waits for its
+position (contract §14).
+
+This remembers, for the partitions of this node, the claims that their folds have made. Others were made before a
+partition was acquired: by a process that was killed, or by another node. Of those it knows nothing, so:
+
+1. When a partition of ``profile-events`` is acquired, and its relay has fenced the former owner, all claims that were
+   ever published of it lie below the ends that ``profile-emails`` has then. No claim and no position of the partition
+   counts as settled until each partition of the index is folded up to that end, and the releases that it had still
+   to get folded at that moment are. What is not published yet is in the outbox, and known by name.
+2. When a partition of ``profile-emails`` is acquired, and its relay has fenced the former owner, all releases that
+   ever left it lie below the ends that ``profile-events`` has then. No claim that it has folded settles until those
+   ends are reached. What has not left yet is in the outbox.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from projections.outbox import Claim, Release
+from projections.partition import PartitionState
+from projections.profiles import ProfileState
+from schemas.events import EmailReleased, decode_profile_event
+
+NOT_OURS: Final = -1
+"""The partition of a claim that is not settled, but was made before its partition came here."""
+
+
+class OpenRelease(NamedTuple):
+    """A release in the outbox of an index partition: the claim `by` took the email from the claim `lost`."""
+
+    by: bytes
+    lost: bytes
+
+
+class _Index:
+    """A partition of ``profile-emails``.
+
+    `ends` are the offsets up to which partitions of ``profile-events`` have still to be folded (rule 2), `folded` the
+    claims that settle then, and `lost` the claims whose releases are still to be folded.
+    """
+
+    def __init__(self) -> None:
+        self.applied = -1
+        self.ends: dict[int, int] = {}
+        self.folded: list[bytes] = []
+        self.lost: set[bytes] = set()
+
+
+class _Inherited:
+    """What a partition of ``profile-events`` waits for once acquired (rule 1): ends of the index, then releases."""
+
+    def __init__(self, ends: Mapping[int, int]) -> None:
+        self.ends = dict(ends)
+        self.lost: set[bytes] = set()
+        self.over: asyncio.Future[None] | None = None
+
+
+class Settlement:
+    """Claims that have not settled yet, in the order of the log per partition."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, dict[bytes, int]] = {}
+        self._partition: dict[bytes, int] = {}
+        self._waiters: dict[bytes, asyncio.Future[None]] = {}
+        self._lost: dict[bytes, tuple[_Index, list[bytes]]] = {}
+        self._held: dict[bytes, list[bytes]] = {}
+        self._applied: dict[int, int] = {}
+        self._indexes: dict[int, _Index] = {}
+        self._inherited: dict[int, _Inherited] = {}
+        # Whether a partition that was acquired has left something to wait for.
+        self._catching_up = False
+
+    # ------------------------------------------------------------------ acquiring
+
+    def acquire(self, state: PartitionState, ends: Mapping[int, int]) -> None:
+        """The partition with this state is acquired; its relay has started.
+
+        `ends`, read since, are where the partitions of the other topic end: of ``profile-emails`` for a partition of
+        ``profile-events``, and the other way round.
+        """
+        rows = state.outbox_from((0, 0))
+        if isinstance(state, ProfileState):
+            claims = {row.key: offset for offset, row in rows if isinstance(row, Claim)}
+            self.acquire_events(state.partition, state.applied, ends, claims)
+        else:
+            releases = [_open_release(row) for _, row in rows if isinstance(row, Release)]
+            self.acquire_emails(state.partition, state.applied, ends, releases)
+
+    def acquire_events(
+        self, partition: int, applied: int, ends: Mapping[int, int], claims: Mapping[bytes, int]
+    ) -> None:
+        """A partition of ``profile-events`` is acquired, folded up to `applied` (rule 1).
+
+        `ends` are those of ``profile-emails`` by partition, read after the relay has started; `claims` those in the
+        outbox, with the offset of their event.
+        """
+        for claim in self._open.pop(partition, {}):
+            self._partition[claim] = NOT_OURS
+        for claim, offset in claims.items():
+            self.made(claim, partition, offset)
+        before, inherited = self._inherited.get(partition), _Inherited(ends)
+        if before is not None:
+            inherited.over = before.over
+        self._inherited[partition] = inherited
+        self._catching_up = True
+        self.reached(partition, applied)
+
+    def acquire_emails(
+        self, partition: int, applied: int, ends: Mapping[int, int], releases: Iterable[OpenRelease]
+    ) -> None:
+        """A partition of ``profile-emails`` is acquired, folded up to `applied` (rule 2).
+
+        `ends` are those of ``profile-events`` by partition, read after the relay has started; `releases` those in the
+        outbox.
+        """
+        index = self._index(partition)
+        index.ends = dict(ends)
+        waiting = list(releases)
+        # The others have left, by another owner: their claims settle as rule 2 says.
+        for lost in index.lost - {release.lost for release in waiting}:
+            index.lost.remove(lost)
+            index.folded += self._lost.pop(lost)[1]
+            for inherited in self._inherited.values():
+                if lost in inherited.lost:
+                    inherited.lost.remove(lost)
+                    inherited.ends.setdefault(partition, 0)
+        for by, lost in waiting:
+            self.folded(partition, by, lost)
+        self._catching_up = True
+        self.index_reached(partition, applied)
+
+    # ------------------------------------------------------------------ folding
+
+    def made(self, claim: bytes, partition: int, offset: int) -> None:
+        """An event at (partition, offset) made a claim."""
+        self._open.setdefault(partition, {})[claim] = offset
+        self._partition[claim] = partition
+
+    def folded(self, partition: int, claim: bytes, lost: bytes | None) -> None:
+        """The index partition has the claim; `lost` is the claim that has to be released for it."""
+        index = self._index(partition)
+        if lost is None:
+            self._conclude(index, claim)
+            return
+        self._partition.setdefault(claim, NOT_OURS)
+        # More than one claim can lose the same one: the first winner may be withdrawn before the second comes.
+        winners = self._lost.setdefault(lost, (index, []))[1]
+        if claim not in winners:
+            winners.append(claim)
+        index.lost.add(lost)
+
+    def released(self, lost: bytes) -> None:
+        """The release of a lost claim is folded.
+
+        Where the lost claim has not settled itself, the holder before it still shows the email: its winners wait
+        for that release too.
+        """
+        if lost not in self._lost:
+            return
+        index, winners = self._lost.pop(lost)
+        index.lost.remove(lost)
+        if lost in self._partition:
+            self._held.setdefault(lost, []).extend(winners)
+        else:
+            for claim in winners:
+                self._conclude(index, claim)
+        for inherited in self._inherited.values():
+            inherited.lost.discard(lost)
+
+    def reached(self, partition: int, applied: int) -> None:
+        """A partition of ``profile-events`` is folded up to `applied`, and its verdicts are reported."""
+        self._applied[partition] = applied
+        if self._catching_up:
+            self._review()
+
+    def index_reached(self, partition: int, applied: int) -> None:
+        """A partition of ``profile-emails`` is folded up to `applied`, and its claims are reported."""
+        self._index(partition).applied = applied
+        if self._catching_up:
+            self._review()
+
+    def folded_to(self, state: PartitionState) -> None:
+        """Report how far a state is folded, after its verdicts or claims."""
+        if isinstance(state, ProfileState):
+            self.reached(state.partition, state.applied)
+        else:
+            self.index_reached(state.partition, state.applied)
+
+    # ------------------------------------------------------------------ asking
+
+    def settled(self, partition: int, claim: bytes) -> bool:
+        """Whether a claim that is a profile's of this partition has settled."""
+        return claim not in self._partition and partition not in self._inherited
+
+    def before(self, partition: int, offset: int) -> bool:
+        """Whether every claim made in the partition at or before the offset has settled."""
+        if partition in self._inherited:
+            return False
+        waiting = self._open.get(partition)
+        return not waiting or next(iter(waiting.values())) > offset
+
+    async def wait(self, partition: int, claim: bytes) -> None:
+        """Wait until the claim, of a profile of this partition, has settled; at once when it is not open."""
+        while not self.settled(partition, claim):
+            await self._taken_over(partition)
+            if claim in self._partition:
+                await self._wait(claim)
+
+    async def wait_before(self, partition: int, offset: int) -> None:
+        """Wait until `before` is true."""
+        while not self.before(partition, offset):
+            await self._taken_over(partition)
+            if waiting := self._open.get(partition):
+                await self._wait(next(iter(waiting)))
+
+    async def _taken_over(self, partition: int) -> None:
+        while inherited := self._inherited.get(partition):
+            if inherited.over is None:
+                inherited.over = asyncio.get_running_loop().create_future()
+            await asyncio.shield(inherited.over)
+
+    async def _wait(self, claim: bytes) -> None:
+        waiter = self._waiters.get(claim)
+        if waiter is None:
+            waiter = self._waiters[claim] = asyncio.get_running_loop().create_future()
+        await asyncio.shield(waiter)
+
+    # ------------------------------------------------------------------ how it is done
+
+    def _index(self, partition: int) -> _Index:
+        index = self._indexes.get(partition)
+        if index is None:
+            index = self._indexes[partition] = _Index()
+        return index
+
+    def _conclude(self, index: _Index, claim: bytes) -> None:
+        """No release is known that the claim has to wait for: it settles, once rule 2 lets it."""
+        if not index.ends:
+            self._settle(claim)
+        elif claim in self._partition:
+            index.folded.append(claim)
+
+    def _settle(self, claim: bytes) -> None:
+        partition = self._partition.pop(claim, None)
+        if partition is None:
+            return
+        if partition != NOT_OURS:
+            del self._open[partition][claim]
+        waiter = self._waiters.pop(claim, None)
+        if waiter is not None:
+            waiter.set_result(None)
+        for winner in self._held.pop(claim, ()):
+            self._settle(winner)
+
+    def _review(self) -> None:
+        """End the waits of acquired partitions, as far as the folds have come."""
+        for index in self._indexes.values():
+            if all(self._applied.get(number, -1) + 1 >= end for number, end in index.ends.items()):
+                index.ends = {}
+                folded, index.folded = index.folded, []
+                for claim in folded:
+                    self._settle(claim)
+        for partition, inherited in list(self._inherited.items()):
+            for number, end in list(inherited.ends.items()):
+                index = self._index(number)
+                if index.applied + 1 >= end and not index.ends:
+                    del inherited.ends[number]
+                    inherited.lost |= index.lost
+            if not inherited.ends and not inherited.lost:
+                del self._inherited[partition]
+                if inherited.over is not None:
+                    inherited.over.set_result(None)
+        self._catching_up = bool(self._inherited) or any(
+            index.ends for index in self._indexes.values()
+        )
+
+
+def _open_release(row: Release) -> OpenRelease:
+    event = decode_profile_event(row.value)
+    assert isinstance(event, EmailReleased)
+    return OpenRelease(event.by.encode(), event.claim.encode())

@@ -1,0 +1,1 @@
+"""Topics that every node folds whole: the accounts, and the companies with what is written about properties."""

@@ -1,0 +1,158 @@
+"""A partition folds what arrives, reports what it cannot fold, and wakes its waiters (`streams.partition.runtime`)."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+
+from projections.profiles import ProfileState
+from schemas.errors import Unavailable
+from schemas.events import encode
+from streams.failure import Failure
+from streams.log.appender import Keyed
+from streams.log.chunks import Chunk
+from streams.log.decisions import Decisions
+from streams.log.topics import Topics
+from streams.partition.batch_pace import BatchPace
+from streams.partition.owned_partitions import OwnedPartitions
+from streams.partition.pending_writes import PendingWrites
+from streams.partition.profile_partition import ProfilePartition
+from streams.partition.relay_loop import RelayLoop
+from streams.partition.runtime import Effects
+from streams.partition.stops import Stops
+from tests.support.folding import Profiles, key, upserted
+from tests.support.memory_log import Record
+
+TOPICS = Topics(1)
+UNFOLDABLE = encode(upserted("ada", at=-1))
+_SECONDS = 10
+
+
+class Neighbours:
+    """The search index and the purge, which are woken; and Kafka's transactions, of which there are none."""
+
+    wakes = 0
+
+    def wake(self) -> None:
+        self.wakes += 1
+
+    def hide(self, state: ProfileState) -> None:
+        state.erased.clear()
+
+    async def stop(self) -> None:
+        """Nothing is open."""
+
+
+class Node:
+    """A node that owns one partition of ``profile-events`` and has caught up with it."""
+
+    def __init__(self) -> None:
+        self.neighbours = Neighbours()
+        pace, unused = BatchPace(), cast("Any", None)
+        self.writes = PendingWrites(_SECONDS, pace.write_waits)
+        self.failure = Failure()
+        stops = Stops(unused, cast("Any", Decisions()))
+        publisher = cast("Any", self.neighbours)
+        relay = RelayLoop("profile-events-0", unused, publisher, unused, lambda: False)
+        effects = Effects(self.writes, self.neighbours, self.neighbours, pace, stops, self.failure)
+        self.partition = ProfilePartition(Profiles().state, relay, effects)
+        self.partition.note_applied()
+        self.partitions = OwnedPartitions(TOPICS)
+        self.partitions.runtimes[self.partition.tp] = self.partition
+
+    def chunk(self, *values: bytes, after: int | None = None) -> Chunk:
+        """Records that follow what is applied, or what is behind the offset `after`."""
+        after = self.partition.state.applied if after is None else after
+        records = [Record(n, key(n), value) for n, value in enumerate(values, after + 1)]
+        return Chunk(self.partition.tp, records, after, after + len(values))
+
+
+def test_an_own_append_is_folded_at_once_and_passed_over_when_it_is_delivered() -> None:
+    async def scenario() -> None:
+        node = Node()
+        value = encode(upserted("ada", plan="gold"))
+        delivered = node.chunk(value)
+        verdict = node.writes.verdicts.expect(key(0))
+        shown = asyncio.create_task(node.partitions.wait_shown(0, 0))
+        await asyncio.sleep(0)
+
+        node.partitions.fold_appended(TOPICS.events, 0, 0, [(key(0), value)])
+
+        assert verdict.result().outcome == "created"
+        async with asyncio.timeout(_SECONDS):
+            await shown
+        await node.partitions.fold_chunk(delivered)
+        assert node.partition.state.applied == 0
+        assert node.neighbours.wakes
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("first", "count"), [(1, 1), (0, 300)])
+def test_what_does_not_come_next_or_is_a_batch_is_left_to_the_consumer(
+    first: int, count: int
+) -> None:
+    async def scenario() -> None:
+        node = Node()
+        records: Sequence[Keyed] = [(key(n), encode(upserted(n))) for n in range(count)]
+        node.partitions.fold_appended(TOPICS.events, 0, first, records)
+        assert node.partition.state.applied == -1
+
+    asyncio.run(scenario())
+
+
+def test_records_that_cannot_be_decoded_are_reported_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scenario() -> None:
+        node = Node()
+        await node.partitions.fold_chunk(node.chunk(b"{secret", encode(upserted("ada")), b"{"))
+        await node.partitions.fold_chunk(node.chunk(encode(upserted("bob"))))
+        assert node.partition.state.applied == 3
+
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(scenario())
+
+    (line,) = caplog.messages
+    assert line.startswith("profile-events-0: 2 records up to offset 2 cannot be decoded")
+
+
+def test_a_record_that_cannot_be_folded_stops_its_partition_and_what_follows_is_counted() -> None:
+    async def scenario() -> None:
+        node = Node()
+        await node.partitions.fold_chunk(node.chunk(encode(upserted("ada")), UNFOLDABLE))
+        await node.partitions.fold_chunk(node.chunk(encode(upserted("bob")), after=1))
+
+        (stopped,) = node.partitions.stopped
+        assert (stopped.partition, stopped.offset) == (0, 1)
+        assert (node.partition.state.applied, node.partition.delivered) == (0, 2)
+        with pytest.raises(Unavailable, match="cannot fold"):
+            node.partitions.check_folding()
+        await node.partition.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_hole_in_what_is_delivered_is_a_failure_of_the_node() -> None:
+    async def scenario() -> None:
+        node = Node()
+        await node.partitions.fold_chunk(node.chunk(encode(upserted("ada")), after=4))
+        async with asyncio.timeout(_SECONDS):
+            failure = await node.failure.wait()
+        assert "was delivered from offset 5, but is applied up to -1 only" in str(failure)
+        assert node.partition.state.applied == -1
+
+    asyncio.run(scenario())
+
+
+def test_a_released_partition_folds_nothing_more() -> None:
+    async def scenario() -> None:
+        node = Node()
+        chunk = node.chunk(encode(upserted("ada")))
+        await node.partition.close()
+        await node.partition.fold_chunk(chunk)
+        assert node.partition.state.applied == -1
+
+    asyncio.run(scenario())
