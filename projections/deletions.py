@@ -8,16 +8,18 @@ from projections.profile import split
 from projections.receipts import (
     Purged,
     Receipt,
+    Tombstoned,
     Waiting,
     decode_receipt,
     decode_waiting,
     encode_purged,
     encode_receipt,
+    encode_tombstoned,
     encode_waiting,
 )
 from projections.storage import Storage
 from projections.working_set import WorkingSet
-from schemas.events import DeletionPurged, ProfileForgotten
+from schemas.events import DeletionPurged, DeletionTombstoned, ProfileForgotten
 
 
 class Deletion(NamedTuple):
@@ -59,6 +61,13 @@ def open_deletion(
     state.put(keyspace.receipt(id_), encode_receipt(receipt))
     state.put(keyspace.deletion(event.account, event.at, id_), b"")
     state.put_waiting(keyspace.waiting(receipt.offset, id_), encode_waiting(waiting))
+
+
+def tombstone_deletion(state: WorkingSet, event: DeletionTombstoned) -> None:
+    """The last tombstone of a deletion has left; the first event that says so counts."""
+    if state.get(keyspace.tombstoned(event.id)) is None:
+        row = encode_tombstoned(Tombstoned(event.at, event.events))
+        state.put(keyspace.tombstoned(event.id), row)
 
 
 def close_deletion(state: WorkingSet, event: DeletionPurged) -> None:

@@ -7,7 +7,8 @@ from typing import Final
 from projections import batches, keyspace, tracking
 from projections.changes import ChangedRows
 from projections.deletions import has_waiting
-from projections.fold import PASSED_OVER, Fold, PassedOver, Verdict
+from projections.fold.evolve import PASSED_OVER, Fold, PassedOver
+from projections.fold.verdict import Verdict
 from projections.history import Entry, history_row
 from projections.memberships import MemberCounts
 from projections.partition import NOTHING, Origin, PartitionState, Record, slices
@@ -21,6 +22,7 @@ from projections.receipts import (
     decode_tombstoned,
 )
 from projections.repeats import First, Opened, first_attempt, ids, opened_batch, was_spent
+from projections.stamp import Stamp
 from projections.storage import Storage
 from projections.working_set import WorkingSet
 from schemas.events import (
@@ -72,8 +74,9 @@ class ProfileState(PartitionState):
         evolve = self._fold.evolve
         verdicts: list[tuple[bytes, Verdict]] = []
         for record, event, user in events:
-            key, size = record.key, len(record.value or b"")
-            verdicts.append((key, evolve(state, event, key, record.offset, user, size)))
+            stamp = Stamp(record.key, record.offset, event.at)
+            verdict = evolve(state, event, stamp, user, len(record.value or b""))
+            verdicts.append((record.key, verdict))
         if records and records[-1].offset > self.applied:
             last = records[-1].offset
             changed = state.put_changed(last)

@@ -97,7 +97,7 @@ def remember(
         _sweep(state, keyspace.spent(repeat), event.at)
 
 
-def forget(state: WorkingSet, profile: str) -> None:
+def erase(state: WorkingSet, profile: str) -> None:
     """Remove what the ids of the profile have left."""
     for key, _ in state.scan(*keyspace.repeats(profile)):
         _remove(state, key)

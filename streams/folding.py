@@ -13,8 +13,8 @@ from typing import Final
 
 from faust.types import TP
 
-from projections.emails import EmailState
-from projections.fold import Verdict
+from projections.email_index import EmailState
+from projections.fold.verdict import Verdict
 from projections.partition import Record, fold_to_the_bad_one
 from projections.profiles import ProfileState
 from schemas.errors import OperatorError, Unfoldable

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from faust.contrib.asgi import faust_app_running
 from faust.types import TP
 
-from projections.emails import EmailState
+from projections.email_index import EmailState
 from projections.partition import NOTHING, Origin
 from projections.profiles import ProfileState
 from projections.storage import RocksStorage

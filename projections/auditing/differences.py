@@ -5,7 +5,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from projections.emails import last_claimant
+from projections.email_index import last_claimant
 from projections.profile import split
 from projections.receipts import decode_receipt
 

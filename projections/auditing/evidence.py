@@ -15,7 +15,7 @@ import msgspec
 
 from projections import keyspace, outbox
 from projections.auditing.person import Person
-from projections.emails import Claimant
+from projections.email_index import Claimant
 from projections.history import old_values
 from projections.profile import split
 from schemas.events import (

@@ -27,7 +27,7 @@ from faust.types import TP
 
 from projections import keyspace
 from projections.deletions import Deletion, Unpurged, claims_left, count_waiting, rows_left
-from projections.emails import EmailState
+from projections.email_index import EmailState
 from projections.profiles import ProfileState
 from schemas.errors import Unavailable
 from schemas.events import DeletionPurged, encode

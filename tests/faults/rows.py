@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 from projections import keyspace
 from projections.auditing.agreement import Comparison
 from projections.auditing.differences import Difference
-from projections.emails import EmailState
+from projections.email_index import EmailState
 from projections.partition import PartitionState
 from projections.profile import Profile
 from projections.profiles import ProfileState
