@@ -50,7 +50,7 @@ class ProfileState(PartitionState):
         self._fold = Fold(identity)
         # Set by a fold that leaves something to purge; who purges takes it back.
         self.news_to_purge = has_waiting(storage)
-        gone = storage.scan(keyspace.GONE, keyspace.after(keyspace.GONE))
+        gone = storage.scan(*keyspace.bounds(keyspace.GONE))
         self._has_gone = next(gone, None) is not None
         self.undecoded = 0
         # Ids that folds have erased; who feeds the search index takes them at once.
@@ -129,10 +129,10 @@ class ProfileState(PartitionState):
 
     def ids(self) -> Iterator[str]:
         """The ids of all profiles. Others may write between two of them."""
-        start, stop = keyspace.USERS, keyspace.after(keyspace.USERS)
+        start, stop = keyspace.bounds(keyspace.USERS)
         while rows := list(islice(self.storage.scan(start, stop), _IDS_AT_ONCE)):
             yield from (keyspace.user_id(key) for key, _ in rows)
-            start = rows[-1][0] + b"\0"
+            start = keyspace.next_key(rows[-1][0])
 
     def read_all(self, ids: Sequence[str]) -> list[StoredProfile]:
         """The profiles with these ids, in whatever account, without those that are gone."""

@@ -260,7 +260,7 @@ class Purge:
         for owned in list(self._owned.values()):
             if isinstance(owned.state, EmailState):
                 storage, given_up = owned.state.storage, claims.get(owned.state.partition, [])
-                if not await _beside(owned, lambda: storage.purge(keyspace.CLAIMS)):  # noqa: B023
+                if not await _beside(owned, lambda: storage.purge(keyspace.EMAIL_INDEX)):  # noqa: B023
                     return False
                 if claims_left(storage, given_up):
                     return False

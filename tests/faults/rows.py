@@ -42,7 +42,10 @@ def difference(state: PartitionState, replay: PartitionState) -> Difference | No
 
 def documents(state: PartitionState) -> dict[str, Profile]:
     """All profiles by id."""
-    profiles = [Profile.decode(key[1:], row) for key, row in state.storage.scan(b"D", b"E")]
+    profiles = [
+        Profile.decode(keyspace.subject(key)[1], row)
+        for key, row in state.storage.scan(*keyspace.bounds(keyspace.DOCUMENTS))
+    ]
     return {profile.id: profile for profile in profiles}
 
 
