@@ -6,8 +6,8 @@ from typing import Final, NamedTuple, get_args
 from api.commands.addressing import by_id
 from schemas.errors import RequestError, Unprocessable
 from schemas.events import ENCODER
-from schemas.normalization import normalize_name
 from schemas.places import ChangePlace, decode_place, encode_place
+from schemas.property_names import normalize_name
 from schemas.public import ChangeType, Forgotten, NoChange
 from schemas.search.parameters import check_names
 from streams.clock import now

@@ -9,14 +9,9 @@ from typing import Final, cast
 
 from schemas.errors import Unprocessable
 from schemas.identifiers import fold_email, fold_email_part, uid_text
-from schemas.normalization import (
-    MAX_BYTES,
-    MAX_HASH_LEVELS,
-    InvalidProperty,
-    check_text,
-    normalize_name,
-    normalize_scalar,
-)
+from schemas.normalization import InvalidProperty, check_text, normalize_scalar
+from schemas.property_limits import MAX_BYTES, MAX_HASH_LEVELS
+from schemas.property_names import normalize_name
 from schemas.search.conditions import (
     COMPANY,
     AllOf,
