@@ -14,7 +14,7 @@ from api.incoming import Incoming
 from api.intake import Intake
 from api.surrogates import may_hold_surrogates, replace_surrogates
 from schemas.errors import NotJson, TooLarge, Unprocessable
-from schemas.normalization import normalize_name
+from schemas.property_names import normalize_name
 
 _LENGTH: Final = "content-length"
 _SHORT: Final = 1 << 16  # bytes of a body that needs no room reserved

@@ -13,7 +13,7 @@ from api.interpreter import tune_garbage_collector
 from benchmarks.errors import MeasureError
 from benchmarks.log_records import ACCOUNT, Log, LogRecord, make_log
 from benchmarks.processes import output_of
-from projections.emails import EmailState
+from projections.email_index import EmailState
 from projections.partition import Origin
 from projections.profiles import ProfileState
 from projections.storage import RocksStorage

@@ -86,7 +86,7 @@ class ChangedRows:
 
     def drop_all(self) -> None:
         """The search index is built anew from all profiles."""
-        drop(self._storage, keyspace.CHANGED, keyspace.after(keyspace.CHANGED))
+        drop(self._storage, *keyspace.bounds(keyspace.CHANGED))
         self.look_again()
 
 

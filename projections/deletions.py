@@ -8,16 +8,18 @@ from projections.profile import split
 from projections.receipts import (
     Purged,
     Receipt,
+    Tombstoned,
     Waiting,
     decode_receipt,
     decode_waiting,
     encode_purged,
     encode_receipt,
+    encode_tombstoned,
     encode_waiting,
 )
 from projections.storage import Storage
 from projections.working_set import WorkingSet
-from schemas.events import DeletionPurged, ProfileForgotten
+from schemas.events import DeletionPurged, DeletionTombstoned, ProfileForgotten
 
 
 class Deletion(NamedTuple):
@@ -61,6 +63,13 @@ def open_deletion(
     state.put_waiting(keyspace.waiting(receipt.offset, id_), encode_waiting(waiting))
 
 
+def tombstone_deletion(state: WorkingSet, event: DeletionTombstoned) -> None:
+    """The last tombstone of a deletion has left; the first event that says so counts."""
+    if state.get(keyspace.tombstoned(event.id)) is None:
+        row = encode_tombstoned(Tombstoned(event.at, event.events))
+        state.put(keyspace.tombstoned(event.id), row)
+
+
 def close_deletion(state: WorkingSet, event: DeletionPurged) -> None:
     """Nothing is left of a deletion; the first event that says so counts."""
     if state.get(keyspace.purged(event.id)) is not None:
@@ -74,7 +83,7 @@ def close_deletion(state: WorkingSet, event: DeletionPurged) -> None:
 def has_waiting(storage: Storage) -> bool:
     """Whether anything waits to be purged."""
     return any(
-        next(storage.scan(prefix, keyspace.after(prefix)), None) is not None
+        next(storage.scan(*keyspace.bounds(prefix)), None) is not None
         for prefix in (keyspace.WAITING, keyspace.LATE)
     )
 
@@ -102,7 +111,7 @@ def read_waiting(storage: Storage, start: bytes = keyspace.WAITING) -> Iterator[
 
 def read_late(storage: Storage) -> dict[int, bytes]:
     """The late records that wait to be purged: by offset the profile id or the keyed uid hash."""
-    rows = storage.scan(keyspace.LATE, keyspace.after(keyspace.LATE))
+    rows = storage.scan(*keyspace.bounds(keyspace.LATE))
     return {keyspace.late_offset(key): whose for key, whose in rows}
 
 
@@ -114,7 +123,7 @@ def drop_late(storage: Storage, offsets: Iterable[int]) -> None:
 def count_waiting(storage: Storage) -> Unpurged | None:
     """How many deletions wait to be purged; None when there is none."""
     count, first, last = 0, b"", b""
-    for _, row in storage.scan(keyspace.WAITING, keyspace.after(keyspace.WAITING)):
+    for _, row in storage.scan(*keyspace.bounds(keyspace.WAITING)):
         first, last, count = first or row, row, count + 1
     if not count:
         return None
@@ -153,6 +162,6 @@ def list_deletions(
     requested before the one, and after the other.
     """
     start, stop = keyspace.deletions(account)
-    start = start if before is None else before + b"\0"
+    start = start if before is None else keyspace.next_key(before)
     for key, _ in storage.scan(start, stop if after is None else after):
         yield key

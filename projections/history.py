@@ -6,7 +6,7 @@ fold more than its bytes do, and most profiles of a first import have no other.
 A row holds the record's key, what the record was to the profile, and its time. A forget names the records by them.
 Behind these stand, as JSON, the names that the record changed with their values from before, ``"$unset"`` for one
 that was not there, which no property can be. So whoever has the document as it is now can go back to any earlier one
-(`projections.past`). The record that created the profile, and one that changed nothing, have nothing there.
+(`undo`, `projections.as_of`). The record that created the profile, and one that changed nothing, have nothing there.
 """
 
 import struct
@@ -17,6 +17,7 @@ import msgspec
 
 from projections import keyspace
 from projections.profile import Document, Header, Profile
+from projections.stamp import Stamp
 from projections.working_set import WorkingSet
 from schemas.events import ENCODER
 from schemas.normalization import UNSET
@@ -36,6 +37,26 @@ class HistoryType:
     LEFT: Final = 7
     TRACKED_DUPLICATE: Final = 8
 
+
+# The event's type, as the log has it.
+EVENT_TYPES: Final = {
+    HistoryType.UPSERTED: "profile-upserted",
+    HistoryType.CLEARED: "profile-cleared",
+    HistoryType.RELEASED: "profile-email-released",
+    HistoryType.DUPLICATE: "profile-upserted",
+    HistoryType.REFUSED: "profile-upserted",
+    HistoryType.TRACKED: "event-tracked",
+    HistoryType.LEFT: "profile-company-left",
+    HistoryType.TRACKED_DUPLICATE: "event-tracked",
+}
+# Why a record was passed over, by the fold's verdict.
+PASSED_OVER: Final = {
+    HistoryType.DUPLICATE: "duplicate",
+    HistoryType.REFUSED: "too_large",
+    HistoryType.TRACKED_DUPLICATE: "duplicate",
+}
+# What every profile has from its creation on without being told.
+_GIVEN: Final = ("id", "uid", "created_at", "updated_at", "percent")
 
 _header: Final = struct.Struct(">32sBQ")
 _encode: Final = ENCODER.encode
@@ -76,29 +97,27 @@ def old_values(row: bytes) -> bytes:
     return row[_header.size :]
 
 
-def creation(key: bytes, kind: int, at: int) -> bytes:
-    """The row, for the profile's header, of the record that creates it; `at` is in unix milliseconds."""
-    return _header.pack(key, kind, at)
+def creation(stamp: Stamp, kind: int) -> bytes:
+    """The row, for the profile's header, of the record that creates it."""
+    return _header.pack(stamp.key, kind, stamp.at)
 
 
 def remember(
     state: WorkingSet,
     profile: Profile,
-    key: bytes,
-    offset: int,
+    stamp: Stamp,
     kind: int,
-    at: int,
-    before: Mapping[str, Any] | None = None,
+    old: Mapping[str, Any] | None = None,
 ) -> None:
-    """The record with this key and offset, not the first, was about the profile; `at` is in unix milliseconds.
+    """Add the row of a record, not the first, that is about the profile.
 
-    `before` has the old value of each name that it changed, `NOT_THERE` where there was none.
+    `old` has the old value of each name that it changed, `NOT_THERE` where there was none.
     """
-    row = _header.pack(key, kind, at)
-    state.put(keyspace.history(profile.id, offset), row + _encode(before) if before else row)
+    row = _header.pack(stamp.key, kind, stamp.at)
+    state.put(keyspace.history(profile.id, stamp.offset), row + _encode(old) if old else row)
 
 
-def take(state: WorkingSet, profile: Profile) -> list[tuple[int, bytes]]:
+def erase(state: WorkingSet, profile: Profile) -> list[tuple[int, bytes]]:
     """Remove a profile's history; returns (offset, key) of every record that it named."""
     header = profile.header
     records = [(header.created, history_row(header.creation)[0])]
@@ -106,3 +125,23 @@ def take(state: WorkingSet, profile: Profile) -> list[tuple[int, bytes]]:
         records.append((keyspace.history_offset(row), history_row(value)[0]))
         state.delete(row)
     return records
+
+
+def undo(entry: Entry, document: Document, created: int) -> dict[str, list[Any]]:
+    """Take the document from behind a record back to before it; returns, by name, the old and the new value.
+
+    A side that was not there is None. `created` is the offset of the record that created the profile. The names are
+    those that the public document calls changed (contract §13).
+    """
+    if entry.offset == created:
+        return {name: [None, value] for name, value in document.items() if name not in _GIVEN}
+    changes: dict[str, list[Any]] = {}
+    for name, old in entry.before().items():
+        new = document.pop(name, None)
+        if old != NOT_THERE:
+            changes[name] = [old, new]
+            document[name] = old
+        elif entry.type != HistoryType.CLEARED or new is not None:
+            # A clear makes null what was never there, too, which is nobody's change.
+            changes[name] = [None, new]
+    return changes

@@ -44,14 +44,14 @@ class MemberCounts:
         self._storage = storage
         self._at_once = at_once
         self._counts: dict[str, int] = {}
-        self._next, self._end = keyspace.MEMBERS, keyspace.after(keyspace.MEMBERS)
+        self._next, self._end = keyspace.bounds(keyspace.MEMBERS)
 
     def read(self) -> Iterator[None]:
         """Read on from where it was left, a millisecond a step. Moves may come between two steps."""
         while rows := list(islice(self._storage.scan(self._next, self._end), self._at_once)):
             for key, _ in rows:
                 self._add(keyspace.member_company(key), 1)
-            self._next = rows[-1][0] + b"\0"
+            self._next = keyspace.next_key(rows[-1][0])
             yield
         self._next = self._end
 

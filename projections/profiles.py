@@ -7,7 +7,8 @@ from typing import Final
 from projections import batches, keyspace, tracking
 from projections.changes import ChangedRows
 from projections.deletions import has_waiting
-from projections.fold import PASSED_OVER, Fold, PassedOver, Verdict
+from projections.fold.evolve import PASSED_OVER, Fold, PassedOver
+from projections.fold.verdict import Verdict
 from projections.history import Entry, history_row
 from projections.memberships import MemberCounts
 from projections.partition import NOTHING, Origin, PartitionState, Record, slices
@@ -21,6 +22,7 @@ from projections.receipts import (
     decode_tombstoned,
 )
 from projections.repeats import First, Opened, first_attempt, ids, opened_batch, was_spent
+from projections.stamp import Stamp
 from projections.storage import Storage
 from projections.working_set import WorkingSet
 from schemas.events import (
@@ -48,7 +50,7 @@ class ProfileState(PartitionState):
         self._fold = Fold(identity)
         # Set by a fold that leaves something to purge; who purges takes it back.
         self.news_to_purge = has_waiting(storage)
-        gone = storage.scan(keyspace.GONE, keyspace.after(keyspace.GONE))
+        gone = storage.scan(*keyspace.bounds(keyspace.GONE))
         self._has_gone = next(gone, None) is not None
         # Ids that folds have erased; who feeds the search index takes them at once.
         self.erased: list[str] = []
@@ -71,8 +73,9 @@ class ProfileState(PartitionState):
         evolve = self._fold.evolve
         verdicts: list[tuple[bytes, Verdict]] = []
         for record, event, user in events:
-            key, size = record.key, len(record.value or b"")
-            verdicts.append((key, evolve(state, event, key, record.offset, user, size)))
+            stamp = Stamp(record.key, record.offset, event.at)
+            verdict = evolve(state, event, stamp, user, len(record.value or b""))
+            verdicts.append((record.key, verdict))
         if records and records[-1].offset > self.applied:
             last = records[-1].offset
             changed = state.put_changed(last)
@@ -125,10 +128,10 @@ class ProfileState(PartitionState):
 
     def ids(self) -> Iterator[str]:
         """The ids of all profiles. Others may write between two of them."""
-        start, stop = keyspace.USERS, keyspace.after(keyspace.USERS)
+        start, stop = keyspace.bounds(keyspace.USERS)
         while rows := list(islice(self.storage.scan(start, stop), _IDS_AT_ONCE)):
             yield from (keyspace.user_id(key) for key, _ in rows)
-            start = rows[-1][0] + b"\0"
+            start = keyspace.next_key(rows[-1][0])
 
     def read_all(self, ids: Sequence[str]) -> list[StoredProfile]:
         """The profiles with these ids, in whatever account, without those that are gone."""

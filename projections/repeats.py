@@ -92,12 +92,12 @@ def remember(
     state.put(keyspace.repeat(profile, repeat), _first.pack(event.at, offset, created, hash_))
     state.put(keyspace.repeated(repeat), bytes.fromhex(profile))
     if offset % _SWEEP_EVERY == 0:
-        place = bytes.fromhex(profile) if offset // _SWEEP_EVERY % 2 else b""
-        _sweep_attempts(state, b"I" + place + bytes.fromhex(repeat), event.at)
-        _sweep(state, keyspace.spent(repeat), event.at)
+        among = profile if offset // _SWEEP_EVERY % 2 else ""
+        _sweep_attempts(state, keyspace.repeats_from(repeat, among), event.at)
+        _sweep(state, keyspace.spent(repeat), keyspace.SPENT, event.at)
 
 
-def forget(state: WorkingSet, profile: str) -> None:
+def erase(state: WorkingSet, profile: str) -> None:
     """Remove what the ids of the profile have left."""
     for key, _ in state.scan(*keyspace.repeats(profile)):
         _remove(state, key)
@@ -112,18 +112,18 @@ def open_batch(state: WorkingSet, event: BatchOpened) -> None:
     """The event is the first one of its batch."""
     row = _opened.pack(event.at, bytes.fromhex(event.fingerprint))
     state.put(keyspace.opened(event.id), row)
-    _sweep(state, keyspace.opened(event.id), event.at)
+    _sweep(state, keyspace.opened(event.id), keyspace.OPENED, event.at)
 
 
 def _sweep_attempts(state: WorkingSet, start: bytes, at: int) -> None:
-    for key, row in state.scan_some(start, keyspace.after(b"I"), _SWEPT):
+    for key, row in state.scan_some(start, keyspace.after(keyspace.REPEATS), _SWEPT):
         if at - _first.unpack(row)[0] >= _KEPT_MS:
             _remove(state, key)
 
 
-def _sweep(state: WorkingSet, start: bytes, at: int) -> None:
+def _sweep(state: WorkingSet, start: bytes, prefix: bytes, at: int) -> None:
     """Of rows that begin with their time."""
-    for key, row in state.scan_some(start, keyspace.after(start[:1]), _SWEPT):
+    for key, row in state.scan_some(start, keyspace.after(prefix), _SWEPT):
         if at - _time.unpack_from(row)[0] >= _KEPT_MS:
             state.delete(key)
 
@@ -131,7 +131,7 @@ def _sweep(state: WorkingSet, start: bytes, at: int) -> None:
 def _remove(state: WorkingSet, key: bytes) -> None:
     state.delete(key)
     way = keyspace.repeated(keyspace.repeat_id(key))
-    if state.get(way) == key[1:13]:
+    if state.get(way) == keyspace.repeat_profile(key):
         state.delete(way)
 
 

@@ -18,9 +18,6 @@ from schemas.identity import tracked_id
 
 KEPT: Final = 10
 
-_HASH: Final = slice(13, 29)
-_PLACE: Final = 29
-
 
 class Counter(msgspec.Struct, array_like=True, frozen=True):
     """Times are those of the first and the last event in the log, in unix milliseconds."""
@@ -74,9 +71,7 @@ def erase(state: WorkingSet, profile: str) -> None:
 
 def has_any(storage: Storage) -> bool:
     """Whether anything was tracked of anybody."""
-    return (
-        next(storage.scan(keyspace.COUNTERS, keyspace.after(keyspace.COUNTERS)), None) is not None
-    )
+    return next(storage.scan(*keyspace.bounds(keyspace.COUNTERS)), None) is not None
 
 
 def counters(storage: Storage, profile: str) -> dict[str, Counter]:
@@ -100,11 +95,11 @@ def read_some(
     A first call begins after b"".
     """
     start, stop = keyspace.counters(profile)
-    begin = keyspace.counter(profile, after) + b"\0" if after else start
+    begin = keyspace.next_key(keyspace.counter(profile, after)) if after else start
     counted = list(islice(storage.scan(begin, stop), count))
     if not counted:
         return {}, None
-    first, last = counted[0][0][_HASH], counted[-1][0][_HASH]
+    first, last = keyspace.name_hash(counted[0][0]), keyspace.name_hash(counted[-1][0])
     bounds = (keyspace.occurrence(profile, first, 0), keyspace.occurrence(profile, last, KEPT))
     return _read(counted, storage.scan(*bounds)), last
 
@@ -114,11 +109,12 @@ def _read(
 ) -> dict[str, Tracked]:
     rings: dict[bytes, dict[int, Occurrence]] = {}
     for key, row in occurred:
-        rings.setdefault(key[_HASH], {})[key[_PLACE]] = _occurrence(row)
+        ring = rings.setdefault(keyspace.name_hash(key), {})
+        ring[keyspace.ring_index(key)] = _occurrence(row)
     found: dict[str, Tracked] = {}
     for key, row in counted:
         counter = _counter(row)
-        ring = rings[key[_HASH]]
+        ring = rings[keyspace.name_hash(key)]
         newest = range(counter.count - 1, counter.count - 1 - len(ring), -1)
         found[counter.name] = Tracked(counter, [ring[place % KEPT] for place in newest])
     return found

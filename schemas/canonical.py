@@ -4,7 +4,7 @@ from typing import Final, cast
 
 import msgspec
 
-from schemas.normalization import MAX_DEPTH
+from schemas.property_limits import MAX_DEPTH
 
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 

@@ -6,7 +6,8 @@ from typing import Final
 from unicodedata import category, normalize
 
 from schemas.composition import compose
-from schemas.normalization import MAX_BYTES, check_text
+from schemas.normalization import check_text
+from schemas.property_limits import MAX_BYTES
 
 _BAD_TEXT: Final = "must hold no control character (below U+0020) and no lone surrogate"
 _BAD_UID_TYPE: Final = "must be an integer or a string"

@@ -18,14 +18,21 @@ event may pass through here again. Where the contract is silent:
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from math import isfinite
 from typing import Final, Literal, NamedTuple, TypeAlias, cast
-from unicodedata import category
 
 import msgspec
 
-from schemas.composition import character_ranges, combining_marks, compose
+from schemas.property_limits import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_HASH_LEVELS,
+    MAX_NAMES,
+    NEVER_OVER,
+    cut,
+)
+from schemas.property_names import IDENTIFIERS, NOT_SETTABLE, normalize_name
 from schemas.timestamps import (
     FIRST_TIMESTAMP,
     LAST_TIMESTAMP,
@@ -41,25 +48,6 @@ Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | 
 UNSET: Final = "$unset"
 """As the value of a property, removes the property; inside a hash, leaves the name out (contract §3, §9)."""
 
-IDENTIFIERS: Final = frozenset({"uid", "email", "company_uid", "company_id"})
-"""Names whose values say who is meant; never converted."""
-
-NOT_SETTABLE: Final = frozenset(
-    {"id", "created_at", "updated_at", "percent", "company", "last_cleared_at"}
-)
-"""Names that only the service sets."""
-
-MAX_BYTES: Final = 768
-"""UTF-8 bytes that are kept of each scalar, array item, hash value and name."""
-
-MAX_NAMES: Final = 20_000
-"""Names of one write; with more, folding it would hold the loop for too long."""
-
-MAX_HASH_LEVELS: Final = 3
-MAX_DEPTH: Final = 100
-"""Hashes and arrays inside each other; beyond, a property is refused."""
-
-_NEVER_OVER: Final = MAX_BYTES // 4  # so many characters always fit
 _LONGEST_LITERAL: Final = 64
 _UNIX_SECONDS: Final = (100_000_000, 2_000_000_000)  # 1973 to 2033
 _UNIX_MILLISECONDS: Final = (100_000_000_000, 2_000_000_000_000)
@@ -152,105 +140,7 @@ def check_text(text: str) -> bool:
 _FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
 
-# --- names
-
-
-def normalize_name(name: str) -> str:
-    """`name` as it is stored (contract §9); "" when nothing is left.
-
-    Words are joined by ``_`` and lower-cased. A word is letters and digits of any script, with
-    their accents (composed, NFC); emoji and the rest separate words. Inside a run of letters a new
-    word begins:
-
-    * at a capital after a small letter, when another letter follows: ``userRole``, ``userID``,
-      but ``ImporteD leads`` is ``imported_leads``;
-    * at the last capital of several, when a small letter follows: ``HTTPServer`` is
-      ``http_server``, but for a plural: ``userIDs`` is ``user_ids``;
-    * at a capital after a digit, when a small letter follows: ``line2Street`` is
-      ``line2_street``, ``B2B`` is ``b2b``.
-    """
-    if len(name) <= MAX_BYTES // 3:
-        return _normalize_short_name(name)
-    return _join_words(_head(name) if len(name) > _LONG_NAME else name)
-
-
-def _join_words(name: str) -> str:
-    if _NORMALIZED.fullmatch(name) and len(name) <= MAX_BYTES:
-        return name
-    name = compose(name)
-    shape = "".join(map(_kind, name))
-    words = [name[word.start() : word.end()] for word in _WORD.finditer(shape)]
-    joined = compose("_".join(words).lower())
-    return _cut(joined).rstrip("_")
-
-
-_NORMALIZED: Final = re.compile(r"[a-z0-9]++(?:_[a-z0-9]++)*+")  # most names are, and stay so
-
-
-# Bounded in number and, as long names go around it, in bytes.
-_normalize_short_name = lru_cache(maxsize=8192)(_join_words)
-
-
-@lru_cache(maxsize=4096)
-def _kind(character: str) -> str:
-    """One letter for what a character is in a name: Upper, lower, s, digit, mark, or a blank."""
-    if character.isalpha():
-        if character == "s":
-            return "s"
-        return "l" if character.lower() == character else "U"
-    if character.isalnum():
-        return "d"
-    return "m" if _is_mark(character) else " "
-
-
-def _is_mark(character: str) -> bool:
-    """Whether it is a mark on a letter; a variation selector, which chooses an emoji's look, is none."""
-    if category(character) not in ("Mn", "Mc"):
-        return False
-    return not ("\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef")
-
-
-_WORD: Final = re.compile(
-    r"""[Ulsd][Ulsdm]*?
-    (?= (?<=[lsm]) U [Uls]               # user|Role, user|ID
-      | (?<=d)     U [ls]                # line2|Street
-      | (?<=U)     U (?!s(?![lsm])) [ls] # HTTP|Server; not UR|Ls
-      | [ ] | \Z )""",
-    re.VERBOSE,
-)
-
-# Composing makes one character of four at most (a letter with three marks), and each has a byte at least: so many
-# have what fills a name, and what is looked ahead at to find its words.
-_LONG_NAME: Final = 4 * (MAX_BYTES + 256)
-
-
-def _head(name: str) -> str:
-    """The words of a long name, or so many of them that what comes behind them cannot be in its normalized form.
-
-    (But for the form of a Greek sigma with more than 1,000 modifier letters behind it in one word.)
-    """
-    words: list[str] = []
-    missing = _LONG_NAME
-    for word in _long_words().finditer(name.replace("_", " ")):
-        words.append(word[0])
-        missing -= len(word[0]) + 1
-        if missing < 0:
-            break
-    head = " ".join(words)
-    # Not in the middle of marks: one of the last may be what composes with the letter.
-    behind = _marks_behind().match(head, _LONG_NAME)
-    return head if behind is None else head[: behind.end()]
-
-
-@cache
-def _long_words() -> re.Pattern[str]:
-    marks = character_ranges(_is_mark)
-    return re.compile(rf"\w[\w{marks}]*")
-
-
-@cache
-def _marks_behind() -> re.Pattern[str]:
-    return re.compile(f"[{combining_marks()}\u0f73\u0f75\u0f81]*")
+# --- names, and what becomes of their values
 
 
 _Fate: TypeAlias = Literal["stored", "identifier", "ignored", "dropped"]
@@ -352,7 +242,7 @@ def _stored(value: object, name: str, now: int, level: int = 1) -> Value:
 
 def _from_hash(members: dict[str, object], now: int, level: int) -> Value:
     if level > MAX_HASH_LEVELS:
-        return _cut(msgspec.json.encode(_without_unset(members)).decode())
+        return cut(msgspec.json.encode(_without_unset(members)).decode())
     kept: dict[str, Value] = {}
     for raw_name, value in members.items():
         name = normalize_name(raw_name)
@@ -380,13 +270,13 @@ def _from_number(number: float, name: str) -> Value:
         if _UNIX_MILLISECONDS[0] <= number <= _UNIX_MILLISECONDS[1]:
             return format_timestamp(round(number))
     if isinstance(number, int) and number.bit_length() > 63 and number != -(1 << 63):
-        return _cut(str(number))
+        return cut(str(number))
     return number
 
 
 def _from_text(text: str, name: str, now: int) -> Value:
     if text[:1] not in _CONVERTIBLE or len(text) > _LONGEST_LITERAL:
-        return text if len(text) <= _NEVER_OVER else _cut(text)
+        return text if len(text) <= NEVER_OVER else cut(text)
     if (constant := _BOOLEANS.get(text)) is not None:
         return constant
     if parse_stored_timestamp(text) is not None:
@@ -431,10 +321,3 @@ def _days_from(text: str, now: int) -> int | None:
 
 
 _DAYS: Final = re.compile(r"[+-][0-9]{1,7}d")
-
-
-def _cut(text: str) -> str:
-    """The first 768 bytes of UTF-8, cut at a character."""
-    if len(text) <= _NEVER_OVER:
-        return text
-    return text[:MAX_BYTES].encode()[:MAX_BYTES].decode(errors="ignore")

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from schemas.normalization import IDENTIFIERS, MAX_HASH_LEVELS, NOT_SETTABLE, normalize_name
+from schemas.property_limits import MAX_HASH_LEVELS
+from schemas.property_names import IDENTIFIERS, NOT_SETTABLE, normalize_name
 from schemas.timestamps import parse_stored_timestamp
 
 Kind: TypeAlias = Literal["profile", "company"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from projections.fold import Verdict
+from projections.fold.verdict import Verdict
 from schemas.errors import TooLarge, Unavailable, Unfoldable
 from schemas.events import ProfileEvent, encode
 from schemas.identity import Identity, event_key

@@ -9,7 +9,7 @@ import msgspec
 from api.bodies import as_object, check_utf8, decode_json
 from api.command_line.input_file import Input
 from schemas.errors import OperatorError, RequestError
-from schemas.normalization import normalize_name
+from schemas.property_names import normalize_name
 from schemas.tables.identifiers import WrongRow, check_cell, check_digits
 from schemas.tables.lines import UnreadableTable, split_lines
 from schemas.tables.rows import IDENTIFYING, LONGEST_ROW, Row, Table

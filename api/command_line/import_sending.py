@@ -24,7 +24,7 @@ from api.commands.drafting import InvalidDraft, draft
 from api.settings import Settings
 from schemas.errors import OperatorError, RequestError
 from schemas.identifiers import missing_identifier_sentence, ordinal
-from schemas.normalization import MAX_DEPTH
+from schemas.property_limits import MAX_DEPTH
 from schemas.timestamps import parse_timestamp
 from streams.clock import now
 

@@ -12,7 +12,8 @@ from schemas.identifiers import (
     trim,
 )
 from schemas.identity import is_id
-from schemas.normalization import UNSET, InvalidProperty, check_text, normalize, normalize_name
+from schemas.normalization import UNSET, InvalidProperty, check_text, normalize
+from schemas.property_names import normalize_name
 
 TWO_COMPANIES: Final = "company_id and company_uid name different companies"
 _NO_NAME: Final = "name must be a text with a letter or a digit, without control characters"

@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 
 from api.commands.addressing import NO_PROFILE, by_id
 from api.commands.reading import show, show_tracked
-from projections.history import Entry
-from projections.past import EVENT_TYPES, PASSED_OVER, Past, undo
+from projections.as_of import Past
+from projections.history import EVENT_TYPES, PASSED_OVER, Entry, undo
 from projections.profile import Document, StoredProfile
 from projections.profiles import ProfileState
 from schemas.errors import NotFound, Unprocessable

@@ -12,8 +12,10 @@ from projections.properties.descriptions import Description
 from schemas.errors import NotFound, Unprocessable
 from schemas.events import PropertyDescribed
 from schemas.identity import is_id
-from schemas.normalization import MAX_BYTES, check_text, normalize_name
+from schemas.normalization import check_text
 from schemas.properties import KINDS, Kind, parse_kind, parse_prop, spelled
+from schemas.property_limits import MAX_BYTES
+from schemas.property_names import normalize_name
 from schemas.search.parameters import PAGE, check_names
 from schemas.search.request import parse_limit
 from schemas.timestamps import format_timestamp

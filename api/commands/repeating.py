@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 
 from api.commands.addressing import NO_PROFILE
 from api.commands.pacing import beside
-from projections.fold import Verdict
+from projections.fold.verdict import Verdict
 from projections.repeats import First, Opened
 from schemas.canonical import canonical_json
 from schemas.errors import NotFound, Unavailable, Unprocessable

@@ -15,7 +15,7 @@ from api.documents.shapes import (
     obj,
     ref,
 )
-from schemas.search.grammar import EventOp, PropertyOp
+from schemas.search.operators import EventOp, PropertyOp
 
 _LIMIT: Final[Schema] = {"type": "integer", "minimum": 1, "maximum": 500}
 _FILTERS: Final[dict[str, Schema]] = {

@@ -2,13 +2,14 @@
 
 Rows agree byte for byte, but for these:
 
-1. `O`, `Q`, `L`, `M`: what has still to leave, to be indexed or to be purged, and how far that is. Not compared.
-2. `I`, `J`, `N`, `S`: what idempotency ids have left is removed by later events, once it is too old to count.
-   Compaction may take such an event, so only what still counts is compared: until `REPEAT_WINDOW_MS` before the
-   time of the log's newest record.
-3. `R`, `W`: of a log that is compacted already a later folding finds fewer of the records that a forget has erased.
-   So a live receipt must name all records that a replay names, and may name more. Which other profiles and which
-   claims wait to be purged is not compared: of a user who is half compacted a replay makes other ones.
+1. `OUTBOX`, `CHANGED`, `LATE`, `META` (`projections.keyspace`): what has still to leave, to be indexed or to be
+   purged, and how far that is. Not compared.
+2. `REPEATS`, `REPEATED`, `OPENED`, `SPENT`: what idempotency ids have left is removed by later events, once it is too
+   old to count. Compaction may take such an event, so only what still counts is compared: until `REPEAT_WINDOW_MS`
+   before the time of the log's newest record.
+3. `RECEIPTS`, `WAITING`: of a log that is compacted already a later folding finds fewer of the records that a forget
+   has erased. So a live receipt must name all records that a replay names, and may name more. Which other profiles
+   and which claims wait to be purged is not compared: of a user who is half compacted a replay makes other ones.
 
 A digest is taken of what agrees in any case, so that two auditors get the same of one log.
 """
@@ -228,17 +229,31 @@ def _waiting_explained(live: bytes, replay: bytes) -> bool:
     return live == _encode(decode_waiting(live)) and _waiting(live) == _waiting(replay)
 
 
+_NOT_COMPARED: Final = (keyspace.OUTBOX, keyspace.CHANGED, keyspace.LATE, keyspace.META)
+_BY_A_RULE: Final = {
+    section.start: section
+    for section in (
+        Section(*keyspace.bounds(keyspace.REPEATS), counts=_attempt_counts),
+        Section(*keyspace.bounds(keyspace.REPEATED), counts=_way_counts),
+        Section(*keyspace.bounds(keyspace.OPENED), counts=_id_counts),
+        Section(*keyspace.bounds(keyspace.SPENT), counts=_id_counts),
+        Section(*keyspace.bounds(keyspace.RECEIPTS), part=_receipt, explained=_receipt_explained),
+        Section(*keyspace.bounds(keyspace.WAITING), part=_waiting, explained=_waiting_explained),
+    )
+}
+
+
+def _sections() -> Iterator[Section]:
+    """What has a rule of its own, and between that all the rest, kinds of rows included that nobody knows."""
+    start = b""
+    for prefix in sorted((*_BY_A_RULE, *_NOT_COMPARED)):
+        if start < prefix:
+            yield Section(start, prefix)
+        if prefix in _BY_A_RULE:
+            yield _BY_A_RULE[prefix]
+        start = keyspace.after(prefix)
+    yield Section(start, b"\xff")
+
+
 # In order of the key; what is between two sections is not compared.
-SECTIONS: Final = (
-    Section(b"", b"I"),
-    Section(b"I", b"J", counts=_attempt_counts),
-    Section(b"J", b"K", counts=_way_counts),
-    Section(b"K", b"L"),
-    Section(b"N", b"O", counts=_id_counts),
-    Section(b"P", b"Q"),
-    Section(b"R", b"S", part=_receipt, explained=_receipt_explained),
-    Section(b"S", b"T", counts=_id_counts),
-    Section(b"T", b"W"),
-    Section(b"W", b"X", part=_waiting, explained=_waiting_explained),
-    Section(b"X", b"\xff"),
-)
+SECTIONS: Final = tuple(_sections())

@@ -15,7 +15,7 @@ import msgspec
 
 from projections import keyspace, outbox
 from projections.auditing.person import Person
-from projections.emails import Claimant
+from projections.email_index import Claimant
 from projections.history import old_values
 from projections.profile import split
 from schemas.events import (
@@ -54,17 +54,20 @@ class Trace(NamedTuple):
 
 _UNREADABLE: Final = (msgspec.MsgspecError, UndecodableRecord, UnicodeDecodeError, ValueError)
 _KEPT_EVENTS: Final = ("profile-forgotten", "deletion-")
-# Rows of ids, keyed hashes, times and counts, by their prefix.
+_ABOUT_NOBODY: Final = frozenset(
+    {keyspace.BATCHES, keyspace.GONE, keyspace.META, keyspace.OPENED, keyspace.UNDECODED}
+)
+# Rows of ids, keyed hashes, times and counts.
 _REMEMBERED: Final = {
-    b"X": "forgotten id",
-    b"S": "spent idempotency id",
-    b"R": "receipt",
-    b"T": "receipt",
-    b"P": "receipt",
-    b"W": "deletion that waits to be purged",
-    b"L": "late record that waits to be purged",
-    b"A": "receipt",
-    b"Q": "changed profile that the search index has still to look at",
+    keyspace.FORGOTTEN: "forgotten id",
+    keyspace.SPENT: "spent idempotency id",
+    keyspace.RECEIPTS: "receipt",
+    keyspace.TOMBSTONED: "receipt",
+    keyspace.PURGED: "receipt",
+    keyspace.WAITING: "deletion that waits to be purged",
+    keyspace.LATE: "late record that waits to be purged",
+    keyspace.DELETIONS: "receipt",
+    keyspace.CHANGED: "changed profile that the search index has still to look at",
 }
 
 
@@ -241,32 +244,32 @@ class Evidence:
         person = self._person
         prefix, subject = keyspace.subject(key)
         match prefix:
-            case b"D":
+            case keyspace.DOCUMENTS:
                 return _found("document") if self._is_name(subject) else self._document_row(value)
-            case b"U":
+            case keyspace.USERS:
                 return _found("user") if self._is_name(subject) or self._is_name(value) else None
-            case b"H":
+            case keyspace.HISTORY:
                 named = self._is_name(subject)
                 return _found("history") if named else self._history_row(subject, value)
-            case b"I":
+            case keyspace.REPEATS:
                 return _found("history") if self._is_name(subject) else None
-            case b"J":
+            case keyspace.REPEATED:
                 return _found("history") if self._is_name(value) else None
-            case b"C" | b"V":
+            case keyspace.COUNTERS | keyspace.OCCURRENCES:
                 return _found("tracked event") if self._is_name(subject) else None
-            case b"Y":
+            case keyspace.MEMBERS:
                 return _found("membership") if self._is_name(subject) else None
-            case b"O":
+            case keyspace.OUTBOX:
                 traces = [self._outbox(row) for _, row in outbox.decode(value)]
                 return min(filter(None, traces), key=_weight, default=None)
-            case b"E":
+            case keyspace.EMAILS:
                 claimants = msgspec.msgpack.decode(value, type=list[Claimant])
                 named = subject in person.emails or any(it.id in person.ids for it in claimants)
                 return _found("email index") if named else None
-            case b"K":
+            case keyspace.CLAIMED:
                 named = subject in person.claims or keyspace.subject(value)[1] in person.emails
                 return _found("email index") if named else None
-            case b"B" | b"G" | b"M" | b"N" | b"Z":
+            case _ if prefix in _ABOUT_NOBODY:
                 return None
             case _ if (what := _REMEMBERED.get(prefix)) is not None:
                 return _kept(what) if self._names_person(key + value) else None

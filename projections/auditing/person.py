@@ -142,10 +142,10 @@ class Person:
     def learn_row(self, partition: int, key: bytes, value: bytes) -> None:
         """A row of the state of ``profile-events``, whose log may be gone already."""
         prefix, subject = keyspace.subject(key)
-        if prefix == b"U" and not self.users.isdisjoint((subject, value)):
+        if prefix == keyspace.USERS and not self.users.isdisjoint((subject, value)):
             # The row links the two; whichever is no hash of the user is a profile id.
             self.ids.update(each.hex() for each in (subject, value) if each not in self.users)
-        elif prefix == b"R":
+        elif prefix == keyspace.RECEIPTS:
             deletion = subject.hex()
             try:
                 receipt = decode_receipt(value)

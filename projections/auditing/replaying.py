@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 
 from rocksdict import Options, ReadOptions, WriteOptions
 
-from projections.emails import EmailState
+from projections.email_index import EmailState
 from projections.partition import Origin, PartitionState
 from projections.profiles import ProfileState
 from projections.storage import RocksStorage

@@ -111,9 +111,9 @@ def table_rows(path: Path) -> Iterator[Row]:
         meta = block(size - _FOOTER_BYTES - _TRAILER_BYTES - length, length)
         handle = dict(_entries(meta))[b"rocksdb.index"]
         for offset, length in _handles(block(*_handle(handle, 0)[:2])):
-            for key, value in _entries(block(offset, length)):
-                deleted = key[-_SEQUENCE_BYTES] in _DELETES
-                yield key[:-_SEQUENCE_BYTES], None if deleted else value
+            for internal, value in _entries(block(offset, length)):
+                deleted = internal[-_SEQUENCE_BYTES] in _DELETES
+                yield internal[:-_SEQUENCE_BYTES], None if deleted else value
 
 
 def journal_rows(path: Path) -> Iterator[Row]:
@@ -135,14 +135,14 @@ def _unpacked(stored: bytes) -> bytes:
 def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
     """(internal key, value) of a block, whose keys are stored without what they share with the one before."""
     end = _entries_end(block)
-    at, key = 0, b""
+    at, internal = 0, b""
     while at < end:
         shared, at = _varint(block, at)
         own, at = _varint(block, at)
         length, at = _varint(block, at)
-        key = key[:shared] + block[at : at + own]
+        internal = internal[:shared] + block[at : at + own]
         at += own
-        yield key, block[at : at + length]
+        yield internal, block[at : at + length]
         at += length
 
 

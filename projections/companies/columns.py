@@ -24,8 +24,8 @@ from schemas.search.conditions import (
     Path,
     Scalar,
 )
-from schemas.search.meaning import is_identifier
 from schemas.search.numbers import stored_integer
+from schemas.search.operators import is_identifier
 from schemas.timestamps import parse_stored_timestamp
 
 MAX_BYTES: Final = 128 << 20

@@ -1,6 +1,6 @@
 """The filters of a request, by their shape (contract §6, §11).
 
-What an op does with its value is `schemas.search.meaning`'s.
+What an op is and does with its value is `schemas.search.operators`'.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import ErrorDetails
 
 from schemas.errors import Unprocessable
+from schemas.search.operators import EventOp, PropertyOp
 
 MAX_FILTERS: Final = 100
 """Filters of one request, groups counted too."""
@@ -20,11 +21,6 @@ _MAX_MESSAGES: Final = 10
 _OF_SEGMENTS: Final = ("id", "created_at")
 
 Op: TypeAlias = Literal["and", "or"]
-PropertyOp: TypeAlias = Literal[
-    "ex", "nx", "eq", "ne", "gt", "gte", "lt", "lte", "gt-d", "lt-d",
-    "in", "nin", "in-i", "nin-i", "in-v", "nin-v", "in-a", "nin-a",
-]  # fmt: skip
-EventOp: TypeAlias = Literal["ex", "nx", "eq", "ne", "gt", "gte", "lt", "lte", "gt-d", "lt-d"]
 
 
 class _Shape(BaseModel):

@@ -4,7 +4,7 @@ import re
 from math import isfinite
 from typing import Final
 
-from schemas.normalization import MAX_BYTES
+from schemas.property_limits import MAX_BYTES
 
 # Fewer digits are converted before they are stored.
 _STORED: Final = re.compile(r"-?[1-9][0-9]{15,}", re.ASCII)

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Final, NamedTuple
 
-from schemas import normalization
+from schemas import property_names
 from schemas.identifiers import trim
 from schemas.tables.lines import UnreadableTable, split_lines
 
 IDENTIFIERS: Final = ("uid", "email", "id")
 """The columns that say which user a row is about."""
 
-IDENTIFYING: Final = normalization.IDENTIFIERS.union(IDENTIFIERS)
+IDENTIFYING: Final = property_names.IDENTIFIERS.union(IDENTIFIERS)
 """The columns that say which user, or which company, a row is about."""
 
 LONGEST_ROW: Final = 4 << 20

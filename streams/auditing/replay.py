@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 
 from projections.auditing.replaying import replayed_emails, replayed_profiles
 from projections.auditing.scope import Scope
-from projections.emails import EmailState
+from projections.email_index import EmailState
 from projections.partition import NOTHING, Origin, check_end, fold_to_the_bad_one
 from projections.profiles import ProfileState
 from schemas.events import (

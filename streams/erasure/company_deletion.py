@@ -18,7 +18,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from projections.companies.fold import Companies, CompanyDeletion, CompanyVerdict
-from projections.fold import Verdict
+from projections.fold.verdict import Verdict
 from projections.profiles import ProfileState
 from schemas.errors import Unavailable
 from schemas.events import (

@@ -51,7 +51,7 @@ class OpenDeletions:
         # A fold adds behind what is known; so others may run between two chunks.
         while new := list(islice(read_waiting(self.state.storage, self._next), _READ_AT_ONCE)):
             self.deletions.update((one.id, one) for one in new)
-            self._next = new[-1].key + b"\0"
+            self._next = keyspace.next_key(new[-1].key)
             await asyncio.sleep(0)
 
     def drop(self, ids: Iterable[str]) -> None:

@@ -259,7 +259,7 @@ class Purge:
         for runtime in list(self._runtimes.values()):
             if isinstance(runtime, EmailPartition):
                 storage, withdrawn = runtime.emails.storage, claims.get(runtime.tp.partition, [])
-                if not await _in_thread(runtime, lambda: storage.purge(keyspace.CLAIMS)):  # noqa: B023
+                if not await _in_thread(runtime, lambda: storage.purge(keyspace.EMAIL_INDEX)):  # noqa: B023
                     return False
                 if claims_left(storage, withdrawn):
                     return False

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from projections.emails import EmailState
+from projections.email_index import EmailState
 from projections.partition import Record
 from streams.partition.relay_loop import RelayLoop
 from streams.partition.runtime import Effects, PartitionRuntime

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from faust.types import TP
 
-from projections.emails import EmailState
+from projections.email_index import EmailState
 from projections.partition import Origin, PartitionState
 from projections.profiles import ProfileState
 from projections.storage import RocksStorage

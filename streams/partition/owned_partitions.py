@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from faust.types import TP
 
-from projections.emails import EmailState
+from projections.email_index import EmailState
 from projections.profiles import ProfileState
 from schemas.errors import Unavailable, Unfoldable
 from streams.log.appender import Keyed

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable, Iterable
 
-from projections.emails import Folded
-from projections.fold import Verdict
+from projections.email_index import Folded
+from projections.fold.verdict import Verdict
 from streams.partition.expected_verdicts import ExpectedVerdicts
 from streams.partition.settlement import Settlement
 

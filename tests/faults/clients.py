@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from projections.fold import Verdict
+from projections.fold.verdict import Verdict
 from schemas.events import (
     EventTracked,
     ProfileCleared,

@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
-from projections.emails import EmailState
-from projections.fold import Verdict
+from projections.email_index import EmailState
+from projections.fold.verdict import Verdict
 from projections.profiles import ProfileState
 from schemas.errors import Unavailable
 from streams.log.transactions import Publication, PublicationFailed

@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 from projections import keyspace
 from projections.auditing.agreement import Comparison
 from projections.auditing.differences import Difference
-from projections.emails import EmailState
+from projections.email_index import EmailState
 from projections.partition import PartitionState
 from projections.profile import Profile
 from projections.profiles import ProfileState
@@ -42,7 +42,10 @@ def difference(state: PartitionState, replay: PartitionState) -> Difference | No
 
 def documents(state: PartitionState) -> dict[str, Profile]:
     """All profiles by id."""
-    profiles = [Profile.decode(key[1:], row) for key, row in state.storage.scan(b"D", b"E")]
+    profiles = [
+        Profile.decode(keyspace.subject(key)[1], row)
+        for key, row in state.storage.scan(*keyspace.bounds(keyspace.DOCUMENTS))
+    ]
     return {profile.id: profile for profile in profiles}
 
 

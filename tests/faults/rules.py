@@ -12,12 +12,14 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import pytest
 
-from projections import emails, fold, history, keyspace, repeats
-from projections.fold import Fold, Verdict
+from projections import email_index, history, keyspace, repeats
+from projections.fold import claims, email_released, ending, profile_forgotten, profile_upserted
+from projections.fold.verdict import Outcome, Verdict
 from projections.history import HistoryType
 from projections.outbox import EventTombstone, OutboxRow
 from projections.partition import PartitionState
 from projections.profile import Document, Profile
+from projections.stamp import Stamp
 from projections.working_set import WorkingSet
 from schemas.events import EmailReleased, ProfileForgotten
 from streams.partition import relay
@@ -52,16 +54,16 @@ class Rule(NamedTuple):
 def _orphans_keep_their_records(patch: pytest.MonkeyPatch) -> None:
     def orphan(
         _state: WorkingSet,
-        _key: bytes,
-        offset: int,
-        id_: str | None,
+        stamp: Stamp,
+        _whose: bytes = b"",
+        outcome: Outcome = "missing",
         *,
+        id_: str | None = None,
         lost: bytes | None = None,
-        **_: object,
     ) -> Verdict:
-        return Verdict("missing", offset, id_, lost=lost)
+        return Verdict(outcome, stamp.offset, id_, lost=lost)
 
-    patch.setattr(fold, "_orphan", orphan)
+    patch.setattr(ending, "orphan", orphan)
 
 
 def _late_records_are_not_waited_for(patch: pytest.MonkeyPatch) -> None:
@@ -80,14 +82,12 @@ def _forgets_to_remember(kind: int, patch: pytest.MonkeyPatch) -> None:
     def remember_others(
         state: WorkingSet,
         profile: Profile,
-        key: bytes,
-        offset: int,
+        stamp: Stamp,
         type_: int,
-        at: int,
-        before: Document | None = None,
+        old: Document | None = None,
     ) -> None:
         if type_ != kind:
-            remember(state, profile, key, offset, type_, at, before)
+            remember(state, profile, stamp, type_, old)
 
     patch.setattr(history, "remember", remember_others)
 
@@ -99,24 +99,24 @@ def _a_repeat_is_a_write(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(repeats, "is_repeated", never)
 
 
-def _claims_are_never_given_up(patch: pytest.MonkeyPatch) -> None:
-    def give_up(_self: Fold, _state: WorkingSet, profile: Profile, *_: object) -> list[object]:
+def _claims_are_never_withdrawn(patch: pytest.MonkeyPatch) -> None:
+    def withdraw(_state: WorkingSet, profile: Profile, *_: object) -> list[object]:
         profile.header.claim = None
         return []
 
-    patch.setattr(Fold, "_give_up", give_up)
+    patch.setattr(claims, "withdraw", withdraw)
 
 
 def _a_release_takes_any_claim(patch: pytest.MonkeyPatch) -> None:
-    released: Callable[..., Verdict] = vars(Fold)["_released"]
+    released: Callable[..., Verdict] = vars(email_released)["fold"]
 
-    def take(self: Fold, state: WorkingSet, event: EmailReleased, key: bytes, at: int) -> Verdict:
+    def take(state: WorkingSet, event: EmailReleased, *facts: Any) -> Verdict:
         profile = state.profile_by_id(event.id)
         if profile is not None and profile.header.claim is not None:
             event = msgspec.structs.replace(event, claim=profile.header.claim.decode())
-        return released(self, state, event, key, at)
+        return released(state, event, *facts)
 
-    patch.setattr(Fold, "_released", take)
+    patch.setattr(email_released, "fold", take)
 
 
 def _forget(
@@ -124,12 +124,12 @@ def _forget(
     change: Callable[[WorkingSet, ProfileForgotten], ProfileForgotten],
 ) -> None:
     """Change what a forget is about before it is folded."""
-    forgotten: Callable[..., Verdict] = vars(Fold)["_forgotten"]
+    forgotten: Callable[..., Verdict] = vars(profile_forgotten)["fold"]
 
-    def changed(self: Fold, state: WorkingSet, event: ProfileForgotten, offset: int) -> Verdict:
-        return forgotten(self, state, change(state, event), offset)
+    def changed(state: WorkingSet, event: ProfileForgotten, *facts: Any) -> Verdict:
+        return forgotten(state, change(state, event), *facts)
 
-    patch.setattr(Fold, "_forgotten", changed)
+    patch.setattr(profile_forgotten, "fold", changed)
 
 
 def _a_profile_is_forgotten_twice(patch: pytest.MonkeyPatch) -> None:
@@ -141,9 +141,9 @@ def _a_profile_is_forgotten_twice(patch: pytest.MonkeyPatch) -> None:
 
 
 def _a_forget_spares_who_has_the_uid(patch: pytest.MonkeyPatch) -> None:
-    forgotten: Callable[..., Verdict] = vars(Fold)["_forgotten"]
+    forgotten: Callable[..., Verdict] = vars(profile_forgotten)["fold"]
 
-    def only_the_id(self: Fold, state: WorkingSet, event: ProfileForgotten, offset: int) -> Verdict:
+    def only_the_id(state: WorkingSet, event: ProfileForgotten, *facts: Any) -> Verdict:
         profile = state.profile
 
         def with_the_id(user: bytes) -> Profile | None:
@@ -152,9 +152,9 @@ def _a_forget_spares_who_has_the_uid(patch: pytest.MonkeyPatch) -> None:
 
         with pytest.MonkeyPatch.context() as there:
             there.setattr(state, "profile", with_the_id)
-            return forgotten(self, state, event, offset)
+            return forgotten(state, event, *facts)
 
-    patch.setattr(Fold, "_forgotten", only_the_id)
+    patch.setattr(profile_forgotten, "fold", only_the_id)
 
 
 def _a_forget_refuses_no_repeats(patch: pytest.MonkeyPatch) -> None:
@@ -162,10 +162,10 @@ def _a_forget_refuses_no_repeats(patch: pytest.MonkeyPatch) -> None:
 
 
 def _a_forget_names_the_oldest_record_first(patch: pytest.MonkeyPatch) -> None:
-    forgotten: Callable[..., Verdict] = vars(Fold)["_forgotten"]
+    forgotten: Callable[..., Verdict] = vars(profile_forgotten)["fold"]
 
     def oldest_first(
-        self: Fold, state: WorkingSet, event: ProfileForgotten, offset: int
+        state: WorkingSet, event: ProfileForgotten, stamp: Stamp, *facts: Any
     ) -> Verdict:
         emit = state.emit
         tombstones: list[OutboxRow] = []
@@ -178,37 +178,37 @@ def _a_forget_names_the_oldest_record_first(patch: pytest.MonkeyPatch) -> None:
 
         with pytest.MonkeyPatch.context() as there:
             there.setattr(state, "emit", hold_back)
-            verdict = forgotten(self, state, event, offset)
+            verdict = forgotten(state, event, stamp, *facts)
         for row in reversed(tombstones):
-            emit(offset, row)
+            emit(stamp.offset, row)
         return verdict
 
-    patch.setattr(Fold, "_forgotten", oldest_first)
+    patch.setattr(profile_forgotten, "fold", oldest_first)
 
 
 def _a_repeat_is_answered_at_once(patch: pytest.MonkeyPatch) -> None:
-    upserted: Callable[..., Verdict] = vars(Fold)["_upserted"]
+    upserted: Callable[..., Verdict] = vars(profile_upserted)["fold"]
 
-    def hasty(self: Fold, *facts: Any) -> Verdict:
-        verdict = upserted(self, *facts)
+    def hasty(*facts: Any) -> Verdict:
+        verdict = upserted(*facts)
         return (
             msgspec.structs.replace(verdict, claim=None)
             if verdict.outcome == "duplicate"
             else verdict
         )
 
-    patch.setattr(Fold, "_upserted", hasty)
+    patch.setattr(profile_upserted, "fold", hasty)
 
 
 def _nobody_is_released(patch: pytest.MonkeyPatch) -> None:
-    evolve: Callable[..., emails.Folded | None] = vars(emails)["_claim"]
+    evolve: Callable[..., email_index.Folded | None] = vars(email_index)["_claim"]
 
-    def silent(state: WorkingSet, *facts: Any) -> emails.Folded | None:
+    def silent(state: WorkingSet, *facts: Any) -> email_index.Folded | None:
         with pytest.MonkeyPatch.context() as there:
             there.setattr(state, "emit", _nothing)
             return evolve(state, *facts)
 
-    patch.setattr(emails, "_claim", silent)
+    patch.setattr(email_index, "_claim", silent)
 
 
 # ---------------------------------------------------------------------- the relay
@@ -364,7 +364,7 @@ RULES: Final = [
         400,
     ),
     Rule("a repeat changes nothing", _a_repeat_is_a_write, 300),
-    Rule("a claim is given up", _claims_are_never_given_up, 100),
+    Rule("a claim is withdrawn", _claims_are_never_withdrawn, 100),
     Rule("a release names the claim", _a_release_takes_any_claim, 1000),
     Rule(
         "a profile is forgotten once",

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from schemas.identifiers import fold_email, fold_email_part
-from schemas.normalization import NOT_SETTABLE, normalize
+from schemas.normalization import normalize
+from schemas.property_names import NOT_SETTABLE
 from schemas.timestamps import MILLISECONDS_PER_DAY, parse_timestamp
 
 MISSING = object()

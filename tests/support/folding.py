@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from projections import keyspace
 from projections.companies.fold import Companies
-from projections.emails import EmailState, Folded
-from projections.fold import Verdict
+from projections.email_index import EmailState, Folded
+from projections.fold.verdict import Verdict
 from projections.history import Entry
 from projections.outbox import OutboxRow
 from projections.partition import Origin, PartitionState

@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from schemas.normalization import normalize
-from schemas.search.meaning import MAX_SUBSTRING, MAX_SUBSTRINGS
+from schemas.search.meaning import MAX_SUBSTRINGS
+from schemas.search.operators import MAX_SUBSTRING
 from schemas.timestamps import (
     FIRST_TIMESTAMP,
     LAST_TIMESTAMP,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from projections import keyspace
 from projections.auditing.evidence import Evidence, Mark, Role, Trace
 from projections.auditing.person import Asked, Person
-from projections.fold import Verdict
+from projections.fold.verdict import Verdict
 from schemas.events import (
     CompanyGone,
     CompanyLeft,

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import pytest
 
-from projections import fold, keyspace
+from projections import keyspace
+from projections.fold import profile_upserted
 from projections.history import HistoryType
 from projections.outbox import (
     Claim,
@@ -172,7 +173,7 @@ def test_the_public_document_is_the_stored_one_with_its_event(profiles: Profiles
 def test_a_document_over_its_limit_is_refused_and_its_record_accounted_for(
     profiles: Profiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fold, "MAX_DOCUMENT_BYTES", 400)
+    monkeypatch.setattr(profile_upserted, "MAX_DOCUMENT_BYTES", 400)
     id_ = profiles.create("ada")
 
     verdict = profiles.put(upserted("ada", note="x" * 400))

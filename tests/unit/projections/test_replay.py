@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.emails import EmailState
+from projections.email_index import EmailState
 from projections.outbox import Claim, Erased, EventTombstone, PublicDocument, Release
 from projections.profile import Header, Profile, split
 from projections.profiles import ProfileState

@@ -16,7 +16,7 @@ from projections.search.index import SearchIndex
 from projections.search.pages import Window
 from schemas.errors import Unavailable
 from schemas.search.conditions import EVERYBODY, AllOf, Condition, Contains, Exists, Not, OneOf
-from schemas.search.meaning import MAX_SUBSTRING
+from schemas.search.operators import MAX_SUBSTRING
 from tests.support.searching import ORIGIN, complete_index, profile, upsert
 
 A, B, C = ("a" * 24, "b" * 24, "c" * 24)

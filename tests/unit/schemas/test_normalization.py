@@ -6,16 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from schemas import normalization
-from schemas.normalization import (
-    IDENTIFIERS,
-    InvalidProperty,
-    Normalized,
-    Value,
-    check_text,
-    normalize,
-    normalize_name,
-)
+from schemas import property_names
+from schemas.normalization import InvalidProperty, Normalized, Value, check_text, normalize
+from schemas.property_names import IDENTIFIERS, normalize_name
 from schemas.timestamps import LAST_TIMESTAMP, parse_timestamp
 
 NOW = 1_870_258_680_000
@@ -153,7 +146,7 @@ _LONG_NAMES = st.lists(
 @example(name="a" * 4095 + "\u0316" * 200 + "\u0301")
 def test_a_long_name_is_cut_before_it_is_normalized_where_that_changes_nothing(name: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(normalization, "_LONG_NAME", len(name))
+        patch.setattr(property_names, "_LONG_NAME", len(name))
         whole = normalize_name(name)
 
     assert normalize_name(name) == whole

@@ -26,7 +26,8 @@ from schemas.search.conditions import (
     OneOf,
 )
 from schemas.search.grammar import MAX_DEPTH, MAX_FILTERS
-from schemas.search.meaning import MAX_SUBSTRING, MAX_SUBSTRINGS, MAX_VALUES
+from schemas.search.meaning import MAX_SUBSTRINGS, MAX_VALUES
+from schemas.search.operators import MAX_SUBSTRING
 from schemas.search.request import parse_count
 from schemas.timestamps import FIRST_TIMESTAMP, MILLISECONDS_PER_DAY
 

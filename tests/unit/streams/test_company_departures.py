@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.companies.fold import Companies, CompanyDeletion, CompanyVerdict
-from projections.fold import Verdict
+from projections.fold.verdict import Verdict
 from projections.partition import Origin
 from projections.profiles import ProfileState
 from schemas.events import (

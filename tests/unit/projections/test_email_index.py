@@ -1,9 +1,9 @@
-"""Who holds which email (the docstring of `projections.emails`, design "Email index")."""
+"""Who holds which email (the docstring of `projections.email_index`, design "Email index")."""
 
 import pytest
 
 from projections import keyspace
-from projections.emails import Folded
+from projections.email_index import Folded
 from projections.outbox import ClaimTombstone, Release
 from schemas.events import EmailClaimed, EmailReleased, decode_profile_event, encode
 from tests.support.folding import ACCOUNT, AT, Emails, outputs, rows

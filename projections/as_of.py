@@ -1,11 +1,10 @@
-"""A profile's past: its document at an earlier time, and what each record changed (contract §12).
+"""How `as_of` picks: a profile as it was at an earlier time (contract §12).
 
 Nothing earlier is stored whole. Each history row has the old values of what its record changed (`projections.history`),
 so of all rows from some offset on the oldest value of each name is the value that it had before that offset.
 """
 
 from collections.abc import Iterable
-from typing import Any, Final
 
 import msgspec
 
@@ -13,26 +12,6 @@ from projections.history import NOT_THERE, Entry, HistoryType
 from projections.profile import Document, StoredProfile
 from schemas.events import ENCODER
 from schemas.timestamps import format_timestamp
-
-# What a record said of the event: its type, as the log has it.
-EVENT_TYPES: Final = {
-    HistoryType.UPSERTED: "profile-upserted",
-    HistoryType.CLEARED: "profile-cleared",
-    HistoryType.RELEASED: "profile-email-released",
-    HistoryType.DUPLICATE: "profile-upserted",
-    HistoryType.REFUSED: "profile-upserted",
-    HistoryType.TRACKED: "event-tracked",
-    HistoryType.LEFT: "profile-company-left",
-    HistoryType.TRACKED_DUPLICATE: "event-tracked",
-}
-# Why a record was passed over, by the fold's verdict.
-PASSED_OVER: Final = {
-    HistoryType.DUPLICATE: "duplicate",
-    HistoryType.REFUSED: "too_large",
-    HistoryType.TRACKED_DUPLICATE: "duplicate",
-}
-# What every profile has from its creation on without being told.
-_GIVEN: Final = ("id", "uid", "created_at", "updated_at", "percent")
 
 
 class Past:
@@ -87,23 +66,3 @@ class Past:
         company = document.get("company_id")
         header = msgspec.structs.replace(self._profile.header, company=company)
         return StoredProfile(self._profile.user, header, ENCODER.encode(document))
-
-
-def undo(entry: Entry, document: Document, created: int) -> dict[str, list[Any]]:
-    """Take the document from behind a record back to before it; returns, by name, the old and the new value.
-
-    A side that was not there is None. `created` is the offset of the record that created the profile. The names are
-    those that the public document calls changed (contract §13).
-    """
-    if entry.offset == created:
-        return {name: [None, value] for name, value in document.items() if name not in _GIVEN}
-    changes: dict[str, list[Any]] = {}
-    for name, old in entry.before().items():
-        new = document.pop(name, None)
-        if old != NOT_THERE:
-            changes[name] = [old, new]
-            document[name] = old
-        elif entry.type != HistoryType.CLEARED or new is not None:
-            # A clear makes null what was never there, too, which is nobody's change.
-            changes[name] = [None, new]
-    return changes

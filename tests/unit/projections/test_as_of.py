@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections import fold
-from projections.history import Entry, HistoryType
-from projections.past import EVENT_TYPES, PASSED_OVER, Past, undo
+from projections.as_of import Past
+from projections.fold import profile_upserted
+from projections.history import EVENT_TYPES, PASSED_OVER, Entry, HistoryType, undo
 from projections.profile import Document, StoredProfile
 from projections.profiles import ProfileState
 from schemas.events import (
@@ -270,7 +270,7 @@ def test_a_record_that_is_passed_over_is_told_and_changes_nothing(
     profiles.put(upserted("ada", plan="gold", idempotency="1" * 32))
     profiles.put(tracked("a", idempotency="2" * 32))
     profiles.put(tracked("a", idempotency="2" * 32))
-    monkeypatch.setattr(fold, "MAX_DOCUMENT_BYTES", 200)
+    monkeypatch.setattr(profile_upserted, "MAX_DOCUMENT_BYTES", 200)
     profiles.put(upserted("ada", plan="x" * 300))
 
     assert types(profiles, id_) == [
