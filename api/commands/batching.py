@@ -12,7 +12,7 @@ from typing import ClassVar, Final, NamedTuple
 import msgspec
 
 from api.commands.addressing import NO_PROFILE, by_email, by_id, by_uid
-from api.commands.drafting import CompanyReference, Draft, InvalidDraft, draft, draft_event
+from api.commands.drafting import CompanyReference, Draft, draft, draft_event
 from api.commands.former_claims import release_former_holder
 from api.commands.item_errors import Failures, ItemErrors, named
 from api.commands.repeating import KeyedRequest, first_attempt
@@ -168,8 +168,8 @@ class BatchWriter:
         for index, item in enumerate(step.items, step.start):
             try:
                 drafts[index] = self._normalize(decode_item(item, self._item_limit), self._at)
-            except (RequestError, InvalidDraft) as error:
-                code = error.code if isinstance(error, RequestError) else 422
+            except RequestError as error:
+                code = error.code
                 self._errors.add(code, index, named(str(error), index))
 
     _normalize = staticmethod(draft)

@@ -17,7 +17,6 @@ from api.commands.companies import (
     draft_company,
     no_identifier_sentence,
 )
-from api.commands.drafting import InvalidDraft
 from api.commands.item_errors import ItemErrors, named
 from api.envelopes import Slice, decode_item, in_steps, slices
 from projections.batches import Batch
@@ -113,7 +112,7 @@ class CompanyBatchWriter:
     def _draft(self, index: int, item: msgspec.Raw) -> CompanyDraft:
         try:
             write = draft_company(decode_item(item, self._item_limit), self._at)
-        except InvalidDraft as error:
+        except Unprocessable as error:
             raise Unprocessable(str(error)) from None
         if not write.identified:
             raise Unprocessable(no_identifier_sentence(index + 1))

@@ -8,8 +8,9 @@ from schemas.errors import RequestError, Unprocessable
 from schemas.events import ENCODER
 from schemas.normalization import normalize_name
 from schemas.places import ChangePlace, decode_place, encode_place
-from schemas.public import ChangeType, Forgotten, NoChange
+from schemas.public import ChangeType, Forgotten
 from schemas.search.parameters import check_names
+from schemas.versions import UndecodableRecord
 from streams.clock import now
 from streams.node import Node
 from streams.observe import ChangeRecord, Ended, Listener, TooSlow
@@ -127,7 +128,7 @@ def _shown(node: Node, wanted: Wanted, records: list[ChangeRecord]) -> list[byte
 def _is_wanted(wanted: Wanted, record: ChangeRecord) -> bool:
     try:
         type_, changed, _ = record.shown
-    except NoChange:
+    except UndecodableRecord:
         return False
     if wanted.types and type_ not in wanted.types:
         return False

@@ -7,12 +7,11 @@ Values are normalized like stored ones, by the name that they are compared with;
 from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
-from schemas.errors import Unprocessable
+from schemas.errors import InvalidValue, Unprocessable
 from schemas.identifiers import fold_email, fold_email_part, uid_text
 from schemas.normalization import (
     MAX_BYTES,
     MAX_HASH_LEVELS,
-    InvalidProperty,
     check_text,
     normalize_name,
     normalize_scalar,
@@ -210,7 +209,7 @@ def _scalar(value: object, path: Path, place: str, now: int) -> Scalar:
         raise Unprocessable(f"{place}: send a string, a number or a boolean")
     try:
         stored = normalize_scalar(value, path[-1], now)
-    except InvalidProperty as error:
+    except InvalidValue as error:
         raise Unprocessable(f"{place}: {error.reason}") from None
     moment = parse_stored_timestamp(stored) if isinstance(stored, str) else None
     return cast("Scalar", stored) if moment is None else Moment(moment)
