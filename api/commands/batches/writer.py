@@ -4,8 +4,9 @@
    slices, so a full batch costs little more memory than its own size.
 2. Each item of a slice is drafted: decoded and normalized.
 3. Each draft becomes an event.
-4. The events of the slice are appended. Where that changes what stands in the way of an item, it is made again (3).
-5. When Kafka has acknowledged all, `batch-received` is appended: the receipt, which a batch's status is read from.
+4. The events of the slice are appended. An item whose event the fold passed over, because what it names was deleted at
+   the same moment, is made again (3).
+5. When Kafka has acknowledged all, `batch-received` is appended, which the batch's status is read from.
 
 An item is refused by raising a `RequestError` in 2, 3 or 4; a `NotFound` skips it where `on_model_missing` is `ignore`.
 """
@@ -108,13 +109,14 @@ class BatchWriter(Generic[Drafted, Made]):
                 await self._write(await self._drafts(part, at), at)
                 await asyncio.sleep(0)  # a slice of refused items waits for nothing
             last = await self._kind.acknowledged()
-        event = self._receipt(at, received, last)
+        event = self._closing(at, received, last)
         node = self._context.node
         partition = node.identity.partition_of_id(event.id)
         await node.appender.append(node.topics.events, partition, event_key(), encode(event))
         return Received(event.id, self._errors.failures(), last), Batch.of(event)
 
-    def _receipt(self, at: int, received: int, last: Mapping[int, int]) -> BatchReceived:
+    def _closing(self, at: int, received: int, last: Mapping[int, int]) -> BatchReceived:
+        """The last event of the batch."""
         keyed, failed = self._context.keyed, self._errors.count
         return BatchReceived(
             account=self._context.account,

@@ -20,7 +20,7 @@ AT = 1_764_000_000_000
 
 
 class Log:
-    """What the writer asks of a node: to append the receipt."""
+    """What the writer asks of a node: to append the last event of a batch."""
 
     def __init__(self) -> None:
         self.values: list[bytes] = []
@@ -124,7 +124,7 @@ def test_what_could_not_be_appended_is_made_again_and_nothing_else_is() -> None:
     assert (batch.accepted, batch.failed) == (3, 1)
 
 
-def test_the_receipt_is_in_the_log_with_the_last_positions() -> None:
+def test_the_last_event_of_a_batch_says_how_far_it_reaches() -> None:
     received, batch, _, log = write(["good"])
 
     (value,) = log.values
