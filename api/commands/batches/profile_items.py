@@ -166,7 +166,8 @@ class ProfileItems:
             records[partition].append((key, value))
         appender, topic = self._node.appender, self._node.topics.events
         for partition, some in records.items():
-            self._acks[partition] += await appender.append_many(topic, partition, some)
+            acks = await appender.append_many(topic, partition, some)
+            self._acks[partition].extend(acks)
         return Appended()
 
     async def acknowledged(self) -> dict[int, int]:
