@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from api.bodies import read_object
-from api.commands.batching import Batches
+from api.commands.batches.status import Batches
 from api.commands.company_filters import CompanyFilters
 from api.commands.property_surveys import PropertySurveys
 from api.commands.repeating import KeyedRequest, Repeats

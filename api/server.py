@@ -70,7 +70,7 @@ async def run(
     """Serve until cancelled.
 
     Ends within 9 s of a cancellation, or of what makes it impossible to go on. Raises
-    `OperatorError` or `streams.broker.BrokerError`; the text says what to do.
+    `OperatorError`, whose text says what to do.
     """
     trouble: Trouble = asyncio.get_running_loop().create_future()
     serving = asyncio.ensure_future(_serve(settings, embedded, account_secret, announce, trouble))

@@ -7,8 +7,8 @@ not be one of their values is refused. Each may be null.
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias, cast
 
-from schemas.identifiers import InvalidIdentifier, parse_uid
-from schemas.normalization import InvalidProperty
+from schemas.errors import InvalidValue
+from schemas.identifiers import parse_uid
 from schemas.timestamps import parse_timestamp
 
 BROWSERS: Final = ("chrome", "firefox", "safari", "opera", "ie10", "ie11", "edge", "unknown")
@@ -21,13 +21,13 @@ _Check: TypeAlias = Callable[[object], bool]
 
 
 def check_browser_fields(properties: Mapping[str, Any]) -> None:
-    """Check the browser fields among normalized properties (contract §5). Raises InvalidProperty."""
+    """Check the browser fields among normalized properties (contract §5). Raises InvalidValue."""
     if _RULES.keys().isdisjoint(properties):
         return
     for name, (check, reason) in _RULES.items():
         value = properties.get(name)
         if value is not None and not check(value):
-            raise InvalidProperty(name, reason)
+            raise InvalidValue(name, reason)
 
 
 def _is_number(value: object) -> bool:
@@ -57,7 +57,7 @@ def _are_ids(value: object) -> bool:
 def _is_id(value: object) -> bool:
     try:
         parse_uid(value)
-    except InvalidIdentifier:
+    except InvalidValue:
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""The one tree of errors that a caller can meet.
+"""The one tree of the service's errors.
 
 ::
 
@@ -10,10 +10,34 @@
     │   ├── Conflict              409
     │   ├── TooLarge              413
     │   ├── Unprocessable         422
+    │   │   └── InvalidValue      422, for one named value
     │   ├── TooManyRequests       429, with Retry-After
     │   └── Unavailable           503, with Retry-After
-    └── OperatorError             something that a person has to put right before the service can run
-        └── Unfoldable            a record at which a partition of the log stops
+    ├── OperatorError             a person has to put something right before the service, or a command, can go on
+    │   ├── Unfoldable            a record at which a partition of the log stops
+    │   ├── WrongLog              the topics are not those that this deployment wrote
+    │   ├── ForeignState          a state folder was folded from another log
+    │   ├── LostProgress          nothing says which outputs of a state were published
+    │   └── BrokerError           the embedded broker cannot run
+    │       ├── BrokerLocked
+    │       ├── PortTaken
+    │       ├── JarsUnavailable
+    │       ├── JarMismatch
+    │       ├── JavaMissing
+    │       └── BrokerDied
+    ├── UndecodableRecord         the bytes of a record are of no type, or version, that is known
+    ├── UnreadableTable           a CSV or NDJSON file cannot be read, from a line on
+    ├── DamagedIndex              a file of the search index is missing, or is not what was written
+    ├── UnknownFormat             a file of RocksDB is written in a way that audits cannot read
+    ├── PublicationFailed         a transaction of the relay did not commit, as far as is known
+    ├── TooSlow                   a stream of changes has lost some before its client took them
+    ├── Ended                     changes cannot be read any more
+    ├── Refusal                   the HTTP parser refuses a request before a handler gets it (contract §2)
+    └── Interrupted               a signal ended a command
+
+Those below `Unfoldable` are defined where they are raised, and those that do not derive from `RequestError` or
+`OperatorError` are caught inside the service: no caller meets them. `benchmarks` has a tree of its own. Errors of
+libraries are caught where they arise, and become one of these when a caller has to know.
 
 Texts never hold a uid, an email, a secret or a property value.
 """
@@ -73,6 +97,18 @@ class Unprocessable(RequestError):
     code = 422
 
 
+class InvalidValue(Unprocessable):
+    """One value of what was sent cannot be stored, or cannot be an identifier (contract §3, §9).
+
+    `name` is the normalized name of the property or parameter; `reason` says what it must be, never what it was.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name} {reason}")
+        self.name = name
+        self.reason = reason
+
+
 class TooManyRequests(RequestError):
     """A limit of the account; ``wait`` is in seconds."""
 
@@ -84,7 +120,7 @@ class TooManyRequests(RequestError):
 
 
 class Unavailable(RequestError):
-    """The log cannot take the write, or the projection is not caught up.
+    """The log cannot accept the write, or the projection is not caught up.
 
     ``retry_after`` is in seconds.
     """
@@ -105,7 +141,7 @@ class ItemError(msgspec.Struct, frozen=True):
 
 
 class OperatorError(ProfilelogError):
-    """The service cannot run like this; the text says what to do about it."""
+    """The service, or a command, cannot go on like this; the text says what to do about it."""
 
 
 class Unfoldable(OperatorError):

@@ -6,6 +6,7 @@ from typing import Final
 from unicodedata import category, normalize
 
 from schemas.composition import compose
+from schemas.errors import InvalidValue
 from schemas.normalization import check_text
 from schemas.property_limits import MAX_BYTES
 
@@ -20,23 +21,11 @@ _PLACEHOLDERS: Final = frozenset(
 _LONGEST_PLACEHOLDER: Final = max(map(len, _PLACEHOLDERS))
 
 
-class InvalidIdentifier(ValueError):
-    """An identifier that cannot be one (contract §3: 422).
-
-    `name` is the parameter's name; `reason` says what it must be, never what it was.
-    """
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name} {reason}")
-        self.name = name
-        self.reason = reason
-
-
 def parse_id(given: Mapping[str, object]) -> str | None:
     """The `id` among the parameters as it was sent, None for null and blanks (contract §3).
 
     Whether it has the form of one is not judged. A number, the caller's own, is a text that has not, beside a `uid` or
-    `email`; alone it is of the wrong type like any other value. Raises InvalidIdentifier.
+    `email`; alone it is of the wrong type like any other value. Raises InvalidValue.
     """
     value = given.get("id")
     if value is None:
@@ -44,17 +33,17 @@ def parse_id(given: Mapping[str, object]) -> str | None:
     if type(value) is int and (given.get("uid") is not None or given.get("email") is not None):
         return str(value)
     if type(value) is not str:
-        raise InvalidIdentifier("id", "must be a string")
+        raise InvalidValue("id", "must be a string")
     return value if trim(value) else None
 
 
 def parse_new_uid(value: object, *, whose: str = "users") -> int | str:
     """A uid that may create: one of :func:`parse_uid`, and nobody's placeholder (contract §3).
 
-    Raises InvalidIdentifier, also when it is blank or one of ``undefined``, ``null`` and the like.
+    Raises InvalidValue, also when it is blank or one of ``undefined``, ``null`` and the like.
     """
     if type(value) is str and _is_placeholder(trim(value)):
-        raise InvalidIdentifier(
+        raise InvalidValue(
             "uid",
             "must not be blank or a placeholder like `undefined` or `null`: "
             f"many different {whose} would become one",
@@ -69,20 +58,20 @@ def _is_placeholder(text: str) -> bool:
 def parse_uid(value: object) -> int | str:
     """The uid as sent: an integer or a string of 1 to 768 bytes (contract §3).
 
-    Raises InvalidIdentifier.
+    Raises InvalidValue.
     """
     if type(value) is str:
         if not value or not _fits(value):
-            raise InvalidIdentifier("uid", _BAD_UID_SIZE)
+            raise InvalidValue("uid", _BAD_UID_SIZE)
         if not check_text(value):
-            raise InvalidIdentifier("uid", _BAD_TEXT)
+            raise InvalidValue("uid", _BAD_TEXT)
         return value
     if type(value) is int:
         # The first check is rough, and keeps the second from spelling out a monster.
         if value.bit_length() > 4 * MAX_BYTES or len(str(value)) > MAX_BYTES:
-            raise InvalidIdentifier("uid", _BAD_UID_SIZE)
+            raise InvalidValue("uid", _BAD_UID_SIZE)
         return value
-    raise InvalidIdentifier("uid", _BAD_UID_TYPE)
+    raise InvalidValue("uid", _BAD_UID_TYPE)
 
 
 def uid_text(uid: int | str) -> str:
@@ -93,17 +82,17 @@ def uid_text(uid: int | str) -> str:
 def parse_email(value: object) -> str | None:
     """The email, trimmed; None for null and blanks (contract §3). Its form as an address is not judged.
 
-    Raises InvalidIdentifier: not a string, or more than 768 bytes.
+    Raises InvalidValue: not a string, or more than 768 bytes.
     """
     if value is None:
         return None
     if type(value) is not str:
-        raise InvalidIdentifier("email", "must be a string or null")
+        raise InvalidValue("email", "must be a string or null")
     if not check_text(value):
-        raise InvalidIdentifier("email", _BAD_TEXT)
+        raise InvalidValue("email", _BAD_TEXT)
     email = trim(value)
     if not _fits(email):
-        raise InvalidIdentifier("email", f"must be at most {MAX_BYTES} bytes of UTF-8")
+        raise InvalidValue("email", f"must be at most {MAX_BYTES} bytes of UTF-8")
     return email or None
 
 

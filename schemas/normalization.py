@@ -24,6 +24,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias, cast
 
 import msgspec
 
+from schemas.errors import InvalidValue
 from schemas.property_limits import (
     MAX_BYTES,
     MAX_DEPTH,
@@ -59,18 +60,6 @@ _BAD_TEXT: Final = "holds a control character (below U+0020) or a lone surrogate
 _NOT_JSON: Final = "is not a JSON value"
 
 
-class InvalidProperty(ValueError):
-    """A property that cannot be stored (contract §9: 422).
-
-    `name_place` says where, by normalized names; `reason` says why. Neither holds a value.
-    """
-
-    def __init__(self, name_place: str, reason: str) -> None:
-        super().__init__(f"{name_place}: {reason}")
-        self.name_place = name_place
-        self.reason = reason
-
-
 class Normalized(NamedTuple):
     """What :func:`normalize` gives."""
 
@@ -90,11 +79,11 @@ def normalize(raw: Mapping[str, object], now: int) -> Normalized:
     uncut under the normalized name, ``"$unset"`` included, for the caller to treat as if sent
     under it. A spelling of ``account_secret`` is dropped.
 
-    Raises InvalidProperty for control characters and lone surrogates, wherever they are, for what
+    Raises InvalidValue for control characters and lone surrogates, wherever they are, for what
     no JSON says, and for more than `MAX_NAMES` names.
     """
     if len(raw) > MAX_NAMES:
-        raise InvalidProperty("the object", f"must have at most {MAX_NAMES} names")
+        raise InvalidValue("the object", f"must have at most {MAX_NAMES} names")
     properties: dict[str, Value] = {}
     unset: dict[str, None] = {}
     ignored: dict[str, None] = {}
@@ -102,7 +91,7 @@ def normalize(raw: Mapping[str, object], now: int) -> Normalized:
         name, fate = _named(raw_name)
         if type(value) is str:
             if not check_text(value):
-                raise InvalidProperty(name or _NAMELESS, _BAD_TEXT)
+                raise InvalidValue(name or _NAMELESS, _BAD_TEXT)
         else:
             _check(value, name or _NAMELESS)
         if fate == "stored":
@@ -123,7 +112,7 @@ def normalize(raw: Mapping[str, object], now: int) -> Normalized:
 def normalize_scalar(value: str | float | None, name: str, now: int) -> str | float | None:
     """What is stored for a text, number, boolean or null under this normalized name (contract §9).
 
-    Raises InvalidProperty like :func:`normalize`.
+    Raises InvalidValue like :func:`normalize`.
     """
     _check_scalar(value, name)
     return cast("str | float | None", _stored(value, name, now))
@@ -147,13 +136,13 @@ _Fate: TypeAlias = Literal["stored", "identifier", "ignored", "dropped"]
 
 
 def _named(raw_name: str) -> tuple[str, _Fate]:
-    """The normalized name and what becomes of its value. Raises InvalidProperty."""
+    """The normalized name and what becomes of its value. Raises InvalidValue."""
     return _named_short(raw_name) if len(raw_name) <= MAX_BYTES // 3 else _judge_name(raw_name)
 
 
 def _judge_name(raw_name: str) -> tuple[str, _Fate]:
     if not check_text(raw_name):
-        raise InvalidProperty(_A_NAME, _BAD_TEXT)
+        raise InvalidValue(_A_NAME, _BAD_TEXT)
     name = normalize_name(raw_name)
     if name in IDENTIFIERS:
         return name, "identifier"
@@ -197,26 +186,26 @@ def _check_members(outermost: _Container, place: str) -> None:
         if not inner:
             return
         containers = inner
-    raise InvalidProperty(place, f"has hashes and arrays more than {MAX_DEPTH} deep")
+    raise InvalidValue(place, f"has hashes and arrays more than {MAX_DEPTH} deep")
 
 
 def _check_names(names: Iterable[object], place: str) -> None:
     for name in names:
         if not isinstance(name, str):
-            raise InvalidProperty(place, _NOT_JSON)
+            raise InvalidValue(place, _NOT_JSON)
         if not check_text(name):
-            raise InvalidProperty(f"a name inside {place}", _BAD_TEXT)
+            raise InvalidValue(f"a name inside {place}", _BAD_TEXT)
 
 
 def _check_scalar(value: object, place: str) -> None:
     if isinstance(value, str):
         if not check_text(value):
-            raise InvalidProperty(place, _BAD_TEXT)
+            raise InvalidValue(place, _BAD_TEXT)
     elif isinstance(value, float):
         if not isfinite(value):
-            raise InvalidProperty(place, "is a number that JSON cannot say")
+            raise InvalidValue(place, "is a number that JSON cannot say")
     elif not isinstance(value, int) and value is not None:
-        raise InvalidProperty(place, _NOT_JSON)
+        raise InvalidValue(place, _NOT_JSON)
 
 
 # --- values, checked before

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
-from schemas.errors import ProfilelogError
+from schemas.versions import UndecodableRecord
 
 ACCOUNT_HEADER: Final = "account"
 
@@ -47,16 +47,12 @@ class RawChange(msgspec.Struct, frozen=True, gc=False):
     changed: list[str]
 
 
-class NoChange(ProfilelogError):
-    """A value of ``profiles`` that this version cannot read."""
-
-
 _changes: Final = msgspec.json.Decoder(RawChange)
 
 
 def decode_change(value: bytes) -> RawChange:
-    """Read a value of ``profiles``. Raises `NoChange`, without the bytes."""
+    """Read a value of ``profiles``. Raises `UndecodableRecord`, without the bytes."""
     try:
         return _changes.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise NoChange("not a record of profiles") from None
+        raise UndecodableRecord("not a record of profiles") from None

@@ -14,7 +14,7 @@ from api.command_line.output import print_json
 from api.command_line.process import run_to_end
 from api.settings import Settings
 from projections.auditing.scope import UserScope
-from schemas.errors import NotFound
+from schemas.errors import InvalidValue, NotFound
 from schemas.events import (
     CompanyGone,
     DeletionPurged,
@@ -22,7 +22,7 @@ from schemas.events import (
     ProfileForgotten,
     decode_profile_event,
 )
-from schemas.identifiers import InvalidIdentifier, parse_uid
+from schemas.identifiers import parse_uid
 from schemas.timestamps import format_timestamp
 from streams.auditing.replay import Advance, LogReader, Source
 
@@ -49,7 +49,7 @@ def events(
     """
     try:
         user = parse_uid(from_stdin("--uid", uid))
-    except InvalidIdentifier as error:
+    except InvalidValue as error:
         raise typer.BadParameter(f"--{error}") from None
     settings = Settings.load(data=data)
     configure_logging(settings.log_level)

@@ -30,7 +30,7 @@ from api.command_line.process import Interrupted
 from api.command_line.service_client import Client, refusal, refused
 from api.command_line.user_file import Column, User, read_users
 from api.settings import Settings
-from schemas.errors import OperatorError
+from schemas.errors import ItemError, OperatorError
 
 _SLICE_USERS: Final = 1000
 _SLICE_BYTES: Final = 512 << 10  # half of what the service takes
@@ -70,17 +70,11 @@ class _Deletion(msgspec.Struct):
     id: str
 
 
-class _ItemError(msgspec.Struct):
-    code: int
-    index: int
-    message: str
-
-
 class _Answer(msgspec.Struct):
     """What is used of the answer to `POST /v3/edit/profiles/forget`."""
 
     deletions: list[_Deletion]
-    errors: list[_ItemError] = []
+    errors: list[ItemError] = []
 
 
 def forget(

@@ -8,9 +8,9 @@ import msgspec
 
 from api.bodies import as_object, check_utf8, decode_json
 from api.command_line.input_file import Input
-from schemas.errors import OperatorError, RequestError
+from schemas.errors import OperatorError, RequestError, Unprocessable
 from schemas.property_names import normalize_name
-from schemas.tables.identifiers import WrongRow, check_cell, check_digits
+from schemas.tables.identifiers import check_cell, check_digits
 from schemas.tables.lines import UnreadableTable, split_lines
 from schemas.tables.rows import IDENTIFYING, LONGEST_ROW, Row, Table
 
@@ -81,7 +81,7 @@ def _read_ndjson(chunks: Iterable[bytes]) -> Iterator[Line]:
             sent = as_object(decode_json(raw, object))
             for name in IDENTIFYING & sent.keys():
                 check_digits(name, sent[name])
-        except (RequestError, WrongRow) as error:
+        except RequestError as error:
             reason = str(error).replace("The body", "The line")
             yield Line(number, text, b"", reason)
         else:
@@ -132,6 +132,6 @@ def _line(row: Row, names: list[str]) -> Line:
     try:
         for name in IDENTIFYING & sent.keys():
             check_cell(name, sent[name])
-    except WrongRow as error:
+    except Unprocessable as error:
         return Line(row.line, row.text, b"", str(error))
     return Line(row.line, row.text, msgspec.json.encode(sent))

@@ -20,9 +20,9 @@ from api.command_line.output import STDERR
 from api.command_line.process import Interrupted
 from api.command_line.rejects import Rejects
 from api.command_line.service_client import Client, refused
-from api.commands.drafting import InvalidDraft, draft
+from api.commands.drafting import draft
 from api.settings import Settings
-from schemas.errors import OperatorError, RequestError
+from schemas.errors import ItemError, OperatorError, RequestError, Unprocessable
 from schemas.identifiers import missing_identifier_sentence, ordinal
 from schemas.property_limits import MAX_DEPTH
 from schemas.timestamps import parse_timestamp
@@ -74,17 +74,11 @@ class _Named(msgspec.Struct):
     id: str
 
 
-class _ItemError(msgspec.Struct):
-    code: int
-    index: int
-    message: str
-
-
 class _Answer(msgspec.Struct):
     """What is used of the answer to a batch."""
 
     batch: _Named
-    errors: list[_ItemError] = []
+    errors: list[ItemError] = []
 
 
 class _Batch(msgspec.Struct):
@@ -107,12 +101,14 @@ def judged(line: Line, settings: Settings) -> tuple[int, str | None]:
     if len(line.item) > settings.body_limit:
         return 413, f"The line is larger than {settings.body_limit} bytes"
     try:
-        identified = draft(as_object(decode_json(line.item, object)), now()).identified
-    except InvalidDraft as error:
-        return 422, str(error)
+        sent = as_object(decode_json(line.item, object))
     except RequestError:
         # It could be decoded when it was read: how deep it may be depends on the stack beneath.
         return 422, "The line is nested too deeply"
+    try:
+        identified = draft(sent, now()).identified
+    except Unprocessable as error:
+        return 422, str(error)
     return 422, None if identified else missing_identifier_sentence(None)
 
 

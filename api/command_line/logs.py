@@ -25,7 +25,6 @@ from aiokafka.errors import (
 )
 
 from schemas.errors import ProfilelogError
-from streams.broker import BrokerError
 
 _QUIET: Final = (
     "aiokafka",
@@ -39,7 +38,7 @@ _QUIET: Final = (
     "streams.consumer_group.chunk_delivery",  # Faust's services log under the name of the module that derives from them
     "uvicorn",
 )
-_TELLING: Final = (KafkaError, OSError, ProfilelogError, BrokerError)
+_TELLING: Final = (KafkaError, OSError, ProfilelogError)
 _NOT_YET: Final = (
     GroupCoordinatorNotAvailableError,
     LeaderNotAvailableError,

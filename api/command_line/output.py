@@ -8,7 +8,6 @@ import msgspec
 from rich.console import Console
 
 from schemas.errors import OperatorError, RequestError
-from streams.broker import BrokerError
 
 # Into a pipe or file tables are as wide as they need.
 _WIDTH: Final = None if sys.stdout.isatty() else 160
@@ -21,7 +20,7 @@ log = logging.getLogger(__name__)
 
 def complain(error: BaseException) -> None:
     """Tell on stderr why a command failed; what it says of itself, but never a traceback."""
-    if isinstance(error, OperatorError | BrokerError | RequestError):
+    if isinstance(error, OperatorError | RequestError):
         STDERR.print(f"profilelog: {error}", soft_wrap=True)
     elif isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""

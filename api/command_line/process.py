@@ -16,8 +16,7 @@ import uvloop
 
 from api.command_line.logs import log_loop_errors
 from api.command_line.output import complain
-from schemas.errors import OperatorError
-from streams.broker import BrokerError
+from schemas.errors import OperatorError, ProfilelogError
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +26,7 @@ _CLOSE_SECONDS: Final = 2.0
 _Result = TypeVar("_Result")
 
 
-class Interrupted(Exception):
+class Interrupted(ProfilelogError):
     """A signal ended a command before it was done."""
 
 
@@ -90,5 +89,5 @@ def _cause(error: BaseException) -> BaseException:
     chain = [error]
     while (before := chain[-1].__context__) is not None and before not in chain:
         chain.append(before)
-    told = [each for each in chain if isinstance(each, OperatorError | BrokerError)]
+    told = [each for each in chain if isinstance(each, OperatorError)]
     return next(iter(told or [each for each in chain if isinstance(each, Exception)]), error)

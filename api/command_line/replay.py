@@ -26,8 +26,8 @@ from projections.auditing.agreement import Digest, digest_of
 from projections.auditing.scope import AccountScope, Scope, UserScope
 from projections.profile import StoredProfile
 from projections.profiles import ProfileState
-from schemas.errors import OperatorError
-from schemas.identifiers import InvalidIdentifier, parse_uid
+from schemas.errors import InvalidValue, OperatorError
+from schemas.identifiers import parse_uid
 from schemas.timestamps import format_timestamp, parse_timestamp
 from streams.auditing.audit import in_turns
 from streams.auditing.replay import LogReader, Replay, Source
@@ -108,7 +108,7 @@ def _asked(into: str, as_of: str | None, account: str | None, uid: str | None) -
         raise typer.BadParameter("--as-of is a timestamp: 2029-04-07T12:18:00Z")
     try:
         user = None if uid is None else parse_uid(from_stdin("--uid", uid))
-    except InvalidIdentifier as error:
+    except InvalidValue as error:
         raise typer.BadParameter(f"--{error}") from None
     folder = None if into == _STDOUT else Path(into)
     return Asked(as_of=until, account=account, uid=user, into=folder)

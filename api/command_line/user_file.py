@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from schemas.errors import OperatorError
+from schemas.errors import OperatorError, Unprocessable
 from schemas.identity import is_id
-from schemas.tables.identifiers import WrongRow, identifiers
+from schemas.tables.identifiers import identifiers
 from schemas.tables.rows import IDENTIFIERS, Table
 
 
@@ -44,7 +44,7 @@ def read_users(chunks: Iterable[bytes], by: Column | None = None) -> Iterator[Us
             continue
         try:
             named = identifiers(row, table.names, columns)
-        except WrongRow as error:
+        except Unprocessable as error:
             yield User(row.line, {}, str(error))
             continue
         if "id" in named and not is_id(named["id"]):

@@ -15,7 +15,8 @@ from api.command_line.person_search import Place, Places, Report, search_everywh
 from api.command_line.process import Interrupted, run_to_end
 from api.settings import Settings
 from projections.auditing.person import Asked
-from schemas.identifiers import InvalidIdentifier, parse_email, parse_uid
+from schemas.errors import InvalidValue
+from schemas.identifiers import parse_email, parse_uid
 from schemas.identity import is_id
 
 _FOUND = 1
@@ -76,7 +77,7 @@ def _asked(
     try:
         uid = None if uid is None else str(parse_uid(from_stdin("--uid", uid)))
         email = None if email is None else parse_email(from_stdin("--email", email))
-    except InvalidIdentifier as error:
+    except InvalidValue as error:
         raise typer.BadParameter(f"--{error}") from None
     if deletion is not None and not is_id(deletion):
         raise typer.BadParameter("--deletion is an id of 24 hex digits")

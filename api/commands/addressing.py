@@ -6,7 +6,6 @@ from typing import NamedTuple
 from projections.profile import StoredProfile
 from schemas.errors import Conflict, NotFound, Unprocessable
 from schemas.identifiers import (
-    InvalidIdentifier,
     fold_email,
     missing_identifier_sentence,
     parse_email,
@@ -30,15 +29,12 @@ class Identifiers(NamedTuple):
 
 def parse_identifiers(given: Mapping[str, object]) -> Identifiers:
     """Check the identifiers among the parameters. Raises `Unprocessable`."""
-    try:
-        uid = given.get("uid")
-        return Identifiers(
-            id=parse_id(given),
-            uid=None if uid is None else parse_uid(uid),
-            email=parse_email(given.get("email")),
-        )
-    except InvalidIdentifier as error:
-        raise Unprocessable(str(error)) from None
+    uid = given.get("uid")
+    return Identifiers(
+        id=parse_id(given),
+        uid=None if uid is None else parse_uid(uid),
+        email=parse_email(given.get("email")),
+    )
 
 
 def parse_beside(id_: str, given: Mapping[str, object]) -> Identifiers:

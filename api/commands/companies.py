@@ -3,21 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from api.commands.drafting import InvalidDraft
 from api.commands.pacing import beside
 from projections.companies.fold import MAX_COMPANY_BYTES, Company, CompanyDeletion
 from schemas.errors import Conflict, NotFound, Unprocessable
 from schemas.events import CompanyDeleted, CompanyUpserted
-from schemas.identifiers import (
-    InvalidIdentifier,
-    ordinal,
-    parse_email,
-    parse_id,
-    parse_new_uid,
-    parse_uid,
-)
+from schemas.identifiers import ordinal, parse_email, parse_id, parse_new_uid, parse_uid
 from schemas.identity import is_id, random_id
-from schemas.normalization import UNSET, InvalidProperty, normalize
+from schemas.normalization import UNSET, normalize
 from schemas.timestamps import format_timestamp
 from streams.clock import now
 from streams.erasure.company_deletion import ForgottenMember
@@ -69,27 +61,22 @@ def no_identifier_sentence(ordinal_of: int | None) -> str:
 
 
 def draft_company(sent: Mapping[str, object], at: int) -> CompanyDraft:
-    """Normalize one write of a company; `at` is in unix milliseconds. Raises `InvalidDraft`."""
-    try:
-        id_ = parse_id(sent)
-        properties, unset, ignored = normalize(sent, at)
-        if id_ is not None and "id" in ignored:
-            ignored.remove("id")
-        uid = properties.pop("uid", None)
-        uid = None if uid is None else parse_new_uid(uid, whose="companies")
-        for name in _MEMBERSHIP:
-            if name in properties:
-                del properties[name]
-                ignored.append(name)
-        if properties.get("email") == UNSET:
-            del properties["email"]
-            unset.append("email")
-        elif "email" in properties:
-            properties["email"] = parse_email(properties["email"])
-    except InvalidProperty as error:
-        raise InvalidDraft(f"{error.name_place} {error.reason}") from None
-    except InvalidIdentifier as error:
-        raise InvalidDraft(str(error)) from None
+    """Normalize one write of a company; `at` is in unix milliseconds. Raises `Unprocessable`."""
+    id_ = parse_id(sent)
+    properties, unset, ignored = normalize(sent, at)
+    if id_ is not None and "id" in ignored:
+        ignored.remove("id")
+    uid = properties.pop("uid", None)
+    uid = None if uid is None else parse_new_uid(uid, whose="companies")
+    for name in _MEMBERSHIP:
+        if name in properties:
+            del properties[name]
+            ignored.append(name)
+    if properties.get("email") == UNSET:
+        del properties["email"]
+        unset.append("email")
+    elif "email" in properties:
+        properties["email"] = parse_email(properties["email"])
     return CompanyDraft(id_, uid, properties, unset, ignored)
 
 
@@ -123,10 +110,7 @@ async def upsert_company(node: Node, account: str, sent: Mapping[str, object]) -
     Raises `Unprocessable`, `NotFound`, `Conflict`, `TooLarge`, `Unavailable`.
     """
     at = now()
-    try:
-        write = await beside(draft_company, sent, at)
-    except InvalidDraft as error:
-        raise Unprocessable(str(error)) from None
+    write = await beside(draft_company, sent, at)
     if not write.identified:
         raise Unprocessable(no_identifier_sentence(None))
     while True:
@@ -146,11 +130,8 @@ def find_company(node: Node, account: str, given: Mapping[str, object]) -> Compa
 
     Raises `Unprocessable` with neither, `NotFound` when unknown, `Conflict` when they do not agree.
     """
-    try:
-        id_, uid = parse_id(given), given.get("uid")
-        uid = None if uid is None else parse_uid(uid)
-    except InvalidIdentifier as error:
-        raise Unprocessable(str(error)) from None
+    id_, uid = parse_id(given), given.get("uid")
+    uid = None if uid is None else parse_uid(uid)
     found: list[Company | None] = []
     if id_ is not None:
         found.append(_by_id(node, account, id_))

@@ -4,23 +4,14 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from schemas.browser import check_browser_fields
-from schemas.identifiers import (
-    InvalidIdentifier,
-    parse_email,
-    parse_id,
-    parse_new_uid,
-    trim,
-)
+from schemas.errors import InvalidValue, Unprocessable
+from schemas.identifiers import parse_email, parse_id, parse_new_uid, trim
 from schemas.identity import is_id
-from schemas.normalization import UNSET, InvalidProperty, check_text, normalize
+from schemas.normalization import UNSET, check_text, normalize
 from schemas.property_names import normalize_name
 
 TWO_COMPANIES: Final = "company_id and company_uid name different companies"
 _NO_NAME: Final = "name must be a text with a letter or a digit, without control characters"
-
-
-class InvalidDraft(ValueError):
-    """What was sent cannot be stored (422); the text names the field, never its value."""
 
 
 class Draft(NamedTuple):
@@ -62,47 +53,37 @@ class CompanyReference(NamedTuple):
 
 
 def draft(sent: Mapping[str, object], now: int) -> Draft:
-    """Normalize one write; `now` is in unix milliseconds. Raises `InvalidDraft`."""
-    try:
-        id_ = parse_id(sent)
-        properties, unset, ignored = normalize(sent, now)
-        if id_ is not None and "id" in ignored:
-            ignored.remove("id")
-        uid = properties.pop("uid", None)
-        uid = None if uid is None else parse_new_uid(uid)
-        email = None
-        if "email" in properties:
-            email = _email(properties, unset)
-        company = None
-        if "company_id" in properties or "company_uid" in properties:
-            company = _company(properties)
-        check_browser_fields(properties)
-    except InvalidProperty as error:
-        raise InvalidDraft(f"{error.name_place} {error.reason}") from None
-    except InvalidIdentifier as error:
-        raise InvalidDraft(str(error)) from None
+    """Normalize one write; `now` is in unix milliseconds. Raises `Unprocessable`."""
+    id_ = parse_id(sent)
+    properties, unset, ignored = normalize(sent, now)
+    if id_ is not None and "id" in ignored:
+        ignored.remove("id")
+    uid = properties.pop("uid", None)
+    uid = None if uid is None else parse_new_uid(uid)
+    email = None
+    if "email" in properties:
+        email = _email(properties, unset)
+    company = None
+    if "company_id" in properties or "company_uid" in properties:
+        company = _company(properties)
+    check_browser_fields(properties)
     return Draft(id_, uid, email, properties, unset, ignored, company)
 
 
 def draft_event(sent: Mapping[str, object], now: int) -> Draft:
-    """Normalize one tracked event (contract §11); `now` is in unix milliseconds. Raises `InvalidDraft`.
+    """Normalize one tracked event (contract §11); `now` is in unix milliseconds. Raises `Unprocessable`.
 
     An email says who is meant, and nothing else: beside an `id` or `uid` it is ignored. So are companies.
     """
     sent = dict(sent)
     name = _event_name(sent.pop("name", None))
-    try:
-        id_ = parse_id(sent)
-        properties, _, ignored = normalize(sent, now)
-        if id_ is not None and "id" in ignored:
-            ignored.remove("id")
-        uid = properties.pop("uid", None)
-        uid = None if uid is None else parse_new_uid(uid)
-        email = properties["email"] = parse_email(properties.get("email"))
-    except InvalidProperty as error:
-        raise InvalidDraft(f"{error.name_place} {error.reason}") from None
-    except InvalidIdentifier as error:
-        raise InvalidDraft(str(error)) from None
+    id_ = parse_id(sent)
+    properties, _, ignored = normalize(sent, now)
+    if id_ is not None and "id" in ignored:
+        ignored.remove("id")
+    uid = properties.pop("uid", None)
+    uid = None if uid is None else parse_new_uid(uid)
+    email = properties["email"] = parse_email(properties.get("email"))
     write = Draft(id_, uid, email, properties, [], ignored, name=name)
     for other in ("email", "company_id", "company_uid"):
         if properties.pop(other, None) is not None and not (other == "email" and write.by_email):
@@ -112,10 +93,10 @@ def draft_event(sent: Mapping[str, object], now: int) -> Draft:
 
 def _event_name(sent: object) -> str:
     if not isinstance(sent, str) or not check_text(sent):
-        raise InvalidDraft(_NO_NAME)
+        raise Unprocessable(_NO_NAME)
     name = normalize_name(sent)
     if not name:
-        raise InvalidDraft(_NO_NAME)
+        raise Unprocessable(_NO_NAME)
     return name
 
 
@@ -145,7 +126,7 @@ def _company(properties: dict[str, Any]) -> CompanyReference:
     if first.id is not None:
         return CompanyReference(first.id, second.uid)
     if str(first.uid) != str(second.uid):
-        raise InvalidDraft(TWO_COMPANIES)
+        raise Unprocessable(TWO_COMPANIES)
     return second
 
 
@@ -156,5 +137,5 @@ def _reference(name: str, value: object) -> CompanyReference | None:
         return CompanyReference(id=value)
     try:
         return CompanyReference(uid=parse_new_uid(value, whose="companies"))
-    except InvalidIdentifier as error:
-        raise InvalidIdentifier(name, error.reason) from None
+    except InvalidValue as error:
+        raise InvalidValue(name, error.reason) from None

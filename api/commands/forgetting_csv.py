@@ -5,7 +5,7 @@ from typing import Final
 
 from api.commands.pacing import paced
 from schemas.errors import RequestError, TooLarge, Unprocessable
-from schemas.tables.identifiers import WrongRow, identifiers
+from schemas.tables.identifiers import identifiers
 from schemas.tables.lines import UnreadableTable
 from schemas.tables.rows import Row, Table
 
@@ -48,7 +48,7 @@ async def csv_items(body: bytes) -> AsyncIterator[tuple[int, object]]:
 def _item(row: Row, names: list[str]) -> dict[str, str] | RequestError:
     try:
         return identifiers(row, names)
-    except WrongRow as error:
+    except Unprocessable as error:
         return Unprocessable(f"Line {row.line}: {error}")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from schemas.errors import ItemError
+from schemas.errors import ItemError, RequestError
 from schemas.identifiers import ordinal
 
 MAX_ERRORS: Final = 10_000
@@ -45,6 +45,12 @@ class ItemErrors:
         self.count += 1
         if len(self.kept) < _KEPT:
             self.kept.append(ItemError(code, index, message))
+
+    def refuse(self, index: int, error: RequestError) -> None:
+        """Adds the error of an item; its text gets the item's ordinal."""
+        self.count += 1
+        if len(self.kept) < _KEPT:
+            self.kept.append(ItemError(error.code, index, named(error.messages[0], index)))
 
     def failures(self) -> Failures:
         return Failures.of(self.kept, self.count)

@@ -7,9 +7,10 @@ from api.commands.addressing import by_id
 from schemas.errors import RequestError, Unprocessable
 from schemas.events import ENCODER
 from schemas.property_names import normalize_name
-from schemas.public import ChangeType, Forgotten, NoChange
+from schemas.public import ChangeType, Forgotten
 from schemas.search.parameters import check_names
 from schemas.stream_cursors import StreamCursor, decode_stream_cursor, encode_stream_cursor
+from schemas.versions import UndecodableRecord
 from streams.change_streams import ChangeRecord, Ended, Listener, TooSlow
 from streams.clock import now
 from streams.log.topic_settings import TOMBSTONES_KEPT_SECONDS
@@ -127,7 +128,7 @@ def _shown(node: Node, wanted: Wanted, records: list[ChangeRecord]) -> list[byte
 def _is_wanted(wanted: Wanted, record: ChangeRecord) -> bool:
     try:
         type_, changed, _ = record.shown
-    except NoChange:
+    except UndecodableRecord:
         return False
     if wanted.types and type_ not in wanted.types:
         return False

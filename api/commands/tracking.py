@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from api.commands.addressing import NO_PROFILE
-from api.commands.drafting import InvalidDraft, draft_event
+from api.commands.drafting import draft_event
 from api.commands.pacing import beside
 from api.commands.repeating import KeyedRequest, Target
 from api.commands.upserting import target_of
@@ -33,11 +33,11 @@ async def track(
     at = now()
     try:
         write = await beside(draft_event, sent, at)
-    except InvalidDraft as error:
+    except Unprocessable:
         if keyed is not None and keyed.first is not None:
             # It was taken by a version that was less strict: a repeat gets the answer of then.
             return _tracked(node, await keyed.answered(), [])
-        raise Unprocessable(str(error)) from None
+        raise
     if keyed is not None and keyed.first is not None:
         return _tracked(node, await keyed.answered(), write.ignored)
 

@@ -10,7 +10,7 @@ from api.commands.addressing import (
     by_id,
     nobody,
 )
-from api.commands.drafting import TWO_COMPANIES, CompanyReference, Draft, InvalidDraft, draft
+from api.commands.drafting import TWO_COMPANIES, CompanyReference, Draft, draft
 from api.commands.former_claims import release_former_holder
 from api.commands.pacing import beside
 from api.commands.repeating import KeyedRequest, Target
@@ -40,11 +40,11 @@ async def upsert(
     at = now()
     try:
         write = await beside(draft, sent, at)
-    except InvalidDraft as error:
+    except Unprocessable:
         if keyed is not None and keyed.first is not None:
             # It was taken by a version that was less strict: a repeat gets the answer of then.
             return Upserted(await keyed.answered(), [])
-        raise Unprocessable(str(error)) from None
+        raise
     if keyed is not None and keyed.first is not None:
         return Upserted(await keyed.answered(), write.ignored)
 

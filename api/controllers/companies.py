@@ -6,8 +6,9 @@ from typing import Final
 from litestar import Controller, delete, get, post
 
 from api.answers import Answer, answer, raw_answer
+from api.commands.batches.company_items import CompanyItems
+from api.commands.batches.writer import BatchContext, BatchWriter
 from api.commands.companies import CONTRADICTION, delete_company, find_company, upsert_company
-from api.commands.company_batching import CompanyBatchWriter
 from api.commands.company_pages import count_companies, read_page
 from api.controllers.hooks import batch_answer, batch_body
 from api.door import door
@@ -51,13 +52,9 @@ class CompaniesController(Controller):
     async def batch(self, request: Incoming) -> Answer:
         at = door(request)
         async with batch_body(request, CompanyEnvelope) as batch:
-            writer = CompanyBatchWriter(
-                at.node,
-                batch.principal.account,
-                ignore_missing=batch.ignores_missing,
-                item_limit=at.settings.body_limit,
-                turn=at.intake.turn,
-            )
+            account, limit = batch.principal.account, at.settings.body_limit
+            context = BatchContext(at.node, account, batch.ignores_missing, limit)
+            writer = BatchWriter(context, CompanyItems(context), at.intake.turn)
             received, status = await writer.write(batch.items)
             at.batches.add(received.id, status)
             return batch_answer(received)

@@ -9,7 +9,8 @@ from litestar import Controller, get, post
 
 from api.answers import Answer, answer, positions
 from api.bodies import expected_size, read_body
-from api.commands.batching import BatchWriter, EventBatchWriter, Received
+from api.commands.batches.profile_items import EventItems, ProfileItems
+from api.commands.batches.writer import BatchContext, BatchWriter, Received
 from api.commands.tracking import track
 from api.commands.upserting import upsert
 from api.door import KEY_HEADER, door
@@ -54,7 +55,7 @@ class HooksController(Controller):
         summary="Create or update many profiles",
     )
     async def batch(self, request: Incoming) -> Answer:
-        return await _receive_batch(request, Envelope, BatchWriter)
+        return await _receive_batch(request, Envelope, ProfileItems)
 
     @post(
         ["/events", "/{account_secret:str}/events"],
@@ -77,7 +78,7 @@ class HooksController(Controller):
         summary="Track many events",
     )
     async def track_batch(self, request: Incoming) -> Answer:
-        return await _receive_batch(request, EventEnvelope, EventBatchWriter)
+        return await _receive_batch(request, EventEnvelope, EventItems)
 
     @get("/batches/{batch_id:str}", summary="How far a batch is")
     async def batch_status(self, request: Incoming, batch_id: str) -> Answer:
@@ -140,27 +141,22 @@ def batch_answer(received: Received) -> Answer:
 
 
 async def _receive_batch(
-    request: Incoming, kind: type[Envelope], writer: type[BatchWriter]
+    request: Incoming, envelope: type[Envelope], kind: type[ProfileItems]
 ) -> Answer:
     at = door(request)
     async with (
-        batch_body(request, kind) as batch,
-        at.keyed(request, batch.principal, writer.route, batch.body) as keyed,
+        batch_body(request, envelope) as batch,
+        at.keyed(request, batch.principal, kind.route, batch.body) as keyed,
     ):
-        handling = writer(
-            at.node,
-            batch.principal.account,
-            ignore_missing=batch.ignores_missing,
-            item_limit=at.settings.body_limit,
-            turn=at.intake.turn,
-            keyed=keyed,
-        )
+        account, limit = batch.principal.account, at.settings.body_limit
+        context = BatchContext(at.node, account, batch.ignores_missing, limit, keyed)
+        writer = BatchWriter(context, kind(context), at.intake.turn)
         known = at.batches.answered(keyed)
         if known is not None:
             assert keyed is not None
-            failures = await handling.again(batch.items, known)
+            failures = await writer.again(batch.items, known)
             last = {int(partition): offset for partition, offset in known.last.items()}
             return batch_answer(Received(keyed.batch, failures, last))
-        received, status = await handling.write(batch.items)
+        received, status = await writer.write(batch.items)
         at.batches.add(received.id, status)
         return batch_answer(received)

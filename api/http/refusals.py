@@ -7,6 +7,7 @@ from typing import Final
 
 import httptools
 
+from schemas.errors import ProfilelogError
 from schemas.events import ENCODER
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -16,7 +17,7 @@ METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _METHOD: Final = re.compile(rb"[A-Za-z!#$%&'*+.^_`|~0-9-]{1,64}(?: |$)")
 
 
-class Refusal(Exception):
+class Refusal(ProfilelogError):
     """A request that is refused before a handler is asked. The connection closes after the answer."""
 
     def __init__(self, status: int, message: str, *headers: tuple[bytes, bytes]) -> None:

@@ -15,6 +15,8 @@ from typing import Final, Self, cast
 
 from rocksdict import AccessType, Options, Rdict, ReadOptions
 
+from schemas.errors import ProfilelogError
+
 Row = tuple[bytes, bytes | None]
 """Key and value; None where the row is a delete marker."""
 
@@ -36,7 +38,7 @@ _PUT, _RANGE_DELETE = 1, 15
 _DELETES: Final = (0, 7)
 
 
-class UnknownFormat(Exception):
+class UnknownFormat(ProfilelogError):
     """A file that is not written as this module knows it; the text says what is different."""
 
 

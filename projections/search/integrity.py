@@ -11,6 +11,8 @@ from typing import Final
 
 import msgspec
 
+from schemas.errors import ProfilelogError
+
 _MAGIC: Final = 1337
 _TAIL: Final = struct.Struct("<II")  # length of the footer's JSON, magic
 _PIECE: Final = 1 << 20
@@ -34,7 +36,7 @@ class _Footer(msgspec.Struct):
     crc: int
 
 
-class DamagedIndex(Exception):
+class DamagedIndex(ProfilelogError):
     """A file of the index is missing, or is not what was written. It has to be rebuilt."""
 
 

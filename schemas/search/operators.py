@@ -9,9 +9,9 @@ What a condition finds is `schemas.search.conditions`'.
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias, cast
 
-from schemas.errors import Unprocessable
+from schemas.errors import InvalidValue, Unprocessable
 from schemas.identifiers import fold_email, fold_email_part, uid_text
-from schemas.normalization import InvalidProperty, check_text, normalize_scalar
+from schemas.normalization import check_text, normalize_scalar
 from schemas.property_limits import MAX_BYTES, MAX_HASH_LEVELS
 from schemas.property_names import normalize_name
 from schemas.search.conditions import (
@@ -136,7 +136,7 @@ def _scalar(value: object, path: Path, filter_path: str, now: int) -> Scalar:
         raise Unprocessable(f"{filter_path}: send a string, a number or a boolean")
     try:
         stored = normalize_scalar(value, path[-1], now)
-    except InvalidProperty as error:
+    except InvalidValue as error:
         raise Unprocessable(f"{filter_path}: {error.reason}") from None
     moment = parse_stored_timestamp(stored) if isinstance(stored, str) else None
     return cast("Scalar", stored) if moment is None else Moment(moment)

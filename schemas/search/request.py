@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from schemas.errors import Unprocessable
+from schemas.errors import InvalidValue, Unprocessable
 from schemas.expansion import Expand, asked_expand, parse_expand
 from schemas.identity import is_id
-from schemas.normalization import InvalidProperty, normalize_scalar
+from schemas.normalization import normalize_scalar
 from schemas.search.conditions import Condition, Moment, inside
 from schemas.search.cursors import Place, decode_cursor
 from schemas.search.grammar import parse_filters
@@ -98,7 +98,7 @@ def parse_moment(value: object, now: int) -> Moment | None:
         return None
     try:
         stored = normalize_scalar(value, "created_at", now)
-    except InvalidProperty:
+    except InvalidValue:
         return None
     ms = parse_stored_timestamp(stored) if isinstance(stored, str) else None
     return None if ms is None else Moment(ms)

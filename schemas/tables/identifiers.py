@@ -4,51 +4,50 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Final
 
+from schemas.errors import Unprocessable
 from schemas.tables.rows import IDENTIFIERS, Row
 
 # How a spreadsheet shows, and saves, a number of more than eleven digits: the others are lost.
 _ROUNDED: Final = re.compile(r"\s*[+-]?[0-9]+(?:[.,][0-9]*)?E\+[0-9]{1,3}\s*", re.IGNORECASE)
 
 
-class WrongRow(ValueError):
-    """A row that cannot be taken; the text is a sentence without anything that stands in the row."""
-
-
 def check_width(row: Row, names: Sequence[str]) -> None:
-    """Raises `WrongRow` unless each cell has its column: one that slipped would name somebody else."""
+    """Raises `Unprocessable` unless each cell has its column: one that slipped would name somebody else."""
     if len(row.cells) != len(names):
-        raise WrongRow(f"The line has {len(row.cells)} fields, and the header line {len(names)}")
+        raise Unprocessable(
+            f"The line has {len(row.cells)} fields, and the header line {len(names)}"
+        )
 
 
 def check_named(row: Row, names: Sequence[str]) -> None:
-    """Raises `WrongRow` for a value in a column without a name: what stands beside it may have slipped too."""
+    """Raises `Unprocessable` for a value in a column without a name: what stands beside it may have slipped too."""
     for column, (name, cell) in enumerate(zip(names, row.cells, strict=True), 1):
         if not name and cell.strip():
-            raise WrongRow(
+            raise Unprocessable(
                 f"The line has a value in column {column}, which the header line does not name"
             )
 
 
 def check_digits(name: str, text: object) -> None:
-    """Raises `WrongRow` for an identifier whose last digits a spreadsheet has rounded away."""
+    """Raises `Unprocessable` for an identifier whose last digits a spreadsheet has rounded away."""
     if isinstance(text, str) and _ROUNDED.fullmatch(text):
-        raise WrongRow(
+        raise Unprocessable(
             f"{name} is in the form 1.2E+16, in which a spreadsheet writes a long number without its last digits: "
             "format the column as text and enter it anew"
         )
 
 
 def check_cell(name: str, cell: str) -> None:
-    """Raises `WrongRow` for an identifier that is rounded or, but for an email, has blanks around it."""
+    """Raises `Unprocessable` for an identifier that is rounded or, but for an email, has blanks around it."""
     check_digits(name, cell)
     if name != "email" and cell != cell.strip():
-        raise WrongRow(f"{name} has blanks around it")
+        raise Unprocessable(f"{name} has blanks around it")
 
 
 def identifiers(
     row: Row, names: Sequence[str], columns: Collection[str] = IDENTIFIERS
 ) -> dict[str, str]:
-    """The identifiers of `columns` that the row has; blank cells are left out. Raises `WrongRow`."""
+    """The identifiers of `columns` that the row has; blank cells are left out. Raises `Unprocessable`."""
     check_width(row, names)
     if "" in names:
         check_named(row, names)

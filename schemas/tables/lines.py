@@ -4,6 +4,8 @@ import codecs
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from schemas.errors import ProfilelogError
+
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -12,7 +14,7 @@ _MARKS: Final = (
 _LONGEST_MARK: Final = 3
 
 
-class UnreadableTable(ValueError):
+class UnreadableTable(ProfilelogError):
     """A file that cannot be read, from a line on; lines count from 1.
 
     `reason` says what is wrong, as the end of a sentence that begins with the file's name. It holds nothing that

@@ -11,8 +11,10 @@ BrokerError
 
 from pathlib import Path
 
+from schemas.errors import OperatorError
 
-class BrokerError(Exception):
+
+class BrokerError(OperatorError):
     """The embedded broker cannot run. The base of all errors of this package."""
 
 

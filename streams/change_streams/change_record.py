@@ -100,7 +100,7 @@ class ChangeRecord(Link):
 
     @property
     def shown(self) -> Shown:
-        """Raises `NoChange`."""
+        """Raises `UndecodableRecord`."""
         if self._shown is None:
             self._shown = self._forgotten() if self._value is None else self._changed(self._value)
             self._value = None

@@ -8,9 +8,9 @@ from typing import Final
 from hypothesis import strategies as st
 
 from api.bodies import as_object, decode_json
-from schemas.errors import NotJson, Unprocessable
+from schemas.errors import InvalidValue, NotJson, Unprocessable
 from schemas.events import ENCODER
-from schemas.normalization import InvalidProperty, normalize
+from schemas.normalization import normalize
 from schemas.search.brackets import from_query
 from schemas.search.cursors import decode_cursor, encode_cursor
 from schemas.search.request import parse_search
@@ -44,7 +44,7 @@ def test_whatever_is_normalized_can_be_stored_and_stays_as_it_is() -> None:
             return
         try:
             stored = normalize(sent, _NOW)
-        except InvalidProperty:
+        except InvalidValue:
             return
         finally:
             assert time.process_time() - began < _SECONDS

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.commands.drafting import Draft, InvalidDraft, draft, draft_event
+from api.commands.drafting import Draft, draft, draft_event
 from projections.companies.fold import Companies
+from schemas.errors import Unprocessable
 from schemas.events import CompanyUpserted, EventTracked, ProfileCleared, ProfileUpserted, encode
 from streams.clock import FIRST, LAST
 from tests.support.folding import ACCOUNT, IDENTITY, Profiles, key
@@ -60,7 +61,7 @@ def accepted(kind: Any, sent: dict[str, Any], at: int) -> Draft | None:
     """What a hook makes of a body; None when it answers 422."""
     try:
         return kind(msgspec.json.decode(msgspec.json.encode(sent)), at)
-    except InvalidDraft:
+    except Unprocessable:
         return None
 
 

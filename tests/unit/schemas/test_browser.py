@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from projections.profile import CLEARED
 from schemas.browser import BROWSERS, KINDS, check_browser_fields
-from schemas.normalization import InvalidProperty
+from schemas.errors import InvalidValue
 
 GOOD: dict[str, st.SearchStrategy[Any]] = {
     "browser_x": st.integers() | st.floats(allow_nan=False, allow_infinity=False),
@@ -30,7 +30,7 @@ _json = st.recursive(
 def test_every_field_that_a_clear_resets_is_checked() -> None:
     assert GOOD.keys() == set(CLEARED)
     for name in CLEARED:
-        with pytest.raises(InvalidProperty):
+        with pytest.raises(InvalidValue):
             check_browser_fields({name: {"a": "hash"}})
 
 
@@ -43,11 +43,11 @@ def test_what_they_may_hold_passes(properties: dict[str, Any]) -> None:
 def test_whatever_else_is_refused_by_name_and_never_by_value(name: str, value: object) -> None:
     try:
         check_browser_fields({name: value})
-    except InvalidProperty as refused:
+    except InvalidValue as refused:
         said = str(refused)
     else:
         return
-    assert said == f"{name}: {said.partition(': ')[2]}"
+    assert said == f"{name} {said.partition(' ')[2]}"
     assert said.endswith("or null")
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.errors import InvalidValue
 from schemas.identifiers import (
-    InvalidIdentifier,
     fold_email,
     fold_email_part,
     former_email_folds,
@@ -33,24 +33,24 @@ def test_a_uid_keeps_the_value_and_type_that_were_sent(uid: int | str) -> None:
 
 @pytest.mark.parametrize("uid", [None, True, False, 1.0, ["18821"], {"uid": "18821"}])
 def test_a_uid_that_is_neither_integer_nor_string_is_refused(uid: object) -> None:
-    with pytest.raises(InvalidIdentifier, match="uid must be an integer or a string"):
+    with pytest.raises(InvalidValue, match="uid must be an integer or a string"):
         parse_uid(uid)
 
 
 @pytest.mark.parametrize("uid", ["", "x" * 769, "é" * 385, "🚧" * 193, 10**768, -(10**767)])
 def test_a_uid_of_no_byte_or_more_than_768_bytes_is_refused(uid: int | str) -> None:
-    with pytest.raises(InvalidIdentifier, match="uid must be 1 to 768 bytes"):
+    with pytest.raises(InvalidValue, match="uid must be 1 to 768 bytes"):
         parse_uid(uid)
 
 
 def test_a_uid_of_more_digits_than_python_writes_out_is_refused() -> None:
-    with pytest.raises(InvalidIdentifier, match="uid must be 1 to 768 bytes"):
+    with pytest.raises(InvalidValue, match="uid must be 1 to 768 bytes"):
         parse_uid(10**9999)
 
 
 @pytest.mark.parametrize("uid", ["a\x00b", "\x1f", "\ud800", "x\udfff", "\ud800" * 300])
 def test_a_uid_with_a_control_character_or_a_lone_surrogate_is_refused(uid: str) -> None:
-    with pytest.raises(InvalidIdentifier, match="uid must hold no control character"):
+    with pytest.raises(InvalidValue, match="uid must hold no control character"):
         parse_uid(uid)
 
 
@@ -68,7 +68,7 @@ def test_a_uid_that_is_somebodys_own_may_create(uid: int | str) -> None:
     ],
 )
 def test_a_uid_that_many_would_share_creates_nobody(uid: str) -> None:
-    with pytest.raises(InvalidIdentifier, match="many different users would become one"):
+    with pytest.raises(InvalidValue, match="many different users would become one"):
         parse_new_uid(uid)
 
 
@@ -91,7 +91,7 @@ def test_a_number_beside_a_name_is_an_id_of_another_form(beside: dict[str, objec
 
 @pytest.mark.parametrize("sent", [42, True, 1.0, [], {}])
 def test_an_id_of_another_type_is_refused(sent: object) -> None:
-    with pytest.raises(InvalidIdentifier, match="id must be a string"):
+    with pytest.raises(InvalidValue, match="id must be a string"):
         parse_id({"id": sent})
 
 
@@ -126,24 +126,24 @@ def test_a_null_or_blank_email_is_none(email: str | None) -> None:
 
 @pytest.mark.parametrize("email", ["x" * 769, "é" * 385])
 def test_an_email_that_is_too_long_is_refused(email: str) -> None:
-    with pytest.raises(InvalidIdentifier, match="email must be at most 768 bytes"):
+    with pytest.raises(InvalidValue, match="email must be at most 768 bytes"):
         parse_email(email)
 
 
 @pytest.mark.parametrize("email", [12, True, 1.5, [], {}])
 def test_an_email_that_is_no_string_is_refused(email: object) -> None:
-    with pytest.raises(InvalidIdentifier, match="email must be a string or null"):
+    with pytest.raises(InvalidValue, match="email must be a string or null"):
         parse_email(email)
 
 
 @pytest.mark.parametrize("email", ["jane\x00@acme.software", "jane\ud800@acme.software"])
 def test_an_email_with_a_control_character_or_a_lone_surrogate_is_refused(email: str) -> None:
-    with pytest.raises(InvalidIdentifier, match="email must hold no control character"):
+    with pytest.raises(InvalidValue, match="email must hold no control character"):
         parse_email(email)
 
 
 def test_a_refusal_names_the_field_and_never_the_value() -> None:
-    with pytest.raises(InvalidIdentifier) as refusal:
+    with pytest.raises(InvalidValue) as refusal:
         parse_uid("secret-value\x00")
 
     assert refusal.value.name == "uid"
@@ -217,7 +217,7 @@ def test_folding_an_email_twice_is_folding_it_once(email: str) -> None:
 def test_any_value_is_a_uid_or_refused(value: object) -> None:
     try:
         text = uid_text(parse_uid(value))
-    except InvalidIdentifier:
+    except InvalidValue:
         return
     assert 1 <= len(text.encode()) <= 768
 

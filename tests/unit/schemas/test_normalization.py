@@ -7,7 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas import property_names
-from schemas.normalization import InvalidProperty, Normalized, Value, check_text, normalize
+from schemas.errors import InvalidValue
+from schemas.normalization import Normalized, Value, check_text, normalize
 from schemas.property_names import IDENTIFIERS, normalize_name
 from schemas.timestamps import LAST_TIMESTAMP, parse_timestamp
 
@@ -512,10 +513,10 @@ BAD_CHARACTERS = ["\x00", "\x08", "\x0b", "\x1f", "\ud800", "\udfff"]
 def test_a_control_character_or_a_lone_surrogate_is_refused_wherever_it_is(
     raw: dict[str, object], place: str, bad: str
 ) -> None:
-    with pytest.raises(InvalidProperty) as refusal:
+    with pytest.raises(InvalidValue) as refusal:
         normalize(_with(raw, bad), NOW)
 
-    assert refusal.value.name_place == place
+    assert refusal.value.name == place
 
 
 def _with(value: Any, bad: str) -> Any:
@@ -536,7 +537,7 @@ def test_tab_line_feed_carriage_return_and_all_above_are_text(text: str) -> None
 
 
 def test_a_refusal_never_holds_the_value() -> None:
-    with pytest.raises(InvalidProperty) as refusal:
+    with pytest.raises(InvalidValue) as refusal:
         normalize({"plan": "secret-value\x00"}, NOW)
 
     assert "secret-value" not in str(refusal.value) + repr(refusal.value)
@@ -544,7 +545,7 @@ def test_a_refusal_never_holds_the_value() -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), b"gold", (1,), {1: 2}, [{1, 2}]])
 def test_what_no_json_says_is_refused(value: object) -> None:
-    with pytest.raises(InvalidProperty):
+    with pytest.raises(InvalidValue):
         normalize({"plan": value}, NOW)
 
 
@@ -552,7 +553,7 @@ def test_more_names_than_can_be_folded_at_once_are_refused() -> None:
     names = [f"n{number}" for number in range(20_001)]
 
     assert len(normalize(dict.fromkeys(names[1:], 1), NOW).properties) == 20_000
-    with pytest.raises(InvalidProperty, match="at most 20000 names"):
+    with pytest.raises(InvalidValue, match="at most 20000 names"):
         normalize(dict.fromkeys(names, 1), NOW)
 
 
@@ -562,7 +563,7 @@ def test_a_hundred_hashes_inside_each_other_are_taken_and_one_more_is_refused() 
         deepest = {"a": deepest}
 
     assert stored(deepest)
-    with pytest.raises(InvalidProperty, match="more than 100 deep"):
+    with pytest.raises(InvalidValue, match="more than 100 deep"):
         stored({"a": deepest})
 
 
@@ -571,7 +572,7 @@ def test_nesting_without_end_needs_no_stack() -> None:
     for _ in range(50_000):
         deepest = [deepest]
 
-    with pytest.raises(InvalidProperty, match="more than 100 deep"):
+    with pytest.raises(InvalidValue, match="more than 100 deep"):
         stored(deepest)
 
 
@@ -682,7 +683,7 @@ def _hash_levels(value: Value) -> int:
 def test_whatever_json_says_is_stored_or_refused(raw: dict[str, object], now: int) -> None:
     try:
         normalized = normalize(raw, now)
-    except InvalidProperty:
+    except InvalidValue:
         assert not all(map(check_text, _all_texts(raw)))
     else:
         assert all(map(check_text, _all_texts(raw)))

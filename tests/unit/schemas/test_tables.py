@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.tables.identifiers import WrongRow, check_cell, check_digits, identifiers
+from schemas.errors import Unprocessable
+from schemas.tables.identifiers import check_cell, check_digits, identifiers
 from schemas.tables.lines import UnreadableTable, split_lines
 from schemas.tables.rows import Row, Table
 
@@ -206,19 +207,21 @@ def test_a_row_names_by_the_cells_that_are_not_blank() -> None:
 
 def test_a_row_with_a_value_in_a_column_without_a_name_names_nobody() -> None:
     assert named("1,2,", header="x,uid,") == {"uid": "2"}
-    with pytest.raises(WrongRow, match="a value in column 3, which the header line does not name"):
+    with pytest.raises(
+        Unprocessable, match="a value in column 3, which the header line does not name"
+    ):
         named("Doe,1,2", header="x,uid,")
 
 
 @pytest.mark.parametrize("line", ["1", "1,,", "1,,,,", "1,,,,,y"])
 def test_a_row_of_another_width_names_nobody(line: str) -> None:
-    with pytest.raises(WrongRow, match=r"The line has \d fields, and the header line 4"):
+    with pytest.raises(Unprocessable, match=r"The line has \d fields, and the header line 4"):
         named(line)
 
 
 @pytest.mark.parametrize("text", ["9.0072E+16", "9,01e+16", "9E+16", "-9.E+16", " 1.5E+10 "])
 def test_a_number_that_a_spreadsheet_rounded_names_nobody(text: str) -> None:
-    with pytest.raises(WrongRow, match="without its last digits"):
+    with pytest.raises(Unprocessable, match="without its last digits"):
         check_cell("uid", text)
 
 
@@ -229,5 +232,5 @@ def test_what_only_looks_like_one_is_a_name(text: object) -> None:
 
 def test_blanks_around_a_uid_are_an_error_and_around_an_email_not() -> None:
     check_cell("email", " a@x ")
-    with pytest.raises(WrongRow, match="uid has blanks around it"):
+    with pytest.raises(Unprocessable, match="uid has blanks around it"):
         check_cell("uid", "17 ")

@@ -1,0 +1,42 @@
+"""Whom an email means in the middle of a batch, whose items are not folded yet (contract §4)."""
+
+from api.commands.addressing import by_email
+from api.commands.drafting import Draft
+from projections.profile import StoredProfile
+from schemas.identifiers import fold_email, uid_text
+from streams.node import Node
+
+
+class BatchEmails:
+    """Follows what the items of one batch, in order, do to emails: they settle only when the batch is folded."""
+
+    def __init__(self, node: Node, account: str) -> None:
+        self._node = node
+        self._account = account
+        # The uid that an item gave an email to, None once its claimant has released it; and each such uid's email.
+        self._holders: dict[str, int | str | None] = {}
+        self._claimed: dict[str, str | None] = {}
+
+    def note(self, uid: int | str, write: Draft) -> None:
+        """Remembers the email that an item sets or unsets; `uid` is the user's."""
+        name = uid_text(uid)
+        before = self._claimed.get(name)
+        holder = None if before is None else self._holders.get(before)
+        if before is not None and holder is not None and uid_text(holder) == name:
+            self._holders[before] = None
+        after = None if write.email is None else fold_email(write.email)
+        self._claimed[name] = after
+        if after is not None:
+            self._holders[after] = uid
+
+    def holder(self, email: str) -> StoredProfile | int | str | None:
+        """Who has the email after the items so far: the uid where one of them gave it, or the profile of before."""
+        folded = fold_email(email)
+        if folded in self._holders:
+            return self._holders[folded]
+        found = by_email(self._node, self._account, email)
+        if found is not None and self._claimed:
+            held = self._claimed.get(uid_text(found.document()["uid"]), folded)
+            if held != folded:
+                return None
+        return found

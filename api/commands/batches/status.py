@@ -1,0 +1,59 @@
+"""The status of a batch (contract §4), and the answer that a repeat of it gets (contract §14)."""
+
+from itertools import islice
+from typing import Final
+
+from api.commands.repeating import KeyedRequest
+from projections.batches import Batch
+from schemas.errors import NotFound
+from schemas.identity import is_id
+from streams.node import Node
+
+
+class Batches:
+    """Finds batches, among them those that this node has received and not folded yet."""
+
+    _KEPT: Final = 10_000
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._recent: dict[str, Batch] = {}
+
+    def add(self, id_: str, batch: Batch) -> None:
+        """Remembers a batch that this node has received, until it is folded."""
+        self._recent[id_] = batch
+        for old in list(islice(self._recent, max(0, len(self._recent) - self._KEPT))):
+            del self._recent[old]
+
+    def get(self, account: str, id_: str) -> Batch:
+        """Raises `NotFound`, `Unavailable`."""
+        batch = self._find(account, id_)
+        if batch is None:
+            raise NotFound("No such batch")
+        return batch
+
+    def answered(self, keyed: KeyedRequest | None) -> Batch | None:
+        """The batch with this key, if it was received whole and its answer can be given again. Raises `Unavailable`."""
+        if keyed is None or keyed.opened is None:
+            return None
+        batch = self._find(keyed.account, keyed.batch)
+        at = keyed.opened.at
+        return batch if batch is not None and batch.created_at == at and batch.errors else None
+
+    def _find(self, account: str, id_: str) -> Batch | None:
+        batch = None
+        if is_id(id_):
+            partition = self._node.identity.partition_of_id(id_)
+            batch = self._node.partitions.profiles(partition).batch(id_, account)
+        recent = self._recent.get(id_)
+        if recent is None or recent.account != account:
+            return batch
+        if batch is not None and batch.created_at >= recent.created_at:
+            del self._recent[id_]
+            return batch
+        return recent
+
+    def applied(self, batch: Batch) -> bool:
+        """Whether every read shows all of the batch, by email too."""
+        shows = self._node.partitions.shows
+        return all(shows(int(partition), offset) for partition, offset in batch.last.items())
