@@ -120,9 +120,12 @@ class Worker:
 
     async def _watch(self, app: ChunkApp) -> None:
         """A Faust app that crashed serves nothing any more, and does not start again by itself."""
-        await app._crashed.wait()  # pyright: ignore[reportPrivateUsage] - mode tells it no other way
-        reason = type(app.crash_reason).__name__
-        self._fail(OperatorError(f"the Faust worker crashed ({reason}): start the service again"))
+        await app.wait_until_stopped()  # or crashed
+        if app.crashed:
+            reason = type(app.crash_reason).__name__
+            self._fail(
+                OperatorError(f"the Faust worker crashed ({reason}): start the service again")
+            )
 
     def _fail(self, error: OperatorError) -> None:
         if self.failure is None:
@@ -132,9 +135,9 @@ class Worker:
     def _make_app(self) -> ChunkApp:
         app = ChunkApp(
             self._app_id,
+            kafka=self._kafka,
             positions=self._positions,
             applied=self._applied,
-            **self._kafka.faust_options(),
             datadir=str(self._folder / "faust"),
             broker_session_timeout=6.0,  # Kafka's least: how long a killed node keeps its partitions
             broker_heartbeat_interval=1.5,

@@ -36,7 +36,9 @@ _QUIET: Final = (
     "jgo",
     "litestar",
     "mode",
-    "streams.delivery",  # Faust's services log under the name of the module that derives from them
+    # Faust's services log under the name of the module that derives from them.
+    "private_names",
+    "streams.delivery",
     "uvicorn",
 )
 _TELLING: Final = (KafkaError, OSError, ProfilelogError, BrokerError)
