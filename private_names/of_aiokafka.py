@@ -6,7 +6,6 @@
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.producer import sender
 
 from private_names.checked import Library
 
@@ -21,6 +20,7 @@ with AIOKAFKA.importing():
         SubscriptionState,
         TopicPartitionState,
     )
+    from aiokafka.producer import sender
     from aiokafka.producer.message_accumulator import BatchBuilder
     from aiokafka.protocol.metadata import MetadataRequest
 

@@ -5,13 +5,14 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from mode.services import Service
-from mode.threads import QueueServiceThread, ServiceThread
-from mode.utils.futures import maybe_async
-
 from private_names.checked import Library
 
 MODE: Final = Library("mode-streaming", "0.7.1")
+
+with MODE.importing():
+    from mode.services import Service
+    from mode.threads import QueueServiceThread, ServiceThread
+    from mode.utils.futures import maybe_async
 
 MODE.check_names(
     {

@@ -11,6 +11,8 @@ def main() -> None:
         from api.command_line.subcommands import run
     except WrongVersion as error:
         sys.exit(f"profilelog: {error}")
+    except ImportError as error:
+        sys.exit(f"profilelog: {error}: install the versions of requirements.lock")
     run()
 
 

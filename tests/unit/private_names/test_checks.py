@@ -96,18 +96,25 @@ def test_another_version_that_lacks_nothing_is_not_refused() -> None:
         other.check_names({AIOKafkaConsumer: ["_subscribed"]})
 
 
-def test_a_command_tells_of_a_wrong_version_in_one_line() -> None:
-    code = (
-        "import aiokafka.producer.sender as it; del it.BACKOFF_OVERRIDE\n"
-        "from api.command_line.main import main; main()"
-    )
+@pytest.mark.parametrize(
+    ("move", "message"),
+    [
+        (
+            "import aiokafka.producer.sender as it; del it.BACKOFF_OVERRIDE",
+            "aiokafka .+ is expected, .*BACKOFF_OVERRIDE.*",
+        ),
+        ("import sys; sys.modules['faust.contrib.asgi'] = None", ".*faust.contrib.asgi.*"),
+    ],
+)
+def test_a_command_tells_of_a_wrong_version_in_one_line(move: str, message: str) -> None:
+    code = f"{move}\nfrom api.command_line.main import main; main()"
 
     ended = subprocess.run([sys.executable, "-c", code, "up"], capture_output=True, text=True)
 
     assert ended.returncode == 1
     assert ended.stdout == ""
     assert re.fullmatch(
-        r"profilelog: aiokafka \S+ is expected, .*BACKOFF_OVERRIDE.*\n", ended.stderr
+        f"profilelog: {message}: install the versions of requirements.lock\n", ended.stderr
     )
 
 
