@@ -1,1 +1,1 @@
-"""The command line `profilelog`: one file per group of commands, put together in `main`."""
+"""The command line `profilelog`: one file per group of commands, put together in `subcommands`."""

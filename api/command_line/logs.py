@@ -35,7 +35,9 @@ _QUIET: Final = (
     "jgo",
     "litestar",
     "mode",
-    "streams.consumer_group.chunk_delivery",  # Faust's services log under the name of the module that derives from them
+    # Faust's services log under the name of the module that derives from them.
+    "private_names",
+    "streams.consumer_group.chunk_delivery",
     "uvicorn",
 )
 _TELLING: Final = (KafkaError, OSError, ProfilelogError)

@@ -6,7 +6,7 @@ from typing import Final, cast
 
 from litestar.types import Scope
 
-from api.http.uvicorn_parts import FlowControl
+from private_names.of_uvicorn import FlowControl
 
 # An ASGI extension of our own: its `connection` is the request's `Connection`.
 EXTENSION: Final = "profilelog.connection"

@@ -7,7 +7,7 @@ from typing import Any
 
 from api.http.pace import Pace
 from api.http.refusals import error_body
-from api.http.uvicorn_parts import ASGI3Application, ASGISendEvent, RequestResponseCycle
+from private_names.of_uvicorn import ASGI3Application, ASGISendEvent, RequestResponseCycle
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 
-class JoinedWrites:
+class JoinedWrites(asyncio.Transport):
     """A transport that writes what one turn of the loop gave it at the turn's end.
 
-    `close` sends what was written and calls `end`, which decides how the connection ends.
+    `close` sends what was written and calls `end`, which decides how the connection ends. What is not here raises
+    NotImplementedError: passed on to the transport, it could overtake what waits to be written.
     """
 
     def __init__(
@@ -20,16 +21,17 @@ class JoinedWrites:
         loop: asyncio.AbstractEventLoop,
         end: Callable[[], None],
     ) -> None:
+        super().__init__()
         self._transport = transport
         self._loop = loop
         self._end = end
         self._closing = False
         self._parts: list[bytes] = []
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         if not self._parts:
             self._loop.call_soon(self._flush)
-        self._parts.append(data)
+        self._parts.append(bytes(data))
 
     def close(self) -> None:
         if not self._closing:
@@ -40,11 +42,23 @@ class JoinedWrites:
     def is_closing(self) -> bool:
         return self._closing or self._transport.is_closing()
 
+    def abort(self) -> None:
+        self._transport.abort()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self._transport.get_extra_info(name, default)
+
+    def get_write_buffer_size(self) -> int:
+        return sum(map(len, self._parts)) + self._transport.get_write_buffer_size()
+
+    def pause_reading(self) -> None:
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._transport.resume_reading()
+
     def _flush(self) -> None:
         if self._parts:
             parts, self._parts = self._parts, []
             if not self._transport.is_closing():
                 self._transport.write(b"".join(parts))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)

@@ -28,11 +28,11 @@ from api.http.limits import Limits
 from api.http.pace import Pace
 from api.http.refusals import Refusal, refusal_of
 from api.http.upgrades import head_without_offer
-from api.http.uvicorn_parts import (
+from private_names.of_uvicorn import (
     HIGH_WATER_LIMIT,
     ASGI3Application,
-    HttpToolsProtocol,
     ServerState,
+    UvicornProtocol,
 )
 
 # So much is parsed at once: no more requests than fit in it wait behind one that runs.
@@ -41,7 +41,7 @@ _SLICE: Final = 8 << 10
 _FRAMING_PER_BYTE: Final = 8
 
 
-class HttpProtocol(HttpToolsProtocol):
+class HttpProtocol(UvicornProtocol):
     """A connection; for `uvicorn.Config(http=…)` where the defaults will do.
 
     `limits` bound it; it enters itself into `crowd`, whose `open` whoever accepts it has counted up.
@@ -82,7 +82,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._raw = transport
         self._lost = asyncio.Event()
         joined = JoinedWrites(transport, self.loop, self._end)
-        super().connection_made(cast("asyncio.Transport", joined))
+        super().connection_made(joined)
         connection: dict[object, object] = {
             "connection": Connection(transport, self.flow, self._lost)
         }
@@ -256,7 +256,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.headers = []
         self._crowd.idle.pop(self, None)
         if before is None or before.response_complete:
-            self._start_asgi_task(cycle, self._handlers)
+            self.start_task(cycle, self._handlers)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self._handlers))
@@ -300,7 +300,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._age = 0
         if self.pipeline:
             cycle, app = self.pipeline.pop()
-            self._start_asgi_task(cycle, app)
+            self.start_task(cycle, app)
         elif self._refusal is not None:
             self._send_refusal(self._refusal)
             return

@@ -1,9 +1,9 @@
 """uvicorn's server on the loop of the service."""
 
 import asyncio
+import contextlib
 import socket
-from asyncio import base_events
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Final, cast
 
 import uvicorn
@@ -13,7 +13,7 @@ from api.http.acceptor import Acceptor
 from api.http.crowd import Crowd
 from api.http.limits import Limits
 from api.http.protocol import HttpProtocol
-from api.http.uvicorn_parts import Server
+from private_names.of_uvicorn import Server
 from schemas.errors import OperatorError
 
 _STOP_SECONDS: Final = 1
@@ -65,9 +65,14 @@ class HttpServer(Server):
         try:
             for each in sockets:
                 each.listen(_BACKLOG)
-            await self._serve(sockets)
+            await super().serve(sockets)
         except SystemExit:  # uvicorn's way to tell that the app's own start failed
             raise OperatorError("the HTTP app did not start; the log above says why") from None
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leaves the signals to the service."""
+        yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the app, and accept connections in place of uvicorn."""
@@ -76,7 +81,7 @@ class HttpServer(Server):
             Acceptor(each, self._protocol, self._crowd, self._most) for each in sockets or []
         ]
         # uvicorn closes them and waits for that, which is all that it does with a server.
-        self.servers = cast("list[base_events.Server]", acceptors)
+        self.servers = cast("list[asyncio.Server]", acceptors)
 
     async def on_tick(self, counter: int) -> bool:
         if counter % _TICKS_A_SWEEP == 0:

@@ -3,10 +3,9 @@
 # aiokafka is not annotated. Of what it returns, this file uses the list of brokers only.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
-from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaError
-from aiokafka.protocol.metadata import MetadataRequest
 
+from private_names.of_aiokafka import MetadataRequest, create_conn
 from streams.log.kafka_access import KafkaAccess
 
 _REQUEST_TIMEOUT_MS = 5_000

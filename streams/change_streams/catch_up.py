@@ -12,8 +12,10 @@ from aiokafka.errors import KafkaError
 from schemas.errors import Unavailable
 from streams.change_streams.change_record import KafkaRecord
 from streams.log.kafka_access import KafkaAccess
+from streams.log.reading import make_reader
 
 _POLL_MS: Final = 100
+_FETCH_MS: Final = 500
 _PORTION_RECORDS: Final = 500
 _PORTION_BYTES: Final = 256 << 10
 _STALL_SECONDS: Final = 15.0
@@ -71,11 +73,8 @@ class CatchUpReader:
         return taken, position
 
     async def _start(self) -> AIOKafkaConsumer:
-        consumer = AIOKafkaConsumer(
-            **self._kafka.client_options(),
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            auto_offset_reset="earliest",
+        consumer = make_reader(
+            self._kafka, committed=True, reset="earliest", fetch_max_wait_ms=_FETCH_MS
         )
         try:
             await consumer.start()

@@ -26,6 +26,7 @@ from streams.change_streams.catch_up import CatchUpReader
 from streams.change_streams.listener import Listener
 from streams.change_streams.recent import Recent
 from streams.log.kafka_access import KafkaAccess
+from streams.log.reading import make_reader
 from streams.log.topics import Topics
 
 log = logging.getLogger(__name__)
@@ -101,12 +102,8 @@ class ChangeHub:
             return self._recent
 
     async def _start(self) -> None:
-        consumer = AIOKafkaConsumer(
-            **self._kafka.client_options(),
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            auto_offset_reset="none",
-            fetch_max_wait_ms=_POLL_MS,
+        consumer = make_reader(
+            self._kafka, committed=True, reset="none", fetch_max_wait_ms=_POLL_MS
         )
         try:
             await consumer.start()

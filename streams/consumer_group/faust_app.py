@@ -36,9 +36,12 @@ async def group_member(
 
 async def _watch(app: ChunkApp, failure: Failure) -> None:
     """A Faust app that crashed serves nothing any more, and does not start again by itself."""
-    await app._crashed.wait()  # pyright: ignore[reportPrivateUsage] - mode tells it no other way
-    reason = type(app.crash_reason).__name__
-    failure.report(OperatorError(f"the Faust worker crashed ({reason}): start the service again"))
+    await app.wait_until_stopped()  # or crashed
+    if app.crashed:
+        reason = type(app.crash_reason).__name__
+        failure.report(
+            OperatorError(f"the Faust worker crashed ({reason}): start the service again")
+        )
 
 
 def make_app(
@@ -53,9 +56,9 @@ def make_app(
     """An app that runs once; `node_id` is the same at each start of the node, `folder` is for Faust's own files."""
     app = ChunkApp(
         app_id,
+        kafka=kafka,
         positions=assignment.assign,
         applied=assignment.applied,
-        **kafka.faust_options(),
         datadir=str(folder),
         broker_session_timeout=6.0,  # Kafka's least: how long a killed node keeps its partitions
         broker_heartbeat_interval=1.5,

@@ -8,10 +8,11 @@ import time
 from collections.abc import AsyncGenerator, Callable, Collection
 from typing import Any, Final, Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from schemas.errors import Unavailable
 from streams.log.kafka_access import KafkaAccess
+from streams.log.reading import make_reader
 
 # A chunk occupies the loop for some 3 ms; as long as it took, the loop is left to others.
 _CHUNK_RECORDS: Final = 250
@@ -31,12 +32,7 @@ class LogReader:
     """
 
     def __init__(self, kafka: KafkaAccess) -> None:
-        self._consumer = AIOKafkaConsumer(
-            **kafka.client_options(),
-            enable_auto_commit=False,
-            isolation_level="read_uncommitted",
-            fetch_max_wait_ms=_POLL_MS,
-        )
+        self._consumer = make_reader(kafka, fetch_max_wait_ms=_POLL_MS)
 
     async def __aenter__(self) -> Self:
         try:

@@ -5,10 +5,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.log.kafka_access import KafkaAccess
+from streams.log.reading import make_reader
 from streams.log.topic_settings import PACE, Difference, differences, read_settings, topic_settings
 
 NOT_YET: Final = "the broker has not compacted the erased records away yet"
@@ -52,10 +53,8 @@ class TopicWatch:
         """The partitions whose readers of committed records have to stop before the end."""
         places = [TopicPartition(name, n) for name in self._names for n in range(partitions)]
         ends: list[dict[TopicPartition, int]] = []
-        for level in ("read_uncommitted", "read_committed"):
-            consumer = AIOKafkaConsumer(
-                **self._kafka.client_options(), enable_auto_commit=False, isolation_level=level
-            )
+        for committed in (False, True):
+            consumer = make_reader(self._kafka, committed=committed)
             await consumer.start()
             try:
                 ends.append(await consumer.end_offsets(places))

@@ -1,15 +1,14 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportPrivateUsage=false
 # aiokafka is annotated in part.
-"""Reading a stretch of one partition, by a consumer without a group."""
+"""Every consumer is made here; and reading a stretch of one partition."""
 
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.consumer.fetcher import FetchResult
 
+from private_names.of_aiokafka import hand_out_as_fetched
 from streams.log.kafka_access import KafkaAccess
 
 _POLL_MS: Final = 200
@@ -20,19 +19,42 @@ ReadEnds: TypeAlias = Callable[[str, Iterable[int]], Awaitable[Mapping[int, int]
 
 
 def make_reader(
-    kafka: KafkaAccess, *, committed: bool = False, max_partition_fetch_bytes: int = 1 << 20
+    kafka: KafkaAccess,
+    *,
+    committed: bool = False,
+    reset: Literal["latest", "earliest", "none"] = "latest",
+    fetch_max_wait_ms: int = _FETCH_MS,
+    max_partition_fetch_bytes: int = 1 << 20,
 ) -> AIOKafkaConsumer:
     """A consumer without a group, to be started, assigned partitions and stopped.
 
-    aiokafka fetches from the moment of an assignment on, before a seek at the partition's end. Such a fetch holds up
-    the next one for as long as Kafka may let it wait, which is half a second if nothing is said.
+    `reset` is where it begins in a partition without a seek. aiokafka fetches from the moment of an assignment on,
+    before a seek at the partition's end. Such a fetch holds up the next one for as long as Kafka may let it wait
+    (`fetch_max_wait_ms`): short for what reads a stretch and ends, long for what stays at the end.
     """
+    return _make_consumer(
+        kafka,
+        committed=committed,
+        auto_offset_reset=reset,
+        fetch_max_wait_ms=fetch_max_wait_ms,
+        max_partition_fetch_bytes=max_partition_fetch_bytes,
+    )
+
+
+def make_group_member(kafka: KafkaAccess, *, group_id: str, **options: Any) -> AIOKafkaConsumer:
+    """A consumer of committed records in a group, which commits nothing by itself; `options` as aiokafka names them."""
+    return _make_consumer(
+        kafka, committed=True, auto_offset_reset="earliest", group_id=group_id, **options
+    )
+
+
+def _make_consumer(kafka: KafkaAccess, *, committed: bool, **options: Any) -> AIOKafkaConsumer:
+    """Every consumer of the service."""
     return AIOKafkaConsumer(
         **kafka.client_options(),
         isolation_level="read_committed" if committed else "read_uncommitted",
         enable_auto_commit=False,
-        fetch_max_wait_ms=_FETCH_MS,
-        max_partition_fetch_bytes=max_partition_fetch_bytes,
+        **options,
     )
 
 
@@ -71,20 +93,5 @@ async def read_chunks(
     """
     consumer.seek(place, start)
     while await consumer.position(place) < end:
-        keep_as_fetched(consumer)
+        hand_out_as_fetched(consumer)
         yield (await consumer.getmany(place, timeout_ms=_POLL_MS)).get(place, [])
-
-
-def keep_as_fetched(consumer: Any) -> None:
-    """Of what is fetched already, hand out aiokafka's own records: with offset, timestamp, key and value.
-
-    A ConsumerRecord of eleven fields for each costs as much again. What comes while a caller waits is still made into
-    those.
-    """
-    for result in consumer._fetcher._records.values():
-        if type(result) is FetchResult and result._partition_records is not None:
-            result._partition_records._consumer_record = _as_fetched
-
-
-def _as_fetched(_: Any, record: Any) -> Any:
-    return record

@@ -6,18 +6,17 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-import aiokafka.producer.sender
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from aiokafka.producer.message_accumulator import BatchBuilder
 
+from private_names.of_aiokafka import BatchBuilder, set_transaction_backoff
 from schemas.errors import ProfilelogError
 from streams.log.kafka_access import KafkaAccess
 from streams.log.topic_settings import MAX_RECORD_BYTES, TRANSACTION_TIMEOUT_MS
 
 # The coordinator answers ConcurrentTransactions until the former transaction's markers are written, which takes a
 # few milliseconds; aiokafka would wait 20 ms each time.
-aiokafka.producer.sender.BACKOFF_OVERRIDE = 0.002
+set_transaction_backoff(0.002)
 
 _STOP_SECONDS: Final = 3.0
 

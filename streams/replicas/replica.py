@@ -19,6 +19,7 @@ from schemas.errors import Unfoldable
 from schemas.events import UndecodableRecord
 from streams.log.decisions import KnownDecisions
 from streams.log.kafka_access import KafkaAccess
+from streams.log.reading import make_reader
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +53,8 @@ class Replica:
     async def start(self) -> None:
         """Returns when all that was there is applied, or a record has stopped the replica."""
         self._set_aside = self._decided()
-        self._consumer = consumer = AIOKafkaConsumer(
-            **self._kafka.client_options(),
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=_POLL_MS,
+        self._consumer = consumer = make_reader(
+            self._kafka, reset="earliest", fetch_max_wait_ms=_POLL_MS
         )
         await consumer.start()
         # Asked before the first fetch, which would hold up the question for as long as Kafka may let it wait.

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from api.command_line.main import app
+from api.command_line.subcommands import app
 from schemas.errors import OperatorError
 from tests.fuzz.door import Door, Sent
 from tests.fuzz.encodings import PLAIN, Encoding, encodings

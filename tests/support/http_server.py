@@ -14,7 +14,7 @@ from api.http.acceptor import Acceptor
 from api.http.crowd import Crowd
 from api.http.limits import Limits
 from api.http.protocol import HttpProtocol
-from api.http.uvicorn_parts import ASGI3Application, ServerState
+from private_names.of_uvicorn import ASGI3Application, ServerState
 
 _JSON: Final = (b"content-type", b"application/json")
 
