@@ -87,19 +87,8 @@ def import_users(
     configure_logging("warning")  # httpx logs addresses at INFO
     began = time.monotonic()
     report = Report(dry_run)
-    with Input(file) as source, Rejects(source, rejected) as rejects, counting_bar() as progress:
-        form = form or Format.of(source)
-        with source.refusing():
-            for _ in progress.track(check_lines(source.read(), form), description="reading"):
-                report.lines += 1
-        lines = read_lines(source.again(), form)
-        if dry_run:
-            task = progress.add_task("checking", total=report.lines)
-            _check(lines, settings, report, rejects, lambda n: progress.advance(task, n))
-        else:
-            sending = Sending(settings, on_model_missing, report, rejects, progress)
-            sending.run(lines, secrets.token_hex() if again else "")
-    report.rejected, report.rejected_file = rejects.count, rejects.written
+    run = secrets.token_hex() if again else ""
+    _import(file, form, rejected, settings, on_model_missing, run, report)
     report.seconds = round(time.monotonic() - began, 1)
     if json:
         print_json(report)
@@ -107,6 +96,31 @@ def import_users(
         print_text(_summary(report))
     if report.rejected:
         raise typer.Exit(1)
+
+
+def _import(
+    file: Path,
+    form: Format | None,
+    rejected: Path | None,
+    settings: Settings,
+    on_model_missing: OnModelMissing,
+    run: str,
+    report: Report,
+) -> None:
+    """Send the file, or check it for a dry run; what came of it is in the report."""
+    with Input(file) as source, Rejects(source, rejected) as rejects, counting_bar() as progress:
+        form = form or Format.of(source)
+        with source.refusing():
+            for _ in progress.track(check_lines(source.read(), form), description="reading"):
+                report.lines += 1
+        lines = read_lines(source.again(), form)
+        if report.dry_run:
+            task = progress.add_task("checking", total=report.lines)
+            _check(lines, settings, report, rejects, lambda n: progress.advance(task, n))
+        else:
+            sending = Sending(settings, on_model_missing, report, rejects, progress)
+            sending.run(lines, run)
+    report.rejected, report.rejected_file = rejects.count, rejects.written
 
 
 def _check(
