@@ -10,7 +10,7 @@ from api.bodies import as_object, check_utf8, decode_json
 from api.command_line.input_file import Input
 from schemas.errors import OperatorError, RequestError, Unprocessable
 from schemas.property_names import normalize_name
-from schemas.tables.identifiers import check_cell, check_digits
+from schemas.tables.identifiers import check_cell, check_delimiter, check_digits
 from schemas.tables.lines import UnreadableTable, split_lines
 from schemas.tables.rows import IDENTIFYING, LONGEST_ROW, Row, Table
 
@@ -130,6 +130,7 @@ def _line(row: Row, names: list[str]) -> Line:
             f"has a value in column {column}, which its header line does not name", row.line
         )
     try:
+        check_delimiter(row, names)
         for name in IDENTIFYING & sent.keys():
             check_cell(name, sent[name])
     except Unprocessable as error:

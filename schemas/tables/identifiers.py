@@ -17,6 +17,16 @@ def check_width(row: Row, names: Sequence[str]) -> None:
         raise Unprocessable(
             f"The line has {len(row.cells)} fields, and the header line {len(names)}"
         )
+    check_delimiter(row, names)
+
+
+def check_delimiter(row: Row, names: Sequence[str]) -> None:
+    """Raises `Unprocessable` where a header of one column leaves open whether the row is one cell or several."""
+    if len(names) == 1 and row.may_be_several():
+        raise Unprocessable(
+            "The line has a semicolon or a tab, and the header line does not say whether it parts fields: "
+            "put quotation marks around the field"
+        )
 
 
 def check_named(row: Row, names: Sequence[str]) -> None:

@@ -53,6 +53,18 @@ class Row(NamedTuple):
         """Whether it is an empty line or delimiters alone."""
         return not any(map(str.strip, self.cells))
 
+    def may_be_several(self) -> bool:
+        """Whether another delimiter makes more than one cell of it: a header of one column names none."""
+        others = [delimiter for delimiter in _DELIMITERS if delimiter in self.text]
+        return any(self._width(delimiter) != 1 for delimiter in others)
+
+    def _width(self, delimiter: str) -> int:
+        lines = self.text.splitlines(keepends=True)
+        try:
+            return sum(map(len, csv.reader(lines, delimiter=delimiter, strict=True)))
+        except csv.Error:
+            return 0
+
 
 class Table:
     """A CSV's header, and once its rows. Memory is bounded by `longest`, the bytes that a row may have.

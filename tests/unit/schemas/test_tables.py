@@ -234,3 +234,18 @@ def test_blanks_around_a_uid_are_an_error_and_around_an_email_not() -> None:
     check_cell("email", " a@x ")
     with pytest.raises(Unprocessable, match="uid has blanks around it"):
         check_cell("uid", "17 ")
+
+
+@pytest.mark.parametrize("line", ["\tada@example.com", "a;b", ";a", 'a\t"b"', "a;"])
+def test_below_a_header_of_one_column_no_delimiter_is_guessed(line: str) -> None:
+    (row,) = rows(f"email\n{line}\n")
+
+    with pytest.raises(Unprocessable, match="put quotation marks around the field"):
+        identifiers(row, ["email"])
+
+
+@pytest.mark.parametrize("cell", ["a;b", "\tada@example.com", 'a"";""b'])
+def test_a_quoted_field_below_a_header_of_one_column_is_one(cell: str) -> None:
+    (row,) = rows(f'email\n"{cell}"\n')
+
+    assert identifiers(row, ["email"]) == {"email": cell.replace('""', '"')}
