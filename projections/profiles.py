@@ -48,12 +48,12 @@ class ProfileState(PartitionState):
     def __init__(self, storage: Storage, origin: Origin, identity: Identity) -> None:
         super().__init__(storage, origin)
         self._fold = Fold(identity)
-        # Set by a fold that leaves something to purge; who purges takes it back.
+        # Set by a fold that leaves something to purge; the purge sets it back.
         self.news_to_purge = has_waiting(storage)
         gone = storage.scan(*keyspace.bounds(keyspace.GONE))
         self._has_gone = next(gone, None) is not None
         self.undecoded = 0
-        # Ids that folds have erased; who feeds the search index takes them at once.
+        # Ids that folds have erased, until the search feed hides them.
         self.erased: list[str] = []
         self.changed = ChangedRows(storage)
         # Made when somebody asks how many members a company has.
