@@ -53,7 +53,7 @@ class ProfileState(PartitionState):
         gone = storage.scan(*keyspace.bounds(keyspace.GONE))
         self._has_gone = next(gone, None) is not None
         self.undecoded = 0
-        # Ids that folds have erased, until the search feed hides them.
+        # Ids that folds have erased; who feeds the search index takes them at once.
         self.erased: list[str] = []
         self.changed = ChangedRows(storage)
         # Made when somebody asks how many members a company has.
