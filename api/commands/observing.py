@@ -6,10 +6,10 @@ from typing import Final, NamedTuple, get_args
 from api.commands.addressing import by_id
 from schemas.errors import RequestError, Unprocessable
 from schemas.events import ENCODER
-from schemas.places import ChangePlace, decode_place, encode_place
 from schemas.property_names import normalize_name
 from schemas.public import ChangeType, Forgotten, NoChange
 from schemas.search.parameters import check_names
+from schemas.stream_cursors import StreamCursor, decode_stream_cursor, encode_stream_cursor
 from streams.clock import now
 from streams.node import Node
 from streams.observe import ChangeRecord, Ended, Listener, TooSlow
@@ -29,7 +29,7 @@ _PARAMETERS: Final = ("types", "props", "from", *_LAST_EVENT_ID)
 class Wanted(NamedTuple):
     """What of an account's changes is wanted, and from where on; None: from now on. Empty sets want all."""
 
-    place: ChangePlace | None
+    place: StreamCursor | None
     types: frozenset[str]
     props: frozenset[str]
 
@@ -61,15 +61,15 @@ def _names(given: Mapping[str, object], name: str) -> frozenset[str]:
 
 def _place(
     node: Node, account: str, given: Mapping[str, object], last_event_id: str | None
-) -> ChangePlace | None:
+) -> StreamCursor | None:
     partitions = node.topics.partitions
     begin = given.get("from", "now")
     if begin not in ("now", "start"):
         raise Unprocessable("from: send `start` for everybody's latest state first, or `now`")
     text = next((given[name] for name in _LAST_EVENT_ID if name in given), last_event_id)
     if text is None or text == "":
-        return None if begin == "now" else ChangePlace(now(), (0,) * partitions)
-    place = decode_place(text, account, node.changes.log) if isinstance(text, str) else None
+        return None if begin == "now" else StreamCursor(now(), (0,) * partitions)
+    place = decode_stream_cursor(text, account, node.changes.log) if isinstance(text, str) else None
     if place is None or len(place.offsets) != partitions:
         raise Unprocessable(
             "Last-Event-ID: send the `id:` of an event of this account's stream, or nothing; with `from=start` the "
@@ -157,8 +157,10 @@ def _event(node: Node, record: ChangeRecord) -> bytes:
     return b"%bdata: %b\n\n" % (record.head, record.shown.data)
 
 
-def _head(node: Node, account: str, place: ChangePlace, type_: str) -> bytes:
-    return f"id: {encode_place(place, account, node.changes.log)}\nevent: {type_}\n".encode()
+def _head(node: Node, account: str, place: StreamCursor, type_: str) -> bytes:
+    return (
+        f"id: {encode_stream_cursor(place, account, node.changes.log)}\nevent: {type_}\n".encode()
+    )
 
 
 def _still_here(node: Node, account: str, listener: Listener) -> bytes:
@@ -178,4 +180,4 @@ def _too_slow(node: Node, account: str, listener: Listener) -> bytes:
 
 
 def _id(node: Node, account: str, listener: Listener) -> bytes:
-    return encode_place(listener.reached(), account, node.changes.log).encode()
+    return encode_stream_cursor(listener.reached(), account, node.changes.log).encode()

@@ -21,7 +21,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas.errors import Unavailable
-from schemas.places import ChangePlace
+from schemas.stream_cursors import StreamCursor
 from streams.kafka_access import KafkaAccess
 from streams.observe.catch_up import CatchUpReader
 from streams.observe.listener import Listener
@@ -72,7 +72,7 @@ class ChangeHub:
         await self._catch_up.stop()
 
     @contextlib.asynccontextmanager
-    async def listening(self, account: str, place: ChangePlace | None) -> AsyncGenerator[Listener]:
+    async def listening(self, account: str, place: StreamCursor | None) -> AsyncGenerator[Listener]:
         """Listen to an account's changes: from `place` on, or with None from now on.
 
         Raises `Unavailable` when there are too many already, or Kafka cannot be read.

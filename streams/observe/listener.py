@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeAlias
 
 from schemas.errors import ProfilelogError
-from schemas.places import ChangePlace
+from schemas.stream_cursors import StreamCursor
 from streams.clock import now
 from streams.observe.recent import Channel, Recent
 from streams.observe.record import CUT, ChangeRecord, KafkaRecord, Link, account_of
@@ -29,7 +29,7 @@ class Ended(ProfilelogError):
 class Listener:
     """Takes the changes of one account, in order: from `place` on, or with None from now on."""
 
-    def __init__(self, account: str, place: ChangePlace | None, read_missed: ReadMissed) -> None:
+    def __init__(self, account: str, place: StreamCursor | None, read_missed: ReadMissed) -> None:
         self._account = account
         self._read_missed = read_missed
         self._place = place
@@ -51,7 +51,7 @@ class Listener:
         self._channel = recent.channel(self._account)
         self._channel.wakes.add(self._news.set)
         if self._place is None:
-            self._place = ChangePlace(now(), recent.now())
+            self._place = StreamCursor(now(), recent.now())
         self._seen = self._place.offsets
         self._go_on()
         self._wait_for_beat()
@@ -94,10 +94,10 @@ class Listener:
         """Whether all that there is was taken."""
         return self._target is None and self._last.next is None
 
-    def reached(self) -> ChangePlace:
+    def reached(self) -> StreamCursor:
         """Where to resume who has seen all that `take` has given."""
         if self.is_idle:
-            self._place = ChangePlace(now(), tuple(map(max, self._seen, self._recent.now())))
+            self._place = StreamCursor(now(), tuple(map(max, self._seen, self._recent.now())))
         assert self._place is not None
         return self._place
 
@@ -146,7 +146,7 @@ class Listener:
                     taken.append(change)
             self._pass(partition, position)
             return taken
-        self._place = ChangePlace(now(), self._seen)
+        self._place = StreamCursor(now(), self._seen)
         self._go_on()
         return []
 
@@ -154,4 +154,4 @@ class Listener:
         """All of a partition below the offset is seen."""
         assert self._place is not None
         self._seen = (*self._seen[:partition], offset, *self._seen[partition + 1 :])
-        self._place = ChangePlace(self._place.at, self._seen)
+        self._place = StreamCursor(self._place.at, self._seen)

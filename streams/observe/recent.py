@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
-from schemas.places import ChangePlace
+from schemas.stream_cursors import StreamCursor
 from streams.observe.record import CUT, ChangeRecord, KafkaRecord, Link, account_of
 
 # What a change takes besides its value, and again its value once it is encoded.
@@ -71,7 +71,7 @@ class Recent:
             account = account_of(record)
             if account is None:
                 continue
-            place = ChangePlace(record.timestamp, tuple(self._offsets))
+            place = StreamCursor(record.timestamp, tuple(self._offsets))
             exact = record.offset >= self._ends[partition]
             channel = woken[account] = self.channel(account)
             change = ChangeRecord(record, account, place, exact=exact)

@@ -5,8 +5,8 @@ from typing import Final, NamedTuple, Protocol
 
 from schemas.events import ENCODER
 from schemas.identity import is_id
-from schemas.places import ChangePlace
 from schemas.public import ACCOUNT_HEADER, decode_change
+from schemas.stream_cursors import StreamCursor
 from schemas.timestamps import format_timestamp
 
 FORGOTTEN: Final = "profile-forgotten"
@@ -77,7 +77,7 @@ class ChangeRecord(Link):
     )
 
     def __init__(
-        self, record: KafkaRecord, account: str, place: ChangePlace, *, exact: bool
+        self, record: KafkaRecord, account: str, place: StreamCursor, *, exact: bool
     ) -> None:
         super().__init__()
         self.account = account

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from schemas.identity import Identity
-from schemas.places import ChangePlace, encode_place
+from schemas.stream_cursors import StreamCursor, encode_stream_cursor
 from streams.topics import Topics, known_log
 from tests.contract.expectations import assert_error, is_timestamp
 from tests.support.following import CHANGES, Event, Following, Refused
@@ -242,7 +242,7 @@ def test_a_place_is_good_for_23_hours(account: Account, service: Service) -> Non
 
     def place(minutes: int) -> dict[str, str]:
         at = time.time_ns() // 1_000_000 - minutes * 60_000
-        text = encode_place(ChangePlace(at, (0,) * PARTITIONS), account.id, log)
+        text = encode_stream_cursor(StreamCursor(at, (0,) * PARTITIONS), account.id, log)
         return {"Last-Event-ID": text}
 
     with Following(account, place(23 * 60 - 1)) as stream:

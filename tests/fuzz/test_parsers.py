@@ -11,10 +11,10 @@ from api.bodies import as_object, decode_json
 from schemas.errors import NotJson, Unprocessable
 from schemas.events import ENCODER
 from schemas.normalization import InvalidProperty, normalize
-from schemas.places import decode_place, encode_place
 from schemas.search.brackets import from_query
 from schemas.search.cursors import decode_cursor, encode_cursor
 from schemas.search.request import parse_search
+from schemas.stream_cursors import decode_stream_cursor, encode_stream_cursor
 from tests.fuzz.json_texts import members, mutated, object_of, values
 from tests.fuzz.pieces import Pieces, pieces
 from tests.fuzz.queries import MOMENTS, pairs
@@ -85,8 +85,8 @@ def test_what_was_never_a_cursor_is_none() -> None:
     def cursor(text: str) -> None:
         place = decode_cursor(text, "account")
         assert place is None or encode_cursor(place, "account") == text
-        change = decode_place(text, "account", "log")
-        assert change is None or encode_place(change, "account", "log") == text
+        change = decode_stream_cursor(text, "account", "log")
+        assert change is None or encode_stream_cursor(change, "account", "log") == text
 
     texts = st.one_of(st.sampled_from(MOMENTS), st.text(), st.from_regex(r"[\w=-]{12,60}"))
     fuzz(cursor, texts, examples=200)

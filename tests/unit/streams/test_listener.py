@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.places import ChangePlace
 from schemas.public import ACCOUNT_HEADER
+from schemas.stream_cursors import StreamCursor
 from streams.observe.listener import Listener, TooSlow
 from streams.observe.recent import Recent
 
@@ -64,7 +64,7 @@ class World:
             self.write(n % PARTITIONS, ADA, 10)
         self.seen: list[tuple[int, int]] = []
         self.listener = Listener(
-            ADA, ChangePlace(1_800_000_000_000, (0,) * PARTITIONS), self.log.read
+            ADA, StreamCursor(1_800_000_000_000, (0,) * PARTITIONS), self.log.read
         )
         self.listener.follow(self.recent)
 
