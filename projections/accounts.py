@@ -8,7 +8,7 @@ from schemas.identity import Identity
 
 
 class Principal(NamedTuple):
-    """Who a good secret stands for: ids of the account and of the secret."""
+    """Whose a good secret is: ids of the account and of the secret."""
 
     account: str
     user: str

@@ -18,8 +18,8 @@ _ORDINAL: Final = "\0"
 class Batch(msgspec.Struct, array_like=True, frozen=True):
     """Counts of a batch's items and, per partition, the offset of its last event.
 
-    `errors`, by `encode_errors`, are those of the answer that the items alone do not tell; empty when a repeat is not
-    answered like the first.
+    `errors`, by `encode_errors`, are those of the answer that do not follow from the items alone; empty when a repeat
+    is not answered like the first.
     """
 
     account: str

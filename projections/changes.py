@@ -1,7 +1,7 @@
-"""The "changed" rows: which profiles the search index has to look at again (design "Search index").
+"""The "changed" rows: which profiles the search index has to read again (design "Search index").
 
 A slice of the log leaves one row, written with its fold, because what a row costs is its key. It holds the profile ids,
-12 bytes each, of who was changed and who was erased: nothing else of anybody.
+12 bytes each, of profiles that were changed or erased: nothing else of anybody.
 """
 
 from collections import deque
@@ -28,14 +28,14 @@ class Taken(NamedTuple):
 
 
 class ChangedRows:
-    """The rows of one partition in the order in which they are looked at.
+    """The rows of one partition in the order in which the index reads them.
 
     First those of single writes, or they would wait behind a batch; then the others, the oldest first.
     """
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._looked_at = NOTHING
+        self._read_up_to = NOTHING
         self._few: deque[tuple[bytes, list[str]]] = deque()
         # Given before their turn, and still there.
         self._early: set[bytes] = set()
@@ -63,9 +63,9 @@ class ChangedRows:
         return Taken(keys, list(ids), early)
 
     def _take_in_turn(self, enough: int, keys: list[bytes], ids: dict[str, None]) -> None:
-        start, stop = keyspace.changed(self._looked_at + 1), keyspace.after(keyspace.CHANGED)
+        start, stop = keyspace.changed(self._read_up_to + 1), keyspace.after(keyspace.CHANGED)
         for key, row in self._storage.scan(start, stop):
-            self._looked_at = keyspace.changed_offset(key)
+            self._read_up_to = keyspace.changed_offset(key)
             if key in self._early:
                 continue
             keys.append(key)
@@ -75,7 +75,7 @@ class ChangedRows:
 
     def look_again(self) -> None:
         """Give all rows again that are there."""
-        self._looked_at = NOTHING
+        self._read_up_to = NOTHING
         self._few.clear()
         self._early.clear()
 

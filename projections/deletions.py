@@ -55,7 +55,7 @@ def open_deletion(
     ids: list[str],
     claims: list[tuple[int, bytes]],
 ) -> None:
-    """A forget was folded: its receipt, its place in the account's list, and what waits to be purged."""
+    """A forget was folded: its receipt, its row in the account's list, and what waits to be purged."""
     id_ = event.deletion
     waiting = Waiting(event.account, event.at, ids, bytes.fromhex(event.user), claims)
     state.put(keyspace.receipt(id_), encode_receipt(receipt))
@@ -143,7 +143,7 @@ def rows_left(storage: Storage, deletion: Deletion) -> bool:
         ):
             if next(storage.scan(*bounds), None) is not None:
                 return True
-    # A user who came back has another profile.
+    # A user that came back has another profile.
     row = storage.get(keyspace.document(deletion.user))
     return row is not None and split(row)[0].id in deletion.ids
 

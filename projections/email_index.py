@@ -1,6 +1,6 @@
-"""The email index of one partition: who holds which email (design "Email index").
+"""The email index of one partition: which profile holds which email (design "Email index").
 
-The index of an email is the last claim by position among the claims without a tombstone: no versions, no clocks,
+The winner is the last claim by position among the claims without a tombstone: no versions, no clocks,
 so that a replay of a half-compacted topic gives the same.
 """
 
@@ -45,7 +45,7 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 
 
 def last_claimant(row: bytes) -> Claimant | None:
-    """Whom a row of the index leads to."""
+    """The claim that holds the email of a row of the index."""
     claimants = _claimants.decode(row)
     return claimants[-1] if claimants else None
 
@@ -95,7 +95,7 @@ class EmailState(PartitionState):
 
 
 def _prefetch(state: WorkingSet, new: Sequence[tuple[Record, EmailClaimed | None]]) -> None:
-    """Read at once what folding these claims and tombstones will look at."""
+    """Read at once the rows that folding these claims and tombstones needs."""
     withdrawn = [keyspace.claim(record.key) for record, event in new if event is None]
     state.prefetch_rows(withdrawn)
     emails = [_email_row(event) for _, event in new if event is not None]

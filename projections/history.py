@@ -5,7 +5,7 @@ fold more than its bytes do, and most profiles of a first import have no other.
 
 A row holds the record's key, what the record was to the profile, and its time. A forget names the records by them.
 Behind these stand, as JSON, the names that the record changed with their values from before, ``"$unset"`` for one
-that was not there, which no property can be. So whoever has the document as it is now can go back to any earlier one
+that was not there, which no property can be. From the document as it is now these lead back to any earlier one
 (`undo`, `projections.as_of`). The record that created the profile, and one that changed nothing, have nothing there.
 """
 
@@ -55,7 +55,7 @@ PASSED_OVER: Final = {
     HistoryType.REFUSED: "too_large",
     HistoryType.TRACKED_DUPLICATE: "duplicate",
 }
-# What every profile has from its creation on without being told.
+# What every profile has from its creation on, whatever was sent.
 _GIVEN: Final = ("id", "uid", "created_at", "updated_at", "percent")
 
 _header: Final = struct.Struct(">32sBQ")

@@ -1,4 +1,4 @@
-"""Who is a member of which company, kept by the fold: one row a member, under the company's id.
+"""The members of each company, kept by the fold: one row a member, under the company's id.
 
 A row changes only when a profile's company does. So the members of a company that is deleted are found without
 looking at anybody else, and what is left of them says what is left to do (`streams.erasure.company_deletion`).
@@ -38,7 +38,7 @@ def joins_none(state: WorkingSet, profile: Profile, company: str | None) -> bool
 
 
 class MemberCounts:
-    """How many members each company has in one partition: read once, in steps, and from then on told of every move."""
+    """How many members each company has in one partition: read once, in steps, and from then on kept by every move."""
 
     def __init__(self, storage: Storage, at_once: int = READ_AT_ONCE) -> None:
         self._storage = storage

@@ -3,8 +3,8 @@
 The order of the rows of one event is the order in which they leave: claim tombstones, claims, public documents,
 then event tombstones.
 
-Rows are kept in packs, because what a row costs is its key: a pack is stored under the place of its last row, so that
-the first pack from a place on holds that place, and a range that ends at a place has only packs that have left.
+Rows are kept in packs, because what a row costs is its key: a pack is stored under the position of its last row, so
+that the first pack from a position on holds that position, and a range that ends at one has only packs that have left.
 """
 
 from typing import Final, TypeAlias
@@ -65,9 +65,9 @@ OutboxRow: TypeAlias = Claim | ClaimTombstone | PublicDocument | EventTombstone 
 PACK_ROWS: Final = 100
 PACK_BYTES: Final = 1 << 20
 
-Place: TypeAlias = tuple[int, int]
+OutboxPosition: TypeAlias = tuple[int, int]
 """(offset of the event, number of the row among its event's)"""
-Pack: TypeAlias = list[tuple[Place, OutboxRow]]
+Pack: TypeAlias = list[tuple[OutboxPosition, OutboxRow]]
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder[Pack](Pack)
@@ -80,14 +80,14 @@ class Packer:
     """Gathers the rows of consecutive events into packs."""
 
     def __init__(self) -> None:
-        self._place: Place = (-1, 0)
+        self._position: OutboxPosition = (-1, 0)
         self._pack: Pack = []
         self._bytes = 0
 
     def add(self, offset: int, row: OutboxRow) -> None:
-        last, number = self._place
-        self._place = (offset, number + 1 if last == offset else 0)
-        self._pack.append((self._place, row))
+        last, number = self._position
+        self._position = (offset, number + 1 if last == offset else 0)
+        self._pack.append((self._position, row))
         if type(row) is PublicDocument and row.value is not None:
             self._bytes += len(row.value)
 
@@ -95,11 +95,11 @@ class Packer:
     def full(self) -> bool:
         return len(self._pack) >= PACK_ROWS or self._bytes >= PACK_BYTES
 
-    def take(self) -> tuple[Place, bytes] | None:
-        """The pack, encoded, and its last place; None when it is empty."""
+    def take(self) -> tuple[OutboxPosition, bytes] | None:
+        """The pack, encoded, and its last position; None when it is empty."""
         if not self._pack:
             return None
-        taken = self._place, encode(self._pack)
+        taken = self._position, encode(self._pack)
         self._pack = []
         self._bytes = 0
         return taken

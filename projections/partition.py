@@ -124,15 +124,19 @@ class PartitionState:
         self.published = published
         drop(self.storage, keyspace.outbox(0), keyspace.outbox(published))
 
-    def outbox_from(self, place: outbox.Place) -> Iterator[tuple[int, outbox.OutboxRow]]:
-        """(offset, row) of the outbox rows from a place on, in the order in which they must leave.
+    def outbox_from(
+        self, position: outbox.OutboxPosition
+    ) -> Iterator[tuple[int, outbox.OutboxRow]]:
+        """(offset, row) of the outbox rows from a position on, in the order in which they must leave.
 
         Rows below `published` have left, even where others of their pack have not.
         """
-        place = max(place, (self.published, 0))
-        for _, pack in self.storage.scan(keyspace.outbox(*place), keyspace.after(keyspace.OUTBOX)):
+        position = max(position, (self.published, 0))
+        for _, pack in self.storage.scan(
+            keyspace.outbox(*position), keyspace.after(keyspace.OUTBOX)
+        ):
             for at, row in outbox.decode(pack):
-                if at >= place:
+                if at >= position:
                     yield at[0], row
 
     def left(self, published: int) -> None:

@@ -48,7 +48,7 @@ class ProfileState(PartitionState):
     def __init__(self, storage: Storage, origin: Origin, identity: Identity) -> None:
         super().__init__(storage, origin)
         self._fold = Fold(identity)
-        # Set by a fold that leaves something to purge; who purges takes it back.
+        # Set by a fold that leaves something to purge; the purge sets it back.
         self.news_to_purge = has_waiting(storage)
         gone = storage.scan(*keyspace.bounds(keyspace.GONE))
         self._has_gone = next(gone, None) is not None

@@ -45,7 +45,7 @@ class Waiting(msgspec.Struct, array_like=True, frozen=True):
     """What the purge of a deletion looks for, beside the offsets in its receipt.
 
     `ids` are the profiles that it erased, `user` is the keyed uid hash, `claims` are (partition, key) of
-    the email claims that it gave up.
+    the email claims that it withdrew.
     """
 
     account: str

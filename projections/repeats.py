@@ -5,7 +5,7 @@ first attempt, so that a forget finds it, and a second one leads from the id to 
 itself behind, refused for as long.
 
 Rows that are too old to count are removed by the events that carry ids: by every 64th, by its offset, a few rows
-from a place that the id draws, by turns among all rows and among those of the same profile. So there are never many
+from a key that the id draws, by turns among all rows and among those of the same profile. So there are never many
 more rows than a day makes, nothing has to be counted, and the same log gives the same rows.
 """
 
@@ -48,7 +48,7 @@ class Opened(NamedTuple):
 
 
 def counts(then: int, at: int) -> bool:
-    """Whether what happened `then` is a first attempt for who comes `at`, both in unix milliseconds."""
+    """Whether a first attempt of `then` counts for a request of `at`, both in unix milliseconds."""
     return at - then < REPEAT_WINDOW_MS
 
 
@@ -135,11 +135,11 @@ def _remove(state: WorkingSet, key: bytes) -> None:
         state.delete(way)
 
 
-# ---------------------------------------------------------------------- for who asks
+# ---------------------------------------------------------------------- for requests
 
 
 def first_attempt(storage: Storage, repeat: str, at: int) -> First | None:
-    """The first attempt of an id, for who comes `at`."""
+    """The first attempt of an id, for a request of `at`."""
     profile = storage.get(keyspace.repeated(repeat))
     if profile is None:
         return None
@@ -153,13 +153,13 @@ def first_attempt(storage: Storage, repeat: str, at: int) -> First | None:
 
 
 def was_spent(storage: Storage, repeat: str, at: int) -> bool:
-    """Whether the id is refused for who comes `at`."""
+    """Whether the id is refused for a request of `at`."""
     row = storage.get(keyspace.spent(repeat))
     return row is not None and counts(_time.unpack(row)[0], at)
 
 
 def opened_batch(storage: Storage, batch: str, at: int) -> Opened | None:
-    """How a batch with an idempotency id began, for who comes `at`."""
+    """How a batch with an idempotency id began, for a request of `at`."""
     row = storage.get(keyspace.opened(batch))
     if row is None:
         return None

@@ -21,7 +21,7 @@ from rocksdict import (
 
 _BLOCK_CACHE_BYTES = 48 << 20
 _DROPPED_ROWS = 1000
-# What is written goes to random places of it, so it should fit the processor's caches: 32 MiB cost a fold 5 % more.
+# What is written goes to random parts of it, so it should fit the processor's caches: 32 MiB cost a fold 5 % more.
 _WRITE_BUFFER_BYTES = 16 << 20
 
 
@@ -105,7 +105,7 @@ class RocksStorage:
         # Most look-ups of a fold are for users that are new: the filters answer those in a third of the time.
         options.set_memtable_prefix_bloom_ratio(0.1)
         options.set_memtable_whole_key_filtering(True)
-        # Plain, so that whoever searches the files for somebody's bytes finds what is there: LZ4 breaks texts up.
+        # Plain, so that a search of the files for somebody's bytes finds what is there: LZ4 breaks texts up.
         # A rebuild costs the same.
         options.set_compression_type(DBCompressionType.none())
         # A write must not wait for a flush on the one event loop; and what compacts in the background

@@ -1,6 +1,6 @@
 """Tracked events of a profile: how often each name, when first and last, and the last ones (contract §11).
 
-A name has a counter, and its last `KEPT` occurrences take the places of a ring, so that an event reads one row and
+A name has a counter, and its last `KEPT` occurrences are a ring, so that an event reads one row and
 writes two whatever came before it.
 """
 
@@ -52,14 +52,14 @@ def track(
     state: WorkingSet, profile: str, event: EventTracked, name_hash: bytes, key: bytes
 ) -> None:
     """Count an event of the profile with this id; `key` is the event's own."""
-    place = keyspace.counter(profile, name_hash)
-    row = state.get(place)
+    counter_key = keyspace.counter(profile, name_hash)
+    row = state.get(counter_key)
     before = Counter(event.name, 0, event.at, event.at) if row is None else _counter(row)
     after = Counter(before.name, before.count + 1, before.first_at, event.at)
-    state.put(place, _encode(after))
+    state.put(counter_key, _encode(after))
     occurrence = Occurrence(tracked_id(profile, key), event.at, event.properties)
-    ring = keyspace.occurrence(profile, name_hash, before.count % KEPT)
-    state.put(ring, _encode(occurrence))
+    ring_key = keyspace.occurrence(profile, name_hash, before.count % KEPT)
+    state.put(ring_key, _encode(occurrence))
 
 
 def erase(state: WorkingSet, profile: str) -> None:
@@ -116,5 +116,5 @@ def _read(
         counter = _counter(row)
         ring = rings[keyspace.name_hash(key)]
         newest = range(counter.count - 1, counter.count - 1 - len(ring), -1)
-        found[counter.name] = Tracked(counter, [ring[place % KEPT] for place in newest])
+        found[counter.name] = Tracked(counter, [ring[number % KEPT] for number in newest])
     return found

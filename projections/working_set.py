@@ -1,7 +1,7 @@
 """What one chunk of records reads and writes: the rows of a partition, over its storage, until they are written.
 
 Reads see what the chunk has written so far. Nothing is written to the storage from here: `rows` is handed to one
-atomic write by who owns the partition.
+atomic write by the owner of the partition.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ class Move(NamedTuple):
 class WorkingSet:
     """`published` is the progress of the relay: outputs of events below it have left, none is made again.
 
-    `has_gone` says whether any company may be gone, as far as this partition was told.
+    `has_gone` says whether any company may be gone, as far as the log of this partition says.
     """
 
     def __init__(self, storage: Storage, published: int, *, has_gone: bool = True) -> None:
@@ -149,7 +149,7 @@ class WorkingSet:
             self._put_pack()
 
     def put_changed(self, offset: int) -> list[str]:
-        """One row, under the last record's offset, for all that the search index has to look at again.
+        """One row, under the last record's offset, for all that the search index has to read again.
 
         Returns their ids.
         """
@@ -161,8 +161,8 @@ class WorkingSet:
     def _put_pack(self) -> None:
         taken = self._outbox.take()
         if taken is not None:
-            place, pack = taken
-            self._rows[keyspace.outbox(*place)] = pack
+            position, pack = taken
+            self._rows[keyspace.outbox(*position)] = pack
 
     def rows(self) -> dict[bytes, bytes | None]:
         """All rows to write; None deletes."""

@@ -1,4 +1,4 @@
-"""A row that differs, told so that a person can look for it: kinds, ids and offsets, and never what stands there."""
+"""A row that differs, described so that an operator can find it: its kind, ids and offset, and never its value."""
 
 from typing import Final, Literal, TypeAlias
 
@@ -15,7 +15,7 @@ How: TypeAlias = Literal["differs", "missing", "not in the log"]
 class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
     """`missing`: a replay has the row and the live state has not; `not in the log`: the other way round.
 
-    Of the ids there are those that the row tells. `offset` is that of the record that the row speaks of.
+    Of the ids there are those that the row has. `offset` is that of the record that the row speaks of.
     """
 
     row: str
@@ -66,7 +66,7 @@ def describe(how: How, key: bytes, live: bytes | None, replay: bytes | None) -> 
 
 
 def _facts_of(prefix: bytes, value: bytes) -> dict[str, str | int]:
-    """Whom the row is about, as far as its value says; nothing when it cannot be read."""
+    """The profile that the row is about, as far as its value says; nothing when it cannot be read."""
     try:
         match prefix:
             case keyspace.DOCUMENTS:

@@ -1,7 +1,7 @@
 """What a record of the log or a row of the state says about a person (contract §8).
 
-Pure: a record or a row goes in, a `Trace` comes out, or None. A trace says of which kind the place is and never what
-stands there. `FOUND` is what a purge has to remove; `KEPT` is what stays for ever, or until Kafka drops its
+Pure: a record or a row goes in, a `Trace` comes out, or None. A trace names the kind of the record or row and never
+its value. `FOUND` is what a purge has to remove; `KEPT` is what stays for ever, or until Kafka drops its
 tombstones, and holds ids, hashes, counts and times only; `NAMESAKE` is the same uid or email in an account that was
 not asked for.
 """
@@ -46,7 +46,7 @@ class Mark(Enum):
 
 
 class Trace(NamedTuple):
-    """How a place counts, and what it is in words."""
+    """How a record or row counts, and what it is in words."""
 
     mark: Mark
     what: str
@@ -193,7 +193,7 @@ class Evidence:
         return _namesake() if person.has_uid(fields.get("uid")) or person.has_email(email) else None
 
     def _document(self, fields: dict[str, Any], account: str | None, what: str) -> Trace | None:
-        """`account` is None where nothing tells it: then the id does, as far as it can."""
+        """`account` is None where it is not known: then the id decides, as far as it can."""
         person = self._person
         id_ = str(fields.get("id"))
         if id_ in person.ids:
@@ -228,7 +228,7 @@ class Evidence:
     # ------------------------------------------------------------------ the state
 
     def row(self, key: bytes, value: bytes | None) -> Trace | None:
-        """What a row of a RocksDB says; `projections.keyspace` tells what there is. None is a delete marker."""
+        """What a row of a RocksDB says; `projections.keyspace` has the kinds. None is a delete marker."""
         if self._holds_text(key):
             return _found("the string, in a key")
         if value is None:
@@ -304,7 +304,7 @@ class Evidence:
         return self._document({**_fields(_json(old)), "id": subject.hex()}, None, "history")
 
     def _opaque(self, key: bytes, value: bytes) -> Trace | None:
-        """A row that this version cannot read: better told than passed over."""
+        """A row that this version cannot read: better reported than passed over."""
         return _found("unknown row") if self._names_person(key + value) else None
 
     def _names_person(self, row: bytes) -> bool:

@@ -23,8 +23,8 @@ from projections.outbox import (
     ClaimTombstone,
     Erased,
     EventTombstone,
+    OutboxPosition,
     OutboxRow,
-    Place,
     PublicDocument,
     Release,
 )
@@ -79,7 +79,7 @@ class Relay:
         self._identity = identity
         self._publisher = publisher
         self._append = append
-        self._cursor: Place = (0, 0)
+        self._cursor: OutboxPosition = (0, 0)
 
     async def start(self, read_progress: ReadProgress) -> None:
         """Rule 1. Raises `LostProgress`, and `PublicationFailed` when Kafka does not answer."""
