@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from schemas.identifiers import fold_email, fold_email_part
-from schemas.normalization import normalize
+from schemas.normalization import UNSET, normalize
 from schemas.property_names import NOT_SETTABLE
 from schemas.timestamps import MILLISECONDS_PER_DAY, parse_timestamp
 
@@ -93,7 +93,7 @@ def _inside(names: list[str], document: dict[str, Any]) -> Any:
 
 def _stored(value: Any, prop: str, now: int) -> Any:
     """What would be stored for the value, had it been sent under this name."""
-    if prop in IDENTIFIERS:
+    if prop in IDENTIFIERS or value == UNSET:  # which removes a property, and is a text inside an array
         return value
     name = prop.rpartition(".")[2]
     if name in NOT_SETTABLE:  # sent under another name that is normalized alike
