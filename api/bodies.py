@@ -3,15 +3,16 @@
 import codecs
 import contextlib
 import re
-from collections.abc import AsyncIterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, TypeVar
 
 import msgspec
 
 from api.commands.pacing import paced
-from api.decompression import decoder
+from api.decompression import collect
 from api.incoming import Incoming
-from api.intake import Intake
+from api.limits.batches_at_once import Intake
+from api.limits.too_large import body_too_large
 from api.surrogates import may_hold_surrogates, replace_surrogates
 from schemas.errors import NotJson, TooLarge, Unprocessable
 from schemas.property_names import normalize_name
@@ -53,34 +54,6 @@ def _declared(headers: Mapping[str, str]) -> int:
 def _encoding(headers: Mapping[str, str]) -> str:
     encoding = headers.get("content-encoding", "").strip().lower()
     return "" if encoding == "identity" else encoding
-
-
-async def collect(
-    chunks: AsyncIterable[bytes], encoding: str, limit: int, too_large: TooLarge
-) -> bytes:
-    """Decompress chunks as they come, into at most `limit` bytes, from at most as many.
-
-    Raises `too_large` as soon as it is known to be longer, so that neither a long body nor a
-    decompression bomb costs memory; `NotJson` when it cannot be decompressed; `Unprocessable` for
-    an unknown encoding. The loop is free for others every 2 ms.
-    """
-    decompress = decoder(encoding)
-    body = bytearray()
-    arrived = 0
-    async for chunk in chunks:
-        arrived += len(chunk)
-        if arrived > limit:
-            raise too_large
-        if decompress is None:
-            body += chunk
-            continue
-        async for part in paced(decompress.decode(chunk)):
-            body += part
-            if len(body) > limit:
-                raise too_large
-    if decompress is not None and not decompress.finished:
-        raise NotJson(f"The body is not complete {encoding}")
-    return bytes(body)
 
 
 def decode_json(body: bytes, kind: type[_Body]) -> _Body:
@@ -217,7 +190,7 @@ async def read_object(
     Raises like `read_body` and `decode_json`, `Unavailable` when too much is being received, and `Unprocessable` for a
     name that stands there twice where each may stand there `once`.
     """
-    too_large = TooLarge(f"The body must be at most {limit} bytes")
+    too_large = body_too_large(limit)
     size = expected_size(request, limit)
     with (
         contextlib.nullcontext()

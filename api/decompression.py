@@ -1,12 +1,13 @@
 """Decompresses request bodies in small steps: gzip and zstd, several members or frames too (contract §4)."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterable, Iterator
 from typing import Final, Protocol
 
 import zstandard
 
-from schemas.errors import NotJson, Unprocessable
+from api.commands.pacing import paced
+from schemas.errors import NotJson, TooLarge, Unprocessable
 
 MAX_MEMBERS: Final = 10_000
 """Members or frames of one body; each takes some 10 us, however little it holds."""
@@ -17,6 +18,34 @@ _GZIP_STEP: Final = 1 << 16
 # A zstd block of four bytes can stand for 128 KiB, so compressed input is fed in slices that cannot say much.
 _ZSTD_SLICE: Final = 128
 _ZSTD_WINDOW: Final = 8 << 20
+
+
+async def collect(
+    chunks: AsyncIterable[bytes], encoding: str, limit: int, too_large: TooLarge
+) -> bytes:
+    """Decompress chunks as they come, into at most `limit` bytes, from at most as many.
+
+    Raises `too_large` as soon as it is known to be longer, so that neither a long body nor a
+    decompression bomb costs memory; `NotJson` when it cannot be decompressed; `Unprocessable` for
+    an unknown encoding. The loop is free for others every 2 ms.
+    """
+    decompress = decoder(encoding)
+    body = bytearray()
+    arrived = 0
+    async for chunk in chunks:
+        arrived += len(chunk)
+        if arrived > limit:
+            raise too_large
+        if decompress is None:
+            body += chunk
+            continue
+        async for part in paced(decompress.decode(chunk)):
+            body += part
+            if len(body) > limit:
+                raise too_large
+    if decompress is not None and not decompress.finished:
+        raise NotJson(f"The body is not complete {encoding}")
+    return bytes(body)
 
 
 class Decoder(Protocol):

@@ -13,8 +13,8 @@ from api.commands.company_filters import CompanyFilters
 from api.commands.property_surveys import PropertySurveys
 from api.commands.repeating import KeyedRequest, Repeats
 from api.incoming import Incoming
-from api.intake import Intake
 from api.interpreter import MemoryReturn
+from api.limits.batches_at_once import Intake
 from api.settings import Settings
 from projections.accounts import Principal
 from schemas.errors import NotJson, Unauthorized, Unprocessable

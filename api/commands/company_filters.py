@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable, Iterable, Set
 from typing import Final, NamedTuple
 
-from api.commands.pacing import Turns, paced
+from api.commands.pacing import paced
 from api.commands.selection import EVERYTHING, NOTHING, Selection
+from api.limits.turns import Turns
 from projections.companies.columns import Column
 from projections.companies.fold import Companies
 from projections.memberships import MemberCounts

@@ -1,15 +1,9 @@
 """Work that goes on for longer than the event loop may be held."""
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Concatenate, Final, ParamSpec, TypeVar, cast
-
-from schemas.errors import Unavailable
-
-MAX_WAITING: Final = 16
-"""Requests that wait for their turn or have it; another one is answered 503."""
 
 LARGE_BYTES: Final = 1 << 14
 """JSON of more bytes than this is handled in a thread: normalizing a byte takes up to 0.5 us."""
@@ -60,23 +54,3 @@ def is_large(sent: Mapping[str, object]) -> bool:
             return True
         containers += [value for value in values if type(value) is dict or type(value) is list]
     return False
-
-
-class Turns:
-    """Lets one request at a time do long work on the loop: two would hold it for two slices in a row."""
-
-    def __init__(self) -> None:
-        self._turn = asyncio.Lock()
-        self._waiting = 0
-
-    @contextlib.asynccontextmanager
-    async def turn(self) -> AsyncGenerator[None]:
-        """Wait for the turn and have it. Raises `Unavailable` when too many wait already."""
-        if self._waiting == MAX_WAITING:
-            raise Unavailable("Too many requests of this kind at once: try again", retry_after=5)
-        self._waiting += 1
-        try:
-            async with self._turn:
-                yield
-        finally:
-            self._waiting -= 1

@@ -15,8 +15,9 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from api.commands.addressing import by_id
-from api.commands.pacing import Turns, paced
+from api.commands.pacing import paced
 from api.commands.searching import check_ready
+from api.limits.turns import Turns
 from projections.properties.survey import Seen, Survey
 from projections.search.indexer import SearchIndexer
 from projections.search.names import PropertyNames

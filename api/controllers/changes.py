@@ -4,7 +4,7 @@ from typing import Final
 
 from litestar import Controller, get, post
 
-from api.commands.observing import observe, parse_wanted
+from api.commands.following_changes import observe, parse_wanted
 from api.door import door
 from api.event_stream import EventStream, no_events
 from api.incoming import Incoming

@@ -18,10 +18,10 @@ from api.commands.receipts import list_receipts, parse_page, show_receipt
 from api.door import Door, door
 from api.envelopes import Envelope, decode_items, open_envelope
 from api.incoming import Incoming
-from api.intake import Room
+from api.limits.batches_at_once import Room
+from api.limits.too_large import body_too_large
 from api.parameters import receive_parameters, receive_principal
 from projections.profile import StoredProfile
-from schemas.errors import TooLarge
 from schemas.expansion import Expand
 
 _WHOLE: Final = Expand()
@@ -109,7 +109,7 @@ async def _items(
 ) -> tuple[str, AsyncIterable[tuple[int, object]]]:
     """The account, and whom to forget by index, of a JSON or CSV body."""
     limit = at.settings.batch_limit
-    too_large = TooLarge(f"The body must be at most {limit} bytes")
+    too_large = body_too_large(limit)
     if request.fields.get("content-type", "").partition(";")[0].strip().lower() == "text/csv":
         account = at.principal(request).account
         body = await read_body(request, limit, too_large)

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncGenerator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from litestar import Controller, get, post
@@ -16,14 +16,10 @@ from api.commands.upserting import upsert
 from api.door import KEY_HEADER, door
 from api.envelopes import Envelope, EventEnvelope, open_envelope
 from api.incoming import Incoming
+from api.limits.too_large import batch_too_large
 from api.parameters import receive_principal
 from projections.accounts import Principal
-from schemas.errors import TooLarge
 from schemas.timestamps import format_timestamp
-
-BATCH_TOO_LARGE: Final = (
-    "Each batch must be less than 16mb, try splitting the batch in half"  # contract §2, the seed's
-)
 
 
 class HooksController(Controller):
@@ -125,7 +121,7 @@ async def batch_body(request: Incoming, kind: type[Envelope]) -> AsyncGenerator[
         size = expected_size(request, limit)
         room = held.enter_context(at.intake.room(size, authenticated=outer is not None))
         with at.unauthorized_unless(outer):
-            body = await read_body(request, limit, TooLarge(BATCH_TOO_LARGE))
+            body = await read_body(request, limit, batch_too_large())
             envelope = await open_envelope(body, kind)
         principal = outer or at.authenticate(envelope.secret)
         if outer is None:

@@ -93,7 +93,9 @@ def _inside(names: list[str], document: dict[str, Any]) -> Any:
 
 def _stored(value: Any, prop: str, now: int) -> Any:
     """What would be stored for the value, had it been sent under this name."""
-    if prop in IDENTIFIERS or value == UNSET:  # which removes a property, and is a text inside an array
+    if (
+        prop in IDENTIFIERS or value == UNSET
+    ):  # which removes a property, and is a text inside an array
         return value
     name = prop.rpartition(".")[2]
     if name in NOT_SETTABLE:  # sent under another name that is normalized alike

@@ -39,7 +39,7 @@ CONTRACT: Final = (
     ("waits for it, at most {} s, else 503", "api", "REACH_SECONDS", 1),
     ("and after {} s 202", "api", "SETTLE_SECONDS", 1),
     ("names joined by commas (props as in §9, at most {})", "api", "MAX_PROPS", 1),
-    ("when more than {} wait: 503", "api/commands", "MAX_WAITING", 1),
+    ("when more than {} wait: 503", "api/limits", "MAX_WAITING", 1),
     ("when more than {} wait: 503", "projections/search", "MAX_WAITING", 1),
     ("`description` 1 to {}", "api", "MAX_DESCRIPTION_BYTES", 1),
     ("{} of each kind may be described", "api", "MAX_DESCRIBED", 1),

@@ -88,7 +88,7 @@ class BatchItems(Protocol[Drafted, Made]):
 
 
 class BatchWriter(Generic[Drafted, Made]):
-    """Writes one batch; it holds `turn` (`api.intake`) for each step of its work."""
+    """Writes one batch; it holds `turn` (`api.limits.batches_at_once`) for each step of its work."""
 
     def __init__(
         self, context: BatchContext, kind: BatchItems[Drafted, Made], turn: asyncio.Lock

@@ -13,8 +13,8 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.bodies import check_utf8, collect, decode_json, repeats_a_name
-from api.decompression import MAX_MEMBERS
+from api.bodies import check_utf8, decode_json, repeats_a_name
+from api.decompression import MAX_MEMBERS, collect
 from schemas.errors import NotJson, TooLarge, Unprocessable
 
 LIMIT = 1 << 20

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from api.commands.company_filters import CompanyFilters
-from api.commands.pacing import MAX_WAITING
 from api.commands.searching import count_indexed
+from api.limits.turns import MAX_WAITING
 from projections.companies.columns import Column, Columns
 from projections.companies.fold import Companies
 from projections.search.indexer import SearchIndexer

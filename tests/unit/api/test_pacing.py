@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.commands.pacing import MAX_WAITING, Turns, paced
+from api.commands.pacing import paced
+from api.limits.turns import MAX_WAITING, Turns
 from schemas.errors import Unavailable
 
 

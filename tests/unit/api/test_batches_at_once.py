@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from api.intake import SMALL, Intake
+from api.limits.batches_at_once import SMALL, Intake
 from schemas.errors import TooManyRequests, Unavailable
 
 MIB = 1 << 20

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from typing import Final
 
-from api.handling import Handling
+from api.limits.decoded_bodies import Handling
 from schemas.errors import TooManyRequests, Unavailable
 
 SMALL: Final = 1 << 20

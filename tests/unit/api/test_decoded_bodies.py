@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from api.handling import LANE_BYTES, PASSING, Handling
+from api.limits.decoded_bodies import LANE_BYTES, PASSING, Handling
 from schemas.errors import Unavailable
 
 SHORT = 1 << 16
