@@ -164,11 +164,16 @@ def as_object(value: object) -> Mapping[str, object]:
 
 def repeats_a_name(body: bytes) -> bool:
     """Whether a JSON object has one of its names twice; decoded, it has the last of the two alone."""
+    members = split_members(body)
+    return members is not None and has_more_names(body, members)
+
+
+def split_members(body: bytes) -> dict[str, msgspec.Raw] | None:
+    """The members of a JSON object, not decoded; None where a name has a lone surrogate."""
     try:
-        members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError):  # a lone surrogate in a name
-        return False
-    return has_more_names(body, members)
+        return msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def has_more_names(body: bytes, members: Mapping[str, msgspec.Raw]) -> bool:

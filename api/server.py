@@ -194,7 +194,7 @@ async def embedded_broker(settings: Settings) -> AsyncGenerator[EmbeddedBroker]:
     broker = EmbeddedBroker(settings.data, purge_within=settings.purge_seconds(embedded=True))
     try:
         await broker.start(lambda step: log.info("%s", step))
-        training = asyncio.create_task(train())
+        training = asyncio.create_task(train(*broker.java_and_jars))
         try:
             yield broker
         finally:

@@ -27,9 +27,9 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaAccess]:
     elif _docker_answers():
         yield from _kafka_in_docker()
     else:
-        asyncio.run(train())  # tests start a broker many times
         broker = EmbeddedBroker(tmp_path_factory.mktemp("kafka"))
         asyncio.run(broker.start())
+        asyncio.run(train(*broker.java_and_jars))  # tests start a broker many times
         yield broker.access
         asyncio.run(broker.stop())
 

@@ -25,7 +25,14 @@ from streams.broker.class_cache import NICENESS, ClassCache, recording
 from streams.broker.errors import BrokerDied, PortTaken
 from streams.broker.folder import BrokerFolder, Running, new_password
 from streams.broker.jars import class_path, jar_cache, locked_jars
-from streams.broker.java import Java, find_java, start_java
+from streams.broker.java import (
+    Java,
+    failure_of,
+    find_java,
+    has_ended,
+    how_it_ended,
+    start_java,
+)
 from streams.broker.probe import answers
 from streams.broker.properties import CLIENT, JAVA_OPTIONS, server_properties
 from streams.data_folder import write_private
@@ -64,6 +71,7 @@ class EmbeddedBroker:
         self._lock: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._access: KafkaAccess | None = None
+        self._found: tuple[Java, list[Path]] | None = None
 
     @property
     def access(self) -> KafkaAccess:
@@ -71,6 +79,13 @@ class EmbeddedBroker:
         if self._process is None or self._access is None:
             raise RuntimeError("the broker was not started")
         return self._access
+
+    @property
+    def java_and_jars(self) -> tuple[Java, list[Path]]:
+        """What it was started with; to be asked only after a start."""
+        if self._found is None:
+            raise RuntimeError("the broker was not started")
+        return self._found
 
     @property
     def pid(self) -> int:
@@ -128,7 +143,7 @@ class EmbeddedBroker:
         """
         while (process := self._process) is not None:
             if process.poll() is not None:
-                raise self._died(f"Kafka ended by itself ({_how(process)})")
+                raise self._died(f"Kafka ended by itself ({how_it_ended(process)})")
             await asyncio.sleep(0.2)
 
     async def __aenter__(self) -> Self:
@@ -145,7 +160,9 @@ class EmbeddedBroker:
 
     async def _start(self, say: Callable[[str], None]) -> None:
         await asyncio.to_thread(self._folder.end_orphan)
-        java, jars = await find_kafka(say)
+        java = await asyncio.to_thread(find_java)
+        jars = await asyncio.to_thread(class_path, locked_jars(), jar_cache(), say)
+        self._found = java, jars
 
         for attempts_left in reversed(range(_PORT_ATTEMPTS)):
             self._folder.rotate_log()
@@ -187,12 +204,9 @@ class EmbeddedBroker:
         main = ["kafka.tools.StorageTool", "format", "--ignore-formatted"]
         main += ["--cluster-id", _new_cluster_id(), "--config", str(self._folder.properties)]
         process = self._java(java, jars, main)
-        try:
-            if not await has_ended(process, _START_TIMEOUT_S) or process.returncode != 0:
-                raise self._died(f"Kafka could not prepare {self._folder.kafka} ({_how(process)})")
-        finally:
-            process.kill()
-            process.wait()
+        failure = await failure_of(process, _START_TIMEOUT_S)
+        if failure is not None:
+            raise self._died(f"Kafka could not prepare {self._folder.kafka} ({failure})")
 
     def _spawn(self, java: Java, jars: list[Path]) -> None:
         main = ["kafka.Kafka", str(self._folder.properties)]
@@ -220,7 +234,9 @@ class EmbeddedBroker:
             async with asyncio.timeout(_START_TIMEOUT_S):
                 while not await answers(self.access):
                     if self._process.poll() is not None:
-                        raise self._died(f"Kafka ended while it started ({_how(self._process)})")
+                        raise self._died(
+                            f"Kafka ended while it started ({how_it_ended(self._process)})"
+                        )
                     await asyncio.sleep(_POLL_S)
         except TimeoutError as error:
             raise self._died(f"Kafka did not answer within {_START_TIMEOUT_S:.0f} s") from error
@@ -231,12 +247,6 @@ class EmbeddedBroker:
 
     def _died(self, what: str) -> BrokerDied:
         return BrokerDied(what=what, log=self._folder.log, last_lines=self._folder.log_tail())
-
-
-async def find_kafka(say: Callable[[str], None]) -> tuple[Java, list[Path]]:
-    """Java and Kafka's jars, fetched where they are missing; raises like `find_java` and `class_path`."""
-    java = await asyncio.to_thread(find_java)
-    return java, await asyncio.to_thread(class_path, locked_jars(), jar_cache(), say)
 
 
 def _free_ports(asked: int) -> tuple[int, int]:
@@ -261,24 +271,6 @@ def _new_cluster_id() -> str:
     while (text := urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()).startswith("-"):
         pass
     return text
-
-
-async def has_ended(process: subprocess.Popen[bytes], within: float) -> bool:
-    """Wait for the end of a process; False when it still runs after `within` seconds."""
-    try:
-        async with asyncio.timeout(within):
-            while process.poll() is None:  # noqa: ASYNC110 -- a process sets no Event
-                await asyncio.sleep(_POLL_S)
-    except TimeoutError:
-        return False
-    return True
-
-
-def _how(process: subprocess.Popen[bytes]) -> str:
-    code = process.poll()
-    if code is None:
-        return "it took too long"
-    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
 
 
 def _on_this_loop(progress: Callable[[str], None] | None) -> Callable[[str], None]:

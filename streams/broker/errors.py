@@ -18,6 +18,11 @@ class BrokerError(OperatorError):
     """The embedded broker cannot run. The base of all errors of this package."""
 
 
+def first_line(error: Exception) -> str:
+    """What an error says, on one line; its kind where it says nothing."""
+    return (str(error) or type(error).__name__).splitlines()[0]
+
+
 class BrokerLocked(BrokerError):
     """Another process uses the data folder."""
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from jgo.config import GlobalSettings
 from jgo.maven import MavenContext
 
-from streams.broker.errors import JarMismatch, JarsUnavailable
+from streams.broker.errors import JarMismatch, JarsUnavailable, first_line
 
 _PARALLEL_DOWNLOADS = 6
 _DOWNLOAD_TIMEOUT_S = 60
@@ -106,7 +106,7 @@ def _fetch_one(jar: Jar, context: MavenContext, cache: Path) -> None:
     try:
         staged = component.artifact().resolve()
     except (OSError, RuntimeError) as error:  # requests' errors are OSErrors; jgo's 404 is not
-        raise JarsUnavailable(jar=str(jar), cache=cache, reason=_first_line(error)) from error
+        raise JarsUnavailable(jar=str(jar), cache=cache, reason=first_line(error)) from error
     _verify(jar, staged)
     path = jar.path_in(cache)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,3 @@ def _verify(jar: Jar, path: Path) -> None:
     actual = sha256_of(path)
     if actual != jar.sha256:
         raise JarMismatch(path=path, expected=jar.sha256, actual=actual)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

@@ -1,5 +1,6 @@
 """Java: which one to run, and how a class of Kafka is started with it."""
 
+import asyncio
 import importlib
 import os
 import re
@@ -15,6 +16,7 @@ from streams.data_folder import UMASK, open_private
 OLDEST_JAVA = 17
 _LAUNCHER = Path(__file__).with_name("end_with_parent.py")
 _VERSION_TIMEOUT_S = 30
+_POLL_S = 0.02
 
 
 class Java(NamedTuple):
@@ -78,6 +80,38 @@ def start_java(
     if niceness:
         os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
     return process
+
+
+async def has_ended(process: subprocess.Popen[bytes], within: float) -> bool:
+    """Wait for the end of a process; False when it still runs after `within` seconds."""
+    try:
+        async with asyncio.timeout(within):
+            while process.poll() is None:  # noqa: ASYNC110 -- a process sets no Event
+                await asyncio.sleep(_POLL_S)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def failure_of(process: subprocess.Popen[bytes], within: float) -> str | None:
+    """How a process failed that should end by itself, in time and with exit code 0; None when it did.
+
+    It is gone afterwards, also when this is cancelled.
+    """
+    try:
+        ended = await has_ended(process, within)
+        return None if ended and process.returncode == 0 else how_it_ended(process)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def how_it_ended(process: subprocess.Popen[bytes]) -> str:
+    """What is told of a process that should still run, or should have ended well."""
+    code = process.poll()
+    if code is None:
+        return "it took too long"
+    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
 
 
 def _environment() -> dict[str, str]:

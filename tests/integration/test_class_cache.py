@@ -9,9 +9,15 @@ import pytest
 
 from streams.broker import EmbeddedBroker, class_cache, embedded, train, training
 from streams.broker.class_cache import ClassCache
+from streams.broker.jars import class_path, jar_cache, locked_jars
 from streams.broker.java import find_java
+from tests.support.service import eventually
 
 pytestmark = pytest.mark.anyio
+
+
+async def make_cache() -> None:
+    await train(find_java(), class_path(locked_jars(), jar_cache(), lambda _: None))
 
 
 @pytest.fixture
@@ -27,7 +33,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("XDG_CACHE_HOME", str(caches))
         for module in (embedded, training):  # the tests beside this one leave nothing over
             patch.setattr(module, "NICENESS", 0)
-        asyncio.run(train())
+        asyncio.run(make_cache())
     (made,) = (caches / "profilelog").glob("*.aot")
     return made
 
@@ -51,7 +57,7 @@ async def test_a_start_uses_what_a_training_run_made(cache: Path, tmp_path: Path
 async def test_the_file_is_made_once_and_nothing_stays_of_the_run(cache: Path) -> None:
     before = cache.stat().st_mtime_ns
 
-    await train()
+    await make_cache()
 
     assert cache.stat().st_mtime_ns == before
     assert [path.name for path in cache.parent.iterdir()] == [cache.name]
@@ -90,8 +96,8 @@ async def test_a_run_that_is_cut_off_leaves_no_file_and_no_process(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     folder = class_cache.cache_folder() / "training"
-    running = asyncio.create_task(train())
-    await _until_it_runs(folder)
+    running = asyncio.create_task(make_cache())
+    await asyncio.to_thread(eventually, lambda: _processes(folder) or None)
 
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
@@ -100,15 +106,32 @@ async def test_a_run_that_is_cut_off_leaves_no_file_and_no_process(
     assert [path.name for path in folder.parent.iterdir()] == ["training.lock"]
 
 
+async def test_a_file_that_java_has_not_finished_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails_halfway(folder: Path) -> tuple[list[str], Path]:
+        made = folder / "made.aot"
+        made.write_bytes(b"the first half")
+        return ["-XX:NoSuchOption"], made
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(embedded, "NICENESS", 0)
+    monkeypatch.setattr(training, "creation", fails_halfway)
+
+    await make_cache()
+
+    assert list(class_cache.cache_folder().glob("*.aot")) == []
+
+
 async def test_one_process_trains_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     folder = class_cache.cache_folder() / "training"
-    first = asyncio.create_task(train())
-    await _until_it_runs(folder)
+    first = asyncio.create_task(make_cache())
+    await asyncio.to_thread(eventually, lambda: _processes(folder) or None)
 
-    await train()
+    await make_cache()
 
     assert not first.done()
     first.cancel()
@@ -131,11 +154,6 @@ def test_files_that_no_start_has_used_for_a_month_go(
     cache.keep(made)
 
     assert sorted(folder.iterdir()) == sorted([used, cache.file])
-
-
-async def _until_it_runs(folder: Path) -> None:
-    while not _processes(folder):  # noqa: ASYNC110 - a process sets no Event
-        await asyncio.sleep(0.01)
 
 
 def _processes(folder: Path) -> list[str]:
