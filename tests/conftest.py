@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from streams.log.kafka_access import KafkaAccess
 from tests.support.service import Account, Service
 
 _DOCKER_PING_SECONDS = 2.0
+
+# A script that runs the tests in the background has them ignore SIGINT, and with them the commands that they interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -225,9 +225,8 @@ def test_a_service_that_is_killed_meanwhile_takes_every_line(
 def test_an_import_that_was_interrupted_is_started_over(
     service: Service, account: Account, tmp_path: Path
 ) -> None:
-    name, users = marked("uid"), 8000
+    name, users = marked("uid"), 3000
     file = ndjson(tmp_path / "users.ndjson", *({"uid": f"{name}-{n}"} for n in range(users)))
-    # A hundred portions: it does not end before the signal comes.
     settings = {**_settings(service, account), "PROFILELOG_BATCH_LIMIT": "2000"}
 
     with Running(tmp_path / "log", "import", str(file), "--json", **settings) as running:
