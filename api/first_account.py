@@ -1,25 +1,16 @@
 """The development account, which an embedded log begins with, and a secret of it to show."""
 
 import secrets
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from api.settings import kept
+from api.starting import AccountSecret
 from streams.replicas.account_book import AccountBook
 
 DEVELOPMENT: Final = "development"
 SECRET_FILE: Final = "account.secret"  # noqa: S105 - a file's name, no secret
 _SECRET_BYTES: Final = 24
-
-
-@dataclass(frozen=True)
-class AccountSecret:
-    """A live secret of the development account. `file` keeps one that the service made, `is_new` if at this start."""
-
-    text: str = field(repr=False)
-    file: Path | None
-    is_new: bool
 
 
 async def usable_secret(

@@ -4,7 +4,7 @@ A start, in order:
 
 1. Take the port, so that a taken one is told before anything else is started. Nobody is answered
    yet.
-2. Take the data folder; start the embedded broker.
+2. Take the data folder; start the embedded broker, and import the rest meanwhile (`api.serving`).
 3. Start the node and make the development account.
 4. Listen. Until the node has caught up `/ready` answers 503, and so do reads and writes.
 5. Announce.
@@ -17,117 +17,86 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import importlib
 import logging
 import socket
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from aiokafka.errors import KafkaError
-
-from api.app import create_app
-from api.first_account import AccountSecret, usable_secret
 from api.http.descriptors import raise_limit
-from api.http.server import HttpServer
-from api.interpreter import shorten_waits_for_the_lock, tune_garbage_collector
-from api.settings import Settings, deployment, http_limits, node_id
+from api.settings import Settings
+from api.starting import Start
 from schemas.errors import OperatorError
 from streams.broker import EmbeddedBroker, train
 from streams.data_folder import make_private, open_private
 from streams.log.kafka_access import KafkaAccess
-from streams.node import Node
 
 log = logging.getLogger(__name__)
 
 # A stop may take 10 s in all.
 _STOP_SECONDS: Final = (6.0, 1.5, 1.0)
-_NODE_START_SECONDS: Final = 4
 _BROKER_STOP_SECONDS: Final = 2.5
-
-_POLL_SECONDS: Final = 0.02
 
 Trouble = asyncio.Future[None]
 """Gets what makes it impossible to go on; the stop that follows may fail of other things."""
 
 
-@dataclass(frozen=True)
-class Started:
-    """What a person needs to use the service: its address, and a live secret where one is known."""
-
-    url: str
-    kafka: KafkaAccess
-    secret: AccountSecret | None
-
-
-async def run(
-    settings: Settings,
-    *,
-    embedded: bool,
-    account_secret: str | None,
-    announce: Callable[[Started], None],
-) -> None:
+async def run(start: Start) -> None:
     """Serve until cancelled.
 
     Ends within 9 s of a cancellation, or of what makes it impossible to go on. Raises
     `OperatorError`, whose text says what to do.
     """
     trouble: Trouble = asyncio.get_running_loop().create_future()
-    serving = asyncio.ensure_future(_serve(settings, embedded, account_secret, announce, trouble))
+    serving = asyncio.ensure_future(_serve(start, trouble))
     try:
         await asyncio.wait({serving, trouble}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         serving.cancel()
         await _end(serving)
-        told = trouble.exception() if trouble.done() else None
-    if told is not None:
-        raise told
+        failure = trouble.exception() if trouble.done() else None
+    if failure is not None:
+        raise failure
 
 
-async def _serve(
-    settings: Settings,
-    embedded: bool,
-    account_secret: str | None,
-    announce: Callable[[Started], None],
-    trouble: Trouble,
-) -> None:
+async def _serve(start: Start, trouble: Trouble) -> None:
     """Start, serve, and stop when cancelled; `trouble` gets what makes a stop necessary."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def work() -> None:
-            most = raise_limit()
-            listener = stack.enter_context(_port(settings.host, settings.port))
-            stack.enter_context(_state_folder(settings.data))
-            kafka = await _kafka(settings, embedded, stack, trouble)
-            known = deployment(settings, kafka=kafka, embedded=embedded)
-            node = Node(known, node_id(settings.data))
-            with kafka_in_words(kafka):
-                await _start(node, stack)
-                secret = await usable_secret(node.book, settings.data, embedded, account_secret)
-            tune_garbage_collector()
-            shorten_waits_for_the_lock()
-            server = HttpServer(
-                create_app(node, settings), http_limits(settings), most, node.changes.end
-            )
-            started = Started(_url(settings.host, listener), kafka, secret)
-            _watch(_failure(node), stack, trouble)
-            _watch(_announce_when_ready(node, server, lambda: announce(started)), stack, trouble)
-            try:
-                await server.serve([listener])
-            except OSError as error:  # between bind and listen somebody else was faster
-                raise _cannot_listen(settings.host, settings.port, error) from error
+        def beside(work: Coroutine[Any, Any, None]) -> None:
+            stack.callback(asyncio.ensure_future(_report_failure(work, trouble)).cancel)
 
-        await _tell(work(), trouble)
+        await _report_failure(_start_and_serve(start, stack, beside), trouble)
 
 
-async def _kafka(
-    settings: Settings, embedded: bool, stack: contextlib.AsyncExitStack, trouble: Trouble
-) -> KafkaAccess:
-    """How Kafka is reached: the embedded broker, started and watched, or the operator's."""
-    if embedded:
+async def _start_and_serve(
+    start: Start,
+    stack: contextlib.AsyncExitStack,
+    beside: Callable[[Coroutine[Any, Any, None]], None],
+) -> None:
+    settings = start.settings
+    max_connections = raise_limit()
+    listener = stack.enter_context(_port(settings.host, settings.port))
+    stack.enter_context(_state_folder(settings.data))
+    importing = asyncio.ensure_future(asyncio.to_thread(importlib.import_module, "api.serving"))
+    if start.embedded:
         broker = await stack.enter_async_context(embedded_broker(settings))
-        _watch(broker.watch(), stack, trouble)
-        return broker.access
+        beside(broker.watch())
+        kafka = broker.access
+    else:
+        kafka = _own_kafka(settings)
+    await importing
+    from api.serving import start_serving
+
+    server = await start_serving(start, kafka, listener, max_connections, stack, beside)
+    try:
+        await server.serve([listener])
+    except OSError as error:  # between bind and listen somebody else was faster
+        raise _cannot_listen(settings.host, settings.port, error) from error
+
+
+def _own_kafka(settings: Settings) -> KafkaAccess:
     kafka = settings.own_kafka()
     if kafka is None:
         raise OperatorError(
@@ -137,15 +106,8 @@ async def _kafka(
     return kafka
 
 
-def _watch(
-    work: Coroutine[Any, Any, None], stack: contextlib.AsyncExitStack, trouble: Trouble
-) -> None:
-    """Run beside the rest until the stop."""
-    stack.callback(asyncio.ensure_future(_tell(work, trouble)).cancel)
-
-
-async def _tell(work: Coroutine[Any, Any, None], trouble: Trouble) -> None:
-    """Run; what it fails of is told, and the cancellation awaited that every stop begins with."""
+async def _report_failure(work: Coroutine[Any, Any, None], trouble: Trouble) -> None:
+    """Await `work`. Its error goes to `trouble`; every stop cancels this, so it does not end before."""
     try:
         await work
     except Exception as error:
@@ -172,22 +134,6 @@ async def _end(serving: "asyncio.Task[None]") -> None:
     log.warning("the stop takes too long and is left undone; the next start repairs that")
 
 
-async def _start(node: Node, stack: contextlib.AsyncExitStack) -> None:
-    """Start the node; it stops with the stack.
-
-    Faust cannot be stopped in the middle of its start: what is half started never ends. So when a
-    stop comes meanwhile, the start goes on to its end, and then the stack stops the whole.
-    """
-    entering = asyncio.ensure_future(stack.enter_async_context(node.running()))
-    try:
-        await asyncio.shield(entering)
-    except asyncio.CancelledError:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_NODE_START_SECONDS):
-                await asyncio.gather(entering, return_exceptions=True)
-        raise
-
-
 @contextlib.asynccontextmanager
 async def embedded_broker(settings: Settings) -> AsyncGenerator[EmbeddedBroker]:
     """A broker on the data folder, until the block ends; beside it, what makes its next start quicker."""
@@ -202,24 +148,6 @@ async def embedded_broker(settings: Settings) -> AsyncGenerator[EmbeddedBroker]:
             await asyncio.gather(training, return_exceptions=True)
     finally:
         await broker.stop(_BROKER_STOP_SECONDS)
-
-
-@contextlib.contextmanager
-def kafka_in_words(kafka: KafkaAccess) -> Generator[None]:
-    """Tell the operator when Kafka cannot be used, in place of aiokafka's own errors."""
-    try:
-        yield
-    except KafkaError as error:
-        raise OperatorError(
-            f"Kafka at {kafka.bootstrap} cannot be used ({error}): check that it "
-            f"runs, that it can be reached from here, that it takes connections by {_shown(kafka)}, and "
-            "PROFILELOG_KAFKA with the variables that begin like it"
-        ) from error
-
-
-def _shown(kafka: KafkaAccess) -> str:
-    """The protocol of a connection, and with SASL who the service says it is."""
-    return f"{kafka.protocol} as {kafka.username}" if kafka.username else kafka.protocol
 
 
 # ---------------------------------------------------------------------- what a start takes
@@ -274,26 +202,3 @@ def _state_folder(data: Path) -> Generator[None]:
                 "--data or PROFILELOG_DATA"
             ) from None
         yield
-
-
-# ---------------------------------------------------------------------- HTTP
-
-
-def _url(host: str, listener: socket.socket) -> str:
-    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    return f"http://{f'[{name}]' if ':' in name else name}:{listener.getsockname()[1]}"
-
-
-# ---------------------------------------------------------------------- while it runs
-
-
-async def _announce_when_ready(
-    node: Node, server: HttpServer, announce: Callable[[], None]
-) -> None:
-    while not (server.started and node.partitions.ready):  # noqa: ASYNC110 - neither sets an Event
-        await asyncio.sleep(_POLL_SECONDS)
-    announce()
-
-
-async def _failure(node: Node) -> None:
-    raise await node.failure.wait()

@@ -18,9 +18,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from api.http.limits import Limits
 from schemas.errors import OperatorError
 from schemas.identity import KEY_BYTES, SLOTS, random_id
+from streams.deployment import Deployment
 from streams.log.kafka_access import KafkaAccess, Mechanism, Protocol, read_properties
 from streams.log.topic_settings import MAX_RECORD_BYTES
-from streams.node import Deployment
 
 PREFIX: Final = "PROFILELOG_"
 HASH_KEY_FILE: Final = "hash.key"

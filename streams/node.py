@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Coroutine, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from projections.fold.verdict import Verdict
@@ -14,13 +12,13 @@ from schemas.identity import Identity, event_key
 from streams.change_streams import ChangeHub
 from streams.consumer_group.assignment import Assignment
 from streams.consumer_group.faust_app import group_member, make_app
+from streams.deployment import Deployment
 from streams.erasure.company_deletion import CompanyDeletions
 from streams.erasure.purge_cycle import Purge
 from streams.failure import Failure
 from streams.indexing.commit_loop import SearchFeed
 from streams.log.appender import Appender
 from streams.log.decisions import KnownDecisions
-from streams.log.kafka_access import KafkaAccess
 from streams.log.topics import MAX_EVENT_BYTES, LogMarker, Topics, prepare_topics
 from streams.pace import Pace
 from streams.partition.batch_pace import BatchPace
@@ -33,30 +31,6 @@ from streams.replicas.account_book import AccountBook
 from streams.replicas.company_log import CompanyLog
 
 STOP_SECONDS: Final = 6.0
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """What a node has to know of its deployment.
-
-    `purge_within` and `write_timeout` are in seconds, `max_pending` in bytes, `max_streams` are the streams
-    of changes that may be open at a time; `folder` holds this node's state.
-    """
-
-    kafka: KafkaAccess
-    hash_key: bytes
-    folder: Path
-    partitions: int
-    prefix: str
-    replication: int
-    purge_within: float
-    write_timeout: float
-    max_pending: int
-    max_streams: int
-
-    @property
-    def app_id(self) -> str:
-        return f"{self.prefix}profilelog"
 
 
 class Written(NamedTuple):

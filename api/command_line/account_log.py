@@ -4,7 +4,8 @@ import contextlib
 from collections.abc import AsyncGenerator
 from typing import NamedTuple
 
-from api.server import embedded_broker, kafka_in_words
+from api.kafka_errors import kafka_in_words
+from api.server import embedded_broker
 from api.settings import Settings, deployment
 from schemas.identity import Identity
 from streams.broker import running_broker

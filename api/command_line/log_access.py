@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from typing import Final
 
 from api.command_line.account_log import kafka
-from api.server import kafka_in_words
+from api.kafka_errors import kafka_in_words
 from api.settings import HASH_KEY_FILE, Settings, deployment
 from schemas.errors import OperatorError
 from schemas.identity import Identity

@@ -1,4 +1,4 @@
-"""The entry point of `profilelog`. It imports nothing that an upgraded library could refuse at its import."""
+"""The entry point of `profilelog`. It tells in a line of a library that is missing, or of another version."""
 
 import sys
 
@@ -9,11 +9,12 @@ def main() -> None:
     """Run the command that the arguments name, and exit."""
     try:
         from api.command_line.subcommands import run
+
+        run()
     except WrongVersion as error:
         sys.exit(f"profilelog: {error}")
     except ImportError as error:
         sys.exit(f"profilelog: {error}: install the versions of requirements.lock")
-    run()
 
 
 if __name__ == "__main__":

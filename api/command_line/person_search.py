@@ -20,7 +20,7 @@ import msgspec
 from api.command_line.account_log import Kafka, kafka
 from api.command_line.bars import Watch
 from api.command_line.log_access import check_log_folder
-from api.server import kafka_in_words
+from api.kafka_errors import kafka_in_words
 from api.settings import Settings, deployment
 from projections import keyspace
 from projections.auditing.evidence import Evidence, Mark, Trace, spellings

@@ -13,9 +13,8 @@ from api.command_line.logs import configure_logging
 from api.command_line.options import DataOption, HostOption, JsonOption, PortOption
 from api.command_line.output import print_json, print_text
 from api.command_line.process import run_until_stopped
-from api.first_account import AccountSecret
-from api.server import Started
 from api.settings import Settings
+from api.starting import AccountSecret, Start, Started
 from streams.broker import CLIENT_FILE
 
 # curl reads the header from stdin: on its command line every user of the machine could read it.
@@ -78,11 +77,8 @@ def _run(settings: Settings, embedded: bool, account_secret: str | None, json: b
         else:
             print_text(banner(started, on_terminal=sys.stdout.isatty()))
 
-    run_until_stopped(
-        lambda: server.run(
-            settings, embedded=embedded, account_secret=account_secret, announce=announce
-        )
-    )
+    start = Start(settings, embedded, account_secret, announce)
+    run_until_stopped(lambda: server.run(start))
 
 
 def banner(started: Started, *, on_terminal: bool) -> str:

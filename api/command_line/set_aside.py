@@ -18,7 +18,7 @@ from api.command_line.logs import configure_logging
 from api.command_line.options import DataOption, JsonOption, UrlOption
 from api.command_line.output import STDOUT, print_json, print_text
 from api.command_line.process import run_to_end
-from api.server import kafka_in_words
+from api.kafka_errors import kafka_in_words
 from api.settings import Settings, deployment
 from schemas.errors import OperatorError
 from schemas.timestamps import format_timestamp

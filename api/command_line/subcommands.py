@@ -8,51 +8,75 @@ stderr says what), 2 a wrong command line, 130 interrupted before it was done. `
 
 import os
 import sys
-from typing import Final
+from importlib import import_module
+from typing import Any, Final, cast
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command, get_group
+from typing_extensions import override
 
-from api.command_line import (
-    accounts,
-    audit,
-    broker,
-    export,
-    forget,
-    import_users,
-    purge,
-    replay,
-    secrets,
-    service,
-    set_aside,
-    settings,
-    verify,
-)
 from api.command_line.output import complain
 from api.command_line.process import Interrupted
 from streams.data_folder import UMASK
 
 _INTERRUPTED: Final = 130
 
+# Each command's module, and what it is there. Only the module of the command that runs is imported.
+_COMMANDS: Final = {
+    "up": ("service", "up"),
+    "serve": ("service", "serve"),
+    "broker": ("broker", "broker"),
+    "import": ("import_users", "import_users"),
+    "forget": ("forget", "forget"),
+    "verify": ("verify", "verify"),
+    "purge": ("purge", "purge"),
+    "set-aside": ("set_aside", "set_aside"),
+    "replay": ("replay", "replay"),
+    "audit": ("audit", "audit"),
+    "settings": ("settings", "settings"),
+    "accounts": ("accounts", "app"),
+    "secrets": ("secrets", "app"),
+    "export": ("export", "app"),
+}
+
+
+class _Commands(TyperGroup):
+    """Imports a command when it is asked for."""
+
+    @override
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names, in the order of the help."""
+        return list(_COMMANDS)
+
+    @override
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | TyperGroup | None:
+        """The command of this name; None where there is none."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute = _COMMANDS[cmd_name]
+        found = getattr(import_module(f"api.command_line.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            command = get_group(found)
+        else:
+            alone = typer.Typer(add_completion=False)
+            alone.command()(found)
+            command = cast("TyperCommand", get_command(alone))
+        command.name = cmd_name
+        return command
+
+
 app = typer.Typer(
-    help="A profile store whose truth is a Kafka log.",
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,  # they would show local variables
 )
-app.command()(service.up)
-app.command()(service.serve)
-app.command()(broker.broker)
-app.add_typer(accounts.app, name="accounts")
-app.add_typer(secrets.app, name="secrets")
-app.command("import")(import_users.import_users)
-app.command()(forget.forget)
-app.command()(verify.verify)
-app.command()(purge.purge)
-app.command("set-aside")(set_aside.set_aside)
-app.command()(replay.replay)
-app.command()(audit.audit)
-app.add_typer(export.app, name="export")
-app.command()(settings.settings)
+
+
+@app.callback()
+def profilelog() -> None:
+    """A profile store whose truth is a Kafka log."""
 
 
 def run() -> None:
@@ -62,6 +86,8 @@ def run() -> None:
         app()
     except Interrupted:
         sys.exit(_INTERRUPTED)
+    except ImportError:  # a library is missing: `main` says so
+        raise
     except Exception as error:
         complain(error)
     sys.exit(1)

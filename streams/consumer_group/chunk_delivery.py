@@ -22,6 +22,7 @@ from faust.types import TP, ConsumerMessage
 
 from private_names.of_faust import LoopConsumer, NoTables, Transport, ensure_TP
 from projections.partition import Record
+from streams.consumer_group.faust_options import faust_options
 from streams.log.chunks import CHUNK_RECORDS, Chunk, chunks
 from streams.log.kafka_access import KafkaAccess
 from streams.log.reading import make_group_member
@@ -184,7 +185,7 @@ class ChunkApp(faust.App):
             topic_disable_leader=True,
             web_enabled=False,
             stream_wait_empty=False,
-            **kafka.faust_options(),
+            **faust_options(kafka),
             **options,
         )
         self.transport = ChunkTransport(self.conf.broker_consumer, self)

@@ -6,9 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-import faust
-from faust.types.auth import CredentialsT
-
 from schemas.errors import OperatorError
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -34,7 +31,7 @@ class KafkaAccess:
 
     def __post_init__(self) -> None:
         """Raises `OperatorError` where SASL has nothing to show."""
-        if self._has_sasl and not (self.username and self.password):
+        if self.has_sasl and not (self.username and self.password):
             raise OperatorError(
                 f"{self.protocol} needs a username and a password for Kafka: set PROFILELOG_KAFKA_USERNAME and "
                 "PROFILELOG_KAFKA_PASSWORD, or in a file of properties sasl.username and sasl.password"
@@ -47,7 +44,7 @@ class KafkaAccess:
     def connection_options(self) -> dict[str, Any]:
         """Those of them that a single connection takes too."""
         options: dict[str, Any] = {"security_protocol": self.protocol}
-        if self._has_sasl:
+        if self.has_sasl:
             options |= {
                 "sasl_mechanism": self.mechanism,
                 "sasl_plain_username": self.username,
@@ -56,12 +53,6 @@ class KafkaAccess:
         if self.ssl_context is not None:
             options["ssl_context"] = self.ssl_context
         return options
-
-    def faust_options(self) -> dict[str, Any]:
-        """The keyword arguments of a Faust app. Raises `OperatorError` as `ssl_context` does."""
-        # An URL for each server: Faust takes a list of them, and no list in one.
-        brokers = [f"kafka://{server.strip()}" for server in self.bootstrap.split(",")]
-        return {"broker": brokers, "broker_credentials": self._faust_credentials()}
 
     @functools.cached_property
     def ssl_context(self) -> ssl.SSLContext | None:
@@ -82,18 +73,9 @@ class KafkaAccess:
         return context
 
     @property
-    def _has_sasl(self) -> bool:
+    def has_sasl(self) -> bool:
+        """Whether a connection shows a username and a password."""
         return self.protocol.startswith("SASL")
-
-    def _faust_credentials(self) -> CredentialsT | None:
-        if self._has_sasl:
-            return faust.SASLCredentials(
-                username=self.username,
-                password=self.password,
-                mechanism=self.mechanism,
-                ssl_context=self.ssl_context,
-            )
-        return None if self.ssl_context is None else faust.SSLCredentials(self.ssl_context)
 
 
 def read_properties(path: Path) -> KafkaAccess:

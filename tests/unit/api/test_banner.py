@@ -4,8 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from api.command_line.service import banner
-from api.first_account import AccountSecret
-from api.server import Started
+from api.starting import AccountSecret, Started
 from streams.log.kafka_access import KafkaAccess
 
 SECRET = "whispered"

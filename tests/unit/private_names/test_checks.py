@@ -1,10 +1,12 @@
 """A library that has moved a private name is refused at import, with the version that was expected."""
 
+import os
 import re
 import subprocess
 import sys
 import tomllib
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer
@@ -106,10 +108,14 @@ def test_another_version_that_lacks_nothing_is_not_refused() -> None:
         ("import sys; sys.modules['faust.contrib.asgi'] = None", ".*faust.contrib.asgi.*"),
     ],
 )
-def test_a_command_tells_of_a_wrong_version_in_one_line(move: str, message: str) -> None:
+def test_a_command_tells_of_a_wrong_version_in_one_line(
+    move: str, message: str, tmp_path: Path
+) -> None:
     code = f"{move}\nfrom api.command_line.main import main; main()"
+    command = [sys.executable, "-c", code, "serve", "--port", "0", "--data", str(tmp_path)]
+    settings = {**os.environ, "PROFILELOG_KAFKA": "127.0.0.1:1"}
 
-    ended = subprocess.run([sys.executable, "-c", code, "up"], capture_output=True, text=True)
+    ended = subprocess.run(command, capture_output=True, text=True, env=settings)
 
     assert ended.returncode == 1
     assert ended.stdout == ""

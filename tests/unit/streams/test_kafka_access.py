@@ -13,6 +13,7 @@ from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 
 from schemas.errors import OperatorError
 from streams.broker.properties import client_properties
+from streams.consumer_group.faust_options import faust_options
 from streams.log.kafka_access import KafkaAccess, read_properties
 from tests.support.service import REPOSITORY
 
@@ -47,7 +48,7 @@ def test_a_client_checks_who_answers_where_there_is_tls() -> None:
 
 @pytest.mark.parametrize("access", EVERY_KIND)
 def test_faust_shows_what_every_other_client_shows(access: KafkaAccess) -> None:
-    options = access.faust_options()
+    options = faust_options(access)
 
     shown = dict(credentials_to_aiokafka_auth(options["broker_credentials"]))
     expected = access.connection_options()
@@ -62,7 +63,7 @@ def test_no_client_is_made_without_it() -> None:
 
     found = [path.name for path in sources if by_hand.search(path.read_text())]
 
-    assert found == ["kafka_access.py"]
+    assert found == ["faust_options.py"]
 
 
 def test_the_password_is_in_no_repr() -> None:
