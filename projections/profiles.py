@@ -26,10 +26,8 @@ from projections.stamp import Stamp
 from projections.storage import Storage
 from projections.working_set import WorkingSet
 from schemas.events import (
-    BatchOpened,
-    BatchReceived,
-    CompanyGone,
-    DeletionTombstoned,
+    AboutDeletion,
+    AboutNobody,
     ProfileEvent,
     ProfileForgotten,
     UndecodableRecord,
@@ -255,7 +253,6 @@ class ProfileState(PartitionState):
 
 def _addressed(event: ProfileEvent | PassedOver) -> str | None:
     """The profile that an event names by its id, where the fold will read it."""
-    ours = isinstance(
-        event, BatchOpened | BatchReceived | CompanyGone | DeletionTombstoned | PassedOver
-    )
-    return None if ours else event.id
+    if isinstance(event, PassedOver | AboutDeletion | AboutNobody):
+        return None
+    return event.id

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from projections import keyspace
 from projections.storage import Storage
 from projections.working_set import WorkingSet
-from schemas.events import BatchOpened, EventTracked, ProfileUpserted
+from schemas.events import AboutUser, BatchOpened
 
 REPEAT_WINDOW_MS: Final = 24 * 3600 * 1000
 # Clocks of nodes differ: a row is kept for longer than it counts.
@@ -80,7 +80,7 @@ def is_repeated(state: WorkingSet, profile: str, repeat: str, at: int) -> bool:
 def remember(
     state: WorkingSet,
     profile: str,
-    event: ProfileUpserted | EventTracked,
+    event: AboutUser,
     offset: int,
     *,
     created: bool,

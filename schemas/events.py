@@ -19,6 +19,11 @@ class _Event(
     account: str
     at: int
 
+    @property
+    def type_name(self) -> str:
+        """The event's `type` in the log."""
+        return str(self.__struct_config__.tag)
+
 
 class ProfileUpserted(_Event, tag="profile-upserted", frozen=True):
     """What a product knows of a user. Addressed by `uid`, which creates, or by `id`, which does not.
@@ -131,19 +136,16 @@ class BatchReceived(_Event, tag="batch-received", frozen=True):
     errors: bytes = b""
 
 
-ProfileEvent: TypeAlias = (
-    ProfileUpserted
-    | EventTracked
-    | ProfileCleared
-    | ProfileForgotten
-    | DeletionTombstoned
-    | DeletionPurged
-    | EmailReleased
-    | BatchOpened
-    | CompanyGone
-    | CompanyLeft
-    | BatchReceived
-)
+# The events of ``profile-events`` by whom they are about, which says what names it.
+AboutUser: TypeAlias = ProfileUpserted | EventTracked
+"""A user, by `uid` or by the `id` of the profile."""
+AboutProfile: TypeAlias = ProfileCleared | EmailReleased | CompanyLeft
+"""A profile, by `id`."""
+AboutDeletion: TypeAlias = DeletionTombstoned | DeletionPurged
+"""A deletion, by `id`. Kept for ever."""
+AboutNobody: TypeAlias = BatchOpened | BatchReceived | CompanyGone
+
+ProfileEvent: TypeAlias = AboutUser | AboutProfile | ProfileForgotten | AboutDeletion | AboutNobody
 
 
 class EmailClaimed(msgspec.Struct, frozen=True):

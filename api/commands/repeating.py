@@ -22,7 +22,7 @@ from projections.fold.verdict import Verdict
 from projections.repeats import First, Opened
 from schemas.canonical import canonical_json
 from schemas.errors import NotFound, Unavailable, Unprocessable
-from schemas.events import ENCODER, BatchOpened, EventTracked, ProfileUpserted
+from schemas.events import ENCODER, AboutUser, BatchOpened
 from schemas.identity import batch_id, item_repeat_id
 from streams.clock import now
 from streams.node import Node, Written
@@ -85,7 +85,7 @@ class KeyedRequest:
             if known is not None and known.fingerprint not in (self.fingerprint, self.former):
                 raise Unprocessable(_OTHER_REQUEST)
 
-    async def write(self, partition: int, event: ProfileUpserted | EventTracked) -> Written:
+    async def write(self, partition: int, event: AboutUser) -> Written:
         """Write the event, unless another node was faster. Raises like `Node.write`."""
         written = await self.node.write(partition, event)
         if written.verdict.outcome != "duplicate":

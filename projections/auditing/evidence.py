@@ -19,18 +19,11 @@ from projections.email_index import Claimant
 from projections.history import old_values
 from projections.profile import split
 from schemas.events import (
-    BatchOpened,
-    BatchReceived,
-    CompanyGone,
-    CompanyLeft,
-    DeletionPurged,
-    DeletionTombstoned,
+    AboutNobody,
+    AboutProfile,
+    AboutUser,
     EmailClaimed,
-    EmailReleased,
-    EventTracked,
-    ProfileCleared,
     ProfileForgotten,
-    ProfileUpserted,
     UndecodableRecord,
     decode_profile_event,
     decode_record,
@@ -117,24 +110,15 @@ class Evidence:
             event = decode_profile_event(value)
         except UndecodableRecord:
             return self._unknown_event(value)
-        match event:
-            case ProfileUpserted() | EventTracked():
-                return self._about_user(event, offset)
-            case ProfileCleared():
-                return _found("profile-cleared") if event.id in person.ids else None
-            case EmailReleased():
-                return _found("profile-email-released") if event.id in person.ids else None
-            case ProfileForgotten():
-                named = event.id in person.ids or event.deletion in person.deletions
-                return _kept("profile-forgotten") if named else None
-            case DeletionTombstoned():
-                return _kept("deletion-tombstoned") if event.id in person.deletions else None
-            case DeletionPurged():
-                return _kept("deletion-purged") if event.id in person.deletions else None
-            case CompanyLeft():
-                return _found("profile-company-left") if event.id in person.ids else None
-            case BatchOpened() | BatchReceived() | CompanyGone():
-                return None
+        if isinstance(event, AboutUser):
+            return self._about_user(event, offset)
+        if isinstance(event, AboutNobody):
+            return None
+        if isinstance(event, AboutProfile):
+            return _found(event.type_name) if event.id in person.ids else None
+        deletion = event.deletion if isinstance(event, ProfileForgotten) else event.id
+        named = deletion in person.deletions or event.id in person.ids
+        return _kept(event.type_name) if named else None
 
     def claim(self, key: bytes, value: bytes) -> Trace | None:
         """What a record of ``profile-emails`` says."""
@@ -159,7 +143,7 @@ class Evidence:
         )
         return _kept("tombstone") if named else None
 
-    def _about_user(self, event: ProfileUpserted | EventTracked, offset: int) -> Trace | None:
+    def _about_user(self, event: AboutUser, offset: int) -> Trace | None:
         person = self._person
         named = person.has_uid(event.uid) or person.has_email(event.properties.get("email"))
         if (
@@ -167,9 +151,7 @@ class Evidence:
             or (named and person.in_account(event.account))
             or person.was_forgotten(event, offset)
         ):
-            return _found(
-                "profile-upserted" if isinstance(event, ProfileUpserted) else "event-tracked"
-            )
+            return _found(event.type_name)
         return _namesake() if named else None
 
     def _unknown_event(self, value: bytes) -> Trace | None:

@@ -14,10 +14,9 @@ from projections import keyspace
 from projections.receipts import decode_receipt
 from schemas import identity
 from schemas.events import (
+    AboutUser,
     EmailClaimed,
-    EventTracked,
     ProfileForgotten,
-    ProfileUpserted,
     UndecodableRecord,
     decode_profile_event,
     decode_record,
@@ -87,7 +86,7 @@ class Person:
         """Whether a profile id can be one of this user's; another user's is by 1 in 65,536."""
         return any(id_[:4] == user[:2].hex() for user in self.users)
 
-    def was_forgotten(self, event: ProfileUpserted | EventTracked, offset: int) -> bool:
+    def was_forgotten(self, event: AboutUser, offset: int) -> bool:
         """Whether the event is of the user whose deletion was asked for, and older than that."""
         if not self.forgets or event.uid is None or event.id is not None:
             return False
@@ -118,7 +117,7 @@ class Person:
         if not self.forgets and (uid is None or (uid.encode() not in value and b"\\" not in value)):
             return
         event = _decoded(value)
-        if not isinstance(event, ProfileUpserted | EventTracked) or event.id is not None:
+        if not isinstance(event, AboutUser) or event.id is not None:
             return
         if (self.has_uid(event.uid) and self.in_account(event.account)) or self.was_forgotten(
             event, offset

@@ -10,15 +10,12 @@ import msgspec
 
 from schemas import identity
 from schemas.events import (
-    BatchOpened,
-    BatchReceived,
+    AboutDeletion,
+    AboutNobody,
+    AboutUser,
     CompanyGone,
-    DeletionPurged,
-    DeletionTombstoned,
     EmailClaimed,
-    EventTracked,
     ProfileForgotten,
-    ProfileUpserted,
     UndecodableRecord,
     decode_profile_event,
     decode_record,
@@ -78,19 +75,15 @@ class UserScope:
             event = decode_profile_event(value)
         except UndecodableRecord:
             return False
-        match event:
-            case ProfileUpserted() | EventTracked():
-                return self._named(event, key)
-            case ProfileForgotten():
-                return self._forgotten(event)
-            case DeletionTombstoned() | DeletionPurged():
-                return event.id in self._deletions
-            case CompanyGone():
-                return True
-            case BatchOpened() | BatchReceived():
-                return False
-            case _:
-                return event.id in self._ids
+        if isinstance(event, AboutUser):
+            return self._named(event, key)
+        if isinstance(event, ProfileForgotten):
+            return self._forgotten(event)
+        if isinstance(event, AboutDeletion):
+            return event.id in self._deletions
+        if isinstance(event, AboutNobody):
+            return isinstance(event, CompanyGone)
+        return event.id in self._ids
 
     def claim(self, value: bytes) -> bool:
         """Whether a record of ``profile-emails`` is about the user."""
@@ -99,7 +92,7 @@ class UserScope:
         except UndecodableRecord:
             return False
 
-    def _named(self, event: ProfileUpserted | EventTracked, key: bytes) -> bool:
+    def _named(self, event: AboutUser, key: bytes) -> bool:
         if event.id is not None:
             return event.id in self._ids
         user = self._identity.uid_hash(event.account, event.uid or "")

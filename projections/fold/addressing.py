@@ -10,12 +10,12 @@ from projections.profile import Header, Profile
 from projections.stamp import Stamp
 from projections.working_set import WorkingSet
 from schemas import identity
-from schemas.events import EventTracked, ProfileUpserted
+from schemas.events import AboutUser, EventTracked
 from schemas.timestamps import format_timestamp
 
 
 def addressed(
-    state: WorkingSet, event: ProfileUpserted | EventTracked, stamp: Stamp, user: bytes | None
+    state: WorkingSet, event: AboutUser, stamp: Stamp, user: bytes | None
 ) -> Profile | Verdict | None:
     """The profile that an event is about, None for one to be created; or the verdict that it changes nothing."""
     if user is not None:
@@ -35,7 +35,7 @@ def addressed(
 
 def create(
     state: WorkingSet,
-    event: ProfileUpserted | EventTracked,
+    event: AboutUser,
     stamp: Stamp,
     user: bytes,
     kind: int,
@@ -59,7 +59,7 @@ def create(
 def _repeated(
     state: WorkingSet,
     profile: Profile | None,
-    event: ProfileUpserted | EventTracked,
+    event: AboutUser,
     repeat: str,
     stamp: Stamp,
     user: bytes | None,

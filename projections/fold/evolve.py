@@ -19,6 +19,7 @@ from projections.fold.verdict import Verdict
 from projections.stamp import Stamp
 from projections.working_set import WorkingSet
 from schemas.events import (
+    AboutUser,
     BatchOpened,
     BatchReceived,
     CompanyGone,
@@ -52,7 +53,7 @@ class Fold:
 
     def user(self, event: ProfileEvent) -> bytes | None:
         """The keyed hash of the user that an event addresses by uid."""
-        if not isinstance(event, ProfileUpserted | EventTracked):
+        if not isinstance(event, AboutUser):
             return None
         if event.id is None and event.uid is not None:
             return self._identity.uid_hash(event.account, event.uid)

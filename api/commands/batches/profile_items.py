@@ -16,7 +16,7 @@ from api.commands.upserting import company_id
 from projections.profile import StoredProfile
 from projections.repeats import First
 from schemas.errors import Conflict, NotFound, TooLarge, Unprocessable
-from schemas.events import EventTracked, ProfileUpserted, encode
+from schemas.events import AboutUser, EventTracked, ProfileUpserted, encode
 from schemas.identifiers import missing_identifier_sentence, ordinal
 from schemas.identity import event_keys
 from streams.clock import now
@@ -91,7 +91,7 @@ class ProfileItems:
     def _repeat(self, index: int) -> str | None:
         return None if self._keyed is None else self._keyed.item(index)
 
-    def _record(self, partition: int, event: ProfileUpserted | EventTracked) -> Record:
+    def _record(self, partition: int, event: AboutUser) -> Record:
         value = encode(event)
         if len(value) > MAX_EVENT_BYTES:
             raise TooLarge(f"The item is larger than {self._item_limit} bytes")
