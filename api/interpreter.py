@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 _SWITCH_SECONDS: Final = 0.0005
-_TRIM_AFTER_SECONDS: Final = (5, 30, 120, 600)  # each from the one before
+_TRIM_AFTER_SECONDS: Final = (5, 30, 60, 60, 120, 240, 480)  # each from the one before
 
 
 def tune_garbage_collector() -> None:

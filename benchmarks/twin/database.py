@@ -34,3 +34,9 @@ async def connect(dsn: str) -> Pool:
     """A pool with its first connections made. asyncpg caches the statements it prepares."""
     create_pool = import_module("asyncpg").create_pool
     return cast(Pool, await create_pool(dsn, min_size=MIN_CONNECTIONS, max_size=MAX_CONNECTIONS))
+
+
+def conflicts() -> tuple[type[Exception], ...]:
+    """The errors of transactions that have met one another: a key that is there twice, a deadlock."""
+    asyncpg = import_module("asyncpg")
+    return asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError

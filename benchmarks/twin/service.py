@@ -7,7 +7,6 @@ Run: TWIN_DSN=postgresql://… TWIN_SECRET=… python -m benchmarks.twin.service
 import asyncio
 import hmac
 import os
-import secrets
 import sys
 from typing import Any
 
@@ -18,6 +17,7 @@ from litestar.datastructures import State
 
 from benchmarks.twin.database import Pool, Row, connect
 from benchmarks.twin.documents import normalized
+from benchmarks.twin.writes import as_json, new_id, staged, write, write_many
 
 BODY_LIMIT = 16 * 1024 * 1024
 
@@ -42,32 +42,6 @@ create index if not exists profile_doc on profile using gin (doc jsonb_path_ops)
 create index if not exists profile_created on profile (created_at desc, id);
 """
 
-UPSERT = """
-insert into profile (id, uid, email, doc) values ($1, $2, $3, $4)
-on conflict (uid) do update set
-    doc = profile.doc || excluded.doc,
-    email = coalesce(excluded.email, profile.email),
-    updated_at = now()
-returning id, xmax = 0 as created
-"""
-REMEMBER = "insert into history (profile_id, kind, body) values ($1, 'upserted', $2)"
-
-STAGE = """
-create temp table stage (n int, id text, uid text, email text, doc jsonb) on commit drop
-"""
-UPSERT_STAGED = """
-insert into profile (id, uid, email, doc)
-select distinct on (uid) id, uid, email, doc from stage order by uid, n desc
-on conflict (uid) do update set
-    doc = profile.doc || excluded.doc,
-    email = coalesce(excluded.email, profile.email),
-    updated_at = now()
-"""
-REMEMBER_STAGED = """
-insert into history (profile_id, kind, body)
-select profile.id, 'upserted', stage.doc from stage join profile using (uid)
-"""
-
 FORGET = "delete from profile where uid = $1 returning id"
 FORGET_HISTORY = "delete from history where profile_id = $1"
 
@@ -81,7 +55,6 @@ COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 SECRET = os.environ["TWIN_SECRET"].encode()
 
 TwinRequest = Request[Any, Any, State]
-StagedRow = tuple[int, str, str, str | None, str]
 
 
 def _refusal(code: int, message: str) -> Response[Any]:
@@ -103,12 +76,7 @@ async def upsert(request: TwinRequest, secret: str | None = None) -> Response[An
     profile = normalized(msgspec.json.decode(await request.body()))
     if profile.get("uid") is None:
         return _refusal(422, "No identifier found")
-    doc = _json(profile)
-    async with _pool(request).acquire() as connection, connection.transaction():
-        [row] = await connection.fetch(
-            UPSERT, _new_id(), str(profile["uid"]), profile.get("email"), doc
-        )
-        await connection.execute(REMEMBER, row["id"], doc)
+    row = await write(_pool(request), profile)
     return Response({"profile": {"id": row["id"]}}, status_code=201 if row["created"] else 200)
 
 
@@ -117,15 +85,9 @@ async def upsert_batch(request: TwinRequest) -> Response[Any]:
     if not _is_authorized(request):
         return FORBIDDEN
     # In a thread, so that other requests are answered meanwhile.
-    rows, errors = await asyncio.to_thread(_staged, await request.body())
-    async with _pool(request).acquire() as connection, connection.transaction():
-        await connection.execute(STAGE)
-        await connection.copy_records_to_table(
-            "stage", records=rows, columns=["n", "id", "uid", "email", "doc"]
-        )
-        await connection.execute(UPSERT_STAGED)
-        await connection.execute(REMEMBER_STAGED)
-    answer: dict[str, Any] = {"batch": {"id": _new_id()}}
+    rows, errors = await asyncio.to_thread(staged, await request.body())
+    await write_many(_pool(request), rows)
+    answer: dict[str, Any] = {"batch": {"id": new_id()}}
     if errors:
         answer["errors"] = errors
     return Response(answer, status_code=202)
@@ -137,7 +99,7 @@ async def read(request: TwinRequest) -> Response[Any]:
         return FORBIDDEN
     for column, statement in READ_BY.items():
         if (value := request.query_params.get(column)) is not None:
-            row = await _pool(request).fetchrow(statement, value)
+            row = await _pool(request).fetchrow(statement, _folded(column, value))
             return _refusal(404, "not found") if row is None else Response({"profile": _shown(row)})
     return _refusal(422, "no identifier")
 
@@ -169,26 +131,13 @@ async def forget(request: TwinRequest) -> Response[Any]:
         await connection.execute(FORGET_HISTORY, profile_id)
     if profile_id is None:
         return _refusal(404, "not found")
-    return Response({"profile": {"id": profile_id}, "deletion": {"id": _new_id()}})
+    return Response({"profile": {"id": profile_id}, "deletion": {"id": new_id()}})
 
 
 def _is_authorized(request: TwinRequest, in_path: str | None = None) -> bool:
     # Called by each handler: a Litestar guard costs as much as the rest of a read.
     sent = in_path or request.headers.get("x-account-secret", "")
     return hmac.compare_digest(sent.encode(), SECRET)
-
-
-def _staged(body: bytes) -> tuple[list[StagedRow], list[dict[str, Any]]]:
-    rows: list[StagedRow] = []
-    errors: list[dict[str, Any]] = []
-    for index, item in enumerate(msgspec.json.decode(body)["profiles"]):
-        profile = normalized(item)
-        if profile.get("uid") is None:
-            errors.append({"code": 422, "index": index, "message": "No identifier found"})
-            continue
-        uid, email = str(profile["uid"]), profile.get("email")
-        rows.append((index, _new_id(), uid, email, _json(profile)))
-    return rows, errors
 
 
 def _condition(filters: list[dict[str, Any]], joined_by: str) -> tuple[str, list[str]]:
@@ -203,10 +152,10 @@ def _condition(filters: list[dict[str, Any]], joined_by: str) -> tuple[str, list
     for asked in filters:
         prop, op, value = asked["prop"], asked["op"], asked.get("value")
         if op == "eq":
-            parts.append(f"doc @> {placeholder(_json({prop: value}))}::jsonb")
+            parts.append(f"doc @> {placeholder(as_json({prop: value}))}::jsonb")
         elif op in COMPARISONS:
             left = f"doc -> {placeholder(prop)}"
-            parts.append(f"{left} {COMPARISONS[op]} {placeholder(_json(value))}::jsonb")
+            parts.append(f"{left} {COMPARISONS[op]} {placeholder(as_json(value))}::jsonb")
         elif op == "in":
             parts.append(f"doc ->> {placeholder(prop)} like {placeholder(f'%{value}%')}")
         elif op == "ex":
@@ -214,17 +163,13 @@ def _condition(filters: list[dict[str, Any]], joined_by: str) -> tuple[str, list
     return (" or " if joined_by == "or" else " and ").join(parts) or "true", values
 
 
+def _folded(column: str, value: str) -> str:
+    return value.strip().casefold() if column == "email" else value
+
+
 def _shown(row: Row) -> dict[str, Any]:
     times = {name: row[name].isoformat() for name in ("created_at", "updated_at")}
     return {**msgspec.json.decode(row["doc"]), "id": row["id"], **times}
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-def _new_id() -> str:
-    return secrets.token_hex(12)
 
 
 def _pool(request: TwinRequest) -> Pool:
