@@ -24,6 +24,7 @@ class Script(StrEnum):
     UPSERT = "upsert"
     READ = "read"
     EMAIL = "email"
+    MIXED = "mixed"
 
 
 @dataclass(frozen=True)

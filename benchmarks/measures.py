@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import seeds
-from benchmarks.batches import BatchTimes, send_batch
+from benchmarks.batches import BatchTimes, leave_batch, send_batch
 from benchmarks.consumers import EVENTS, history_page, stream_delay
 from benchmarks.erasure import (
     IDLE_SECONDS,
@@ -153,6 +153,25 @@ def _reads(this: Round) -> Iterator[Figure]:
     yield from _rates(this, Script.READ, 1, 16, 64)
 
 
+def _mixed(this: Round) -> Iterator[Figure]:
+    this.settle()
+    this.warm_up(Script.MIXED)
+    yield from _rates(this, Script.MIXED, 1, 16, 64)
+
+
+def _upserts_behind_batches(this: Round) -> Iterator[Figure]:
+    """Each load begins when the second batch is answered."""
+    for position, count in enumerate((1, 16, 64)):
+        this.settle()
+        bodies = [seeds.small_batch(series=10 + 2 * position + n) for n in (0, 1)]
+        for body in bodies:
+            leave_batch(this.system, body)
+        try:
+            yield this.load(Script.UPSERT, count).rate
+        except BenchmarkError as error:
+            yield error
+
+
 def _emails(this: Round) -> Iterator[Figure]:
     this.settle()
     this.warm_up(Script.EMAIL)
@@ -240,6 +259,12 @@ GROUPS = (
     Group("batch-62000", _batch_measures(seeds.LARGE_COUNT), _large_batch),
     Group("upserts", _rate_measures("single upserts"), _upserts),
     Group("reads", _rate_measures("reads by uid"), _reads),
+    Group("mixed", _rate_measures("reads and upserts by turns"), _mixed),
+    Group(
+        "behind-batches",
+        _rate_measures(f"single upserts right behind two batches of {seeds.SMALL_COUNT:,}"),
+        _upserts_behind_batches,
+    ),
     Group(
         "emails",
         (
