@@ -12,9 +12,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Final, NamedTuple
 from weakref import WeakValueDictionary
+
+from cachetools import FIFOCache
 
 from api.commands.addressing import NO_PROFILE
 from api.commands.pacing import beside
@@ -121,7 +122,7 @@ class Repeats:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._in_doubt: dict[str, KeyedRequest] = {}
+        self._in_doubt = FIFOCache[str, KeyedRequest](_KEPT)
 
     @contextlib.asynccontextmanager
     async def keyed(
@@ -154,8 +155,6 @@ class Repeats:
                 yield keyed
             except (Unavailable, asyncio.CancelledError):
                 self._in_doubt[keyed.id] = keyed
-                for old in list(islice(self._in_doubt, max(0, len(self._in_doubt) - _KEPT))):
-                    del self._in_doubt[old]
                 raise
 
     def _recall(self, keyed: KeyedRequest) -> None:

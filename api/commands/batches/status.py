@@ -1,7 +1,8 @@
 """The status of a batch (contract §4), and the answer that a repeat of it gets (contract §14)."""
 
-from itertools import islice
 from typing import Final
+
+from cachetools import FIFOCache
 
 from api.commands.repeating import KeyedRequest
 from projections.batches import Batch
@@ -17,13 +18,11 @@ class Batches:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._recent: dict[str, Batch] = {}
+        self._recent = FIFOCache[str, Batch](self._KEPT)
 
     def add(self, id_: str, batch: Batch) -> None:
         """Remembers a batch that this node has received, until it is folded."""
         self._recent[id_] = batch
-        for old in list(islice(self._recent, max(0, len(self._recent) - self._KEPT))):
-            del self._recent[old]
 
     def get(self, account: str, id_: str) -> Batch:
         """Raises `NotFound`, `Unavailable`."""
