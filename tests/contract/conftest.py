@@ -36,3 +36,9 @@ def undisturbed(service: Service, witnesses: list[tuple[Account, str, bytes]]) -
     for owner, id_, before in witnesses:
         assert owner.read(id=id_).content == before
     assert service.http.get("/ready").status_code == 200
+
+
+@pytest.fixture
+def company() -> str:
+    """The uid of a company that nobody has sent."""
+    return marked("company")

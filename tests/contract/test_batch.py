@@ -1,11 +1,9 @@
 """Contract §4: many profiles in one request."""
 
-import gzip
 import re
 from typing import Any
 
 import pytest
-import zstandard
 
 from tests.contract.expectations import (
     UNKNOWN_ID,
@@ -14,6 +12,7 @@ from tests.contract.expectations import (
     is_timestamp,
     no_identifier_for,
 )
+from tests.support.batch_counts import counts
 from tests.support.service import (
     BATCH,
     PARTITIONS,
@@ -23,10 +22,6 @@ from tests.support.service import (
     marked_email,
     marked_number,
 )
-
-
-def counts(status: dict[str, Any]) -> tuple[int, int, int, int]:
-    return status["received"], status["accepted"], status["skipped"], status["failed"]
 
 
 def test_a_batch_is_answered_with_its_id_and_nothing_else(account: Account, uid: str) -> None:
@@ -311,161 +306,6 @@ def test_a_bad_on_model_missing_is_422_and_nothing_is_taken(
 @pytest.mark.parametrize("body", [{}, {"profiles": None}, {"profiles": {}}, {"profiles": "x"}])
 def test_profiles_that_are_no_array_are_422(account: Account, body: dict[str, object]) -> None:
     assert_error(account.http.post(BATCH, json=body), 422, "profiles")
-
-
-# --- an item may name what an earlier item of the same batch makes
-
-
-def test_an_item_may_name_by_email_a_profile_that_an_earlier_item_creates(
-    account: Account, uid: str, email: str
-) -> None:
-    answer = account.batch([{"uid": uid, "email": email}, {"email": email.upper(), "n": 1}])
-
-    assert "errors" not in answer.json()
-    assert counts(account.applied(answer)) == (2, 2, 0, 0)
-    assert account.profile(uid=uid)["n"] == 1
-
-
-def test_an_item_may_name_by_email_a_profile_that_an_earlier_item_gives_that_email(
-    account: Account, email: str
-) -> None:
-    uid, old = marked("uid"), marked_email()
-    id_ = account.known(uid=uid, email=old)
-
-    answer = account.batch(
-        [{"id": id_, "email": email}, {"email": email, "n": 1}, {"email": old, "m": 1}]
-    )
-
-    assert [(error["code"], error["index"]) for error in answer.json()["errors"]] == [(404, 2)]
-    account.applied(answer)
-    assert account.profile(uid=uid)["n"] == 1
-    assert "m" not in account.profile(uid=uid)
-
-
-def test_an_item_does_not_find_an_email_that_only_a_later_item_gives(
-    account: Account, uid: str, email: str
-) -> None:
-    answer = account.batch([{"email": email, "n": 1}, {"uid": uid, "email": email}])
-
-    assert [(error["code"], error["index"]) for error in answer.json()["errors"]] == [(404, 0)]
-
-
-def test_an_item_finds_by_email_whom_an_earlier_item_moved_it_to(
-    account: Account, uid: str, email: str
-) -> None:
-    before = account.known(uid=marked("uid"), email=email)
-
-    account.applied(account.batch([{"uid": uid, "email": email}, {"email": email, "n": 1}]))
-
-    assert account.profile(uid=uid)["n"] == 1
-    assert "n" not in account.profile(id=before)
-
-
-def test_an_item_does_not_find_by_email_who_lost_it_to_an_earlier_item(
-    account: Account, uid: str, email: str
-) -> None:
-    before = account.known(uid=marked("uid"), email=email)
-
-    answer = account.batch(
-        [
-            {"uid": uid, "email": email},
-            {"uid": uid, "email": marked_email()},
-            {"email": email, "n": 1},
-        ]
-    )
-
-    account.applied(answer)
-    assert "n" not in account.profile(id=before)
-    assert [(error["code"], error["index"]) for error in answer.json()["errors"]] == [(404, 2)]
-
-
-@pytest.mark.parametrize("spelled", [str, int])
-def test_an_item_does_not_find_by_email_who_gave_it_up_in_an_earlier_item(
-    account: Account, email: str, spelled: type[str | int]
-) -> None:
-    number = marked_number()
-
-    answer = account.batch(
-        [
-            {"uid": number, "email": email},
-            {"uid": spelled(number), "email": None},
-            {"email": email, "n": 1},
-        ]
-    )
-
-    account.applied(answer)
-    assert "n" not in account.profile(uid=number)
-    assert [(error["code"], error["index"]) for error in answer.json()["errors"]] == [(404, 2)]
-
-
-def test_an_item_that_fails_gives_no_email(account: Account, email: str) -> None:
-    uid = marked("uid")
-
-    answer = account.batch(
-        [
-            {"uid": uid, "email": email, "name": "a\0b"},
-            {"uid": marked("uid"), "email": email, "company_id": UNKNOWN_ID},
-            {"email": email, "n": 1},
-        ]
-    )
-
-    assert [(error["code"], error["index"]) for error in answer.json()["errors"]] == [
-        (422, 0),
-        (422, 1),
-        (404, 2),
-    ]
-    assert not account.has(uid=uid)
-
-
-# --- packed bodies
-
-
-def test_a_gzip_body_is_taken(account: Account, uid: str) -> None:
-    body = gzip.compress(b'{"profiles":[{"uid":"%b"}]}' % uid.encode())
-
-    account.applied(account.http.post(BATCH, content=body, headers={"Content-Encoding": "gzip"}))
-
-    assert account.has(uid=uid)
-
-
-def test_a_gzip_body_of_several_members_is_taken_whole(account: Account, uid: str) -> None:
-    body = gzip.compress(b'{"profiles":[{"uid":') + gzip.compress(b'"%b"}]}' % uid.encode())
-
-    account.applied(account.http.post(BATCH, content=body, headers={"Content-Encoding": "gzip"}))
-
-    assert account.has(uid=uid)
-
-
-@pytest.mark.parametrize("write_size", [True, False])
-def test_a_zstd_body_is_taken(account: Account, uid: str, write_size: bool) -> None:
-    compressor = zstandard.ZstdCompressor(write_content_size=write_size)
-    body = compressor.compress(b'{"profiles":[{"uid":"%b"}]}' % uid.encode())
-
-    account.applied(account.http.post(BATCH, content=body, headers={"Content-Encoding": "zstd"}))
-
-    assert account.has(uid=uid)
-
-
-def test_a_zstd_body_of_several_frames_is_taken_whole(account: Account, uid: str) -> None:
-    parts = b'{"profiles":[{"uid":', b'"%b"}]}' % uid.encode()
-    body = b"".join(map(zstandard.compress, parts))
-
-    account.applied(account.http.post(BATCH, content=body, headers={"Content-Encoding": "zstd"}))
-
-    assert account.has(uid=uid)
-
-
-def test_a_large_packed_batch_is_taken(account: Account) -> None:
-    uid = marked("uid")
-    items = ",".join(f'{{"uid":"{uid}-{n}"}}' for n in range(5_000))
-    body = gzip.compress(f'{{"profiles":[{items}]}}'.encode())
-
-    status = account.applied(
-        account.http.post(BATCH, content=body, headers={"Content-Encoding": "gzip"})
-    )
-
-    assert counts(status) == (5_000, 5_000, 0, 0)
-    assert all(account.has(uid=f"{uid}-{n}") for n in (0, 2_500, 4_999))
 
 
 # --- the status

@@ -9,23 +9,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-import msgspec
 import pytest
 
-from projections import email_index, history, keyspace, repeats
-from projections.fold import claims, email_released, ending, profile_forgotten, profile_upserted
-from projections.fold.verdict import Outcome, Verdict
 from projections.history import HistoryType
-from projections.outbox import EventTombstone, OutboxRow
+from projections.outbox import OutboxRow
 from projections.partition import PartitionState
-from projections.profile import Document, Profile
-from projections.stamp import Stamp
 from projections.working_set import WorkingSet
-from schemas.events import EmailReleased, ProfileForgotten
 from streams.partition import relay
 from streams.partition.relay import ReadProgress, Relay, Rows
 from streams.partition.settlement import Settlement
-from tests.faults import stories
+from tests.faults import fold_rules, stories
 from tests.faults.cluster import Replica
 
 LeaveOut = Callable[[pytest.MonkeyPatch], None]
@@ -46,169 +39,6 @@ class Rule(NamedTuple):
 
     def __str__(self) -> str:
         return self.text
-
-
-# ---------------------------------------------------------------------- the fold
-
-
-def _orphans_keep_their_records(patch: pytest.MonkeyPatch) -> None:
-    def orphan(
-        _state: WorkingSet,
-        stamp: Stamp,
-        _whose: bytes = b"",
-        outcome: Outcome = "missing",
-        *,
-        id_: str | None = None,
-        lost: bytes | None = None,
-    ) -> Verdict:
-        return Verdict(outcome, stamp.offset, id_, lost=lost)
-
-    patch.setattr(ending, "orphan", orphan)
-
-
-def _late_records_are_not_waited_for(patch: pytest.MonkeyPatch) -> None:
-    put: Callable[[WorkingSet, bytes, bytes], None] = vars(WorkingSet)["put_waiting"]
-
-    def put_deletions(self: WorkingSet, key: bytes, value: bytes) -> None:
-        if not key.startswith(keyspace.LATE):
-            put(self, key, value)
-
-    patch.setattr(WorkingSet, "put_waiting", put_deletions)
-
-
-def _forgets_to_remember(kind: int, patch: pytest.MonkeyPatch) -> None:
-    remember: Callable[..., None] = vars(history)["remember"]
-
-    def remember_others(
-        state: WorkingSet,
-        profile: Profile,
-        stamp: Stamp,
-        type_: int,
-        old: Document | None = None,
-    ) -> None:
-        if type_ != kind:
-            remember(state, profile, stamp, type_, old)
-
-    patch.setattr(history, "remember", remember_others)
-
-
-def _a_repeat_is_a_write(patch: pytest.MonkeyPatch) -> None:
-    def never(*_: object) -> bool:
-        return False
-
-    patch.setattr(repeats, "is_repeated", never)
-
-
-def _claims_are_never_withdrawn(patch: pytest.MonkeyPatch) -> None:
-    def withdraw(_state: WorkingSet, profile: Profile, *_: object) -> list[object]:
-        profile.header.claim = None
-        return []
-
-    patch.setattr(claims, "withdraw", withdraw)
-
-
-def _a_release_takes_any_claim(patch: pytest.MonkeyPatch) -> None:
-    released: Callable[..., Verdict] = vars(email_released)["fold"]
-
-    def take(state: WorkingSet, event: EmailReleased, *facts: Any) -> Verdict:
-        profile = state.profile_by_id(event.id)
-        if profile is not None and profile.header.claim is not None:
-            event = msgspec.structs.replace(event, claim=profile.header.claim.decode())
-        return released(state, event, *facts)
-
-    patch.setattr(email_released, "fold", take)
-
-
-def _forget(
-    patch: pytest.MonkeyPatch,
-    change: Callable[[WorkingSet, ProfileForgotten], ProfileForgotten],
-) -> None:
-    """Change what a forget is about before it is folded."""
-    forgotten: Callable[..., Verdict] = vars(profile_forgotten)["fold"]
-
-    def changed(state: WorkingSet, event: ProfileForgotten, *facts: Any) -> Verdict:
-        return forgotten(state, change(state, event), *facts)
-
-    patch.setattr(profile_forgotten, "fold", changed)
-
-
-def _a_profile_is_forgotten_twice(patch: pytest.MonkeyPatch) -> None:
-    def unknown(state: WorkingSet, event: ProfileForgotten) -> ProfileForgotten:
-        state.delete(keyspace.forgotten(event.id))
-        return event
-
-    _forget(patch, unknown)
-
-
-def _a_forget_spares_who_has_the_uid(patch: pytest.MonkeyPatch) -> None:
-    forgotten: Callable[..., Verdict] = vars(profile_forgotten)["fold"]
-
-    def only_the_id(state: WorkingSet, event: ProfileForgotten, *facts: Any) -> Verdict:
-        profile = state.profile
-
-        def with_the_id(user: bytes) -> Profile | None:
-            found = profile(user)
-            return found if found is not None and found.id == event.id else None
-
-        with pytest.MonkeyPatch.context() as there:
-            there.setattr(state, "profile", with_the_id)
-            return forgotten(state, event, *facts)
-
-    patch.setattr(profile_forgotten, "fold", only_the_id)
-
-
-def _a_forget_refuses_no_repeats(patch: pytest.MonkeyPatch) -> None:
-    _forget(patch, lambda _, event: msgspec.structs.replace(event, spent=[]))
-
-
-def _a_forget_names_the_oldest_record_first(patch: pytest.MonkeyPatch) -> None:
-    forgotten: Callable[..., Verdict] = vars(profile_forgotten)["fold"]
-
-    def oldest_first(
-        state: WorkingSet, event: ProfileForgotten, stamp: Stamp, *facts: Any
-    ) -> Verdict:
-        emit = state.emit
-        tombstones: list[OutboxRow] = []
-
-        def hold_back(offset: int, row: OutboxRow) -> None:
-            if isinstance(row, EventTombstone):
-                tombstones.append(row)
-            else:
-                emit(offset, row)
-
-        with pytest.MonkeyPatch.context() as there:
-            there.setattr(state, "emit", hold_back)
-            verdict = forgotten(state, event, stamp, *facts)
-        for row in reversed(tombstones):
-            emit(stamp.offset, row)
-        return verdict
-
-    patch.setattr(profile_forgotten, "fold", oldest_first)
-
-
-def _a_repeat_is_answered_at_once(patch: pytest.MonkeyPatch) -> None:
-    upserted: Callable[..., Verdict] = vars(profile_upserted)["fold"]
-
-    def hasty(*facts: Any) -> Verdict:
-        verdict = upserted(*facts)
-        return (
-            msgspec.structs.replace(verdict, claim=None)
-            if verdict.outcome == "duplicate"
-            else verdict
-        )
-
-    patch.setattr(profile_upserted, "fold", hasty)
-
-
-def _nobody_is_released(patch: pytest.MonkeyPatch) -> None:
-    evolve: Callable[..., email_index.Folded | None] = vars(email_index)["_claim"]
-
-    def silent(state: WorkingSet, *facts: Any) -> email_index.Folded | None:
-        with pytest.MonkeyPatch.context() as there:
-            there.setattr(state, "emit", _nothing)
-            return evolve(state, *facts)
-
-    patch.setattr(email_index, "_claim", silent)
 
 
 # ---------------------------------------------------------------------- the relay
@@ -335,52 +165,56 @@ def _the_ends_are_read_before_init(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Replica, "_start", too_early)
 
 
-def _nothing(*_: object) -> None:
-    return None
-
-
 RULES: Final = [
-    Rule("a record that meets no profile gets its tombstone", _orphans_keep_their_records, 300),
+    Rule(
+        "a record that meets no profile gets its tombstone",
+        fold_rules.orphans_keep_their_records,
+        300,
+    ),
     Rule(
         "a purge waits for late records",
-        _late_records_are_not_waited_for,
+        fold_rules.late_records_are_not_waited_for,
         story=stories.record_comes_late,
         cuts=10,
     ),
     Rule(
         "a duplicate leaves a history row",
-        partial(_forgets_to_remember, HistoryType.DUPLICATE),
+        partial(fold_rules.forgets_to_remember, HistoryType.DUPLICATE),
         400,
     ),
     Rule(
         "a release leaves a history row",
-        partial(_forgets_to_remember, HistoryType.RELEASED),
+        partial(fold_rules.forgets_to_remember, HistoryType.RELEASED),
         story=stories.who_lost_an_email_is_forgotten,
         cuts=60,
     ),
     Rule(
         "a tracked event leaves a history row",
-        partial(_forgets_to_remember, HistoryType.TRACKED),
+        partial(fold_rules.forgets_to_remember, HistoryType.TRACKED),
         400,
     ),
-    Rule("a repeat changes nothing", _a_repeat_is_a_write, 300),
-    Rule("a claim is withdrawn", _claims_are_never_withdrawn, 100),
-    Rule("a release names the claim", _a_release_takes_any_claim, 1000),
+    Rule("a repeat changes nothing", fold_rules.a_repeat_is_a_write, 300),
+    Rule("a claim is withdrawn", fold_rules.claims_are_never_withdrawn, 100),
+    Rule("a release names the claim", fold_rules.a_release_takes_any_claim, 1000),
     Rule(
         "a profile is forgotten once",
-        _a_profile_is_forgotten_twice,
+        fold_rules.a_profile_is_forgotten_twice,
         story=stories.writes_race_with_forgets,
         cuts=120,
     ),
     Rule(
         "a forget erases the uid's profile",
-        _a_forget_spares_who_has_the_uid,
+        fold_rules.a_forget_spares_who_has_the_uid,
         story=stories.forget_comes_while_a_node_replays,
         cuts=90,
     ),
-    Rule("a forget refuses repeats", _a_forget_refuses_no_repeats, 500),
-    Rule("a repeat is answered when its email is settled", _a_repeat_is_answered_at_once, 500),
-    Rule("who held an email is released", _nobody_is_released, 200),
+    Rule("a forget refuses repeats", fold_rules.a_forget_refuses_no_repeats, 500),
+    Rule(
+        "a repeat is answered when its email is settled",
+        fold_rules.a_repeat_is_answered_at_once,
+        500,
+    ),
+    Rule("who held an email is released", fold_rules.nobody_is_released, 200),
     Rule("the progress is read after init", _the_progress_is_read_before_init, 2000),
     Rule("rows below the progress are dropped", _rows_below_the_progress_stay, 1500),
     Rule("no output is made below the progress", _outputs_below_the_progress_are_made_again, 100),
@@ -389,7 +223,7 @@ RULES: Final = [
     Rule("a node serves and relays when caught up", _nobody_waits_to_catch_up, 100),
     Rule(
         "a forget names the creating record last",
-        _a_forget_names_the_oldest_record_first,
+        fold_rules.a_forget_names_the_oldest_record_first,
         story=stories.forget_is_cut,
         cuts=40,
     ),

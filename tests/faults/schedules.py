@@ -4,7 +4,8 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from tests.faults.simulation import Step, World
+from tests.faults.simulation import World
+from tests.faults.steps import Step
 from tests.faults.witness import Violation
 
 _WEIGHTS: Final = {

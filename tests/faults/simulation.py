@@ -5,7 +5,6 @@ it, so a schedule that fails can be made smaller by leaving steps out (`tests.fa
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from projections.deletions import has_waiting
 from tests.faults.at_rest import check_at_rest
@@ -16,45 +15,21 @@ from tests.faults.cast import (
     NODES,
     SOURCES,
     START_MS,
-    TOPICS,
     USERS,
     Source,
 )
-from tests.faults.clients import Clients, Kind, Write
+from tests.faults.clients import Clients, Write
 from tests.faults.cluster import Cluster, Node, Replica
 from tests.faults.promises import Promises
 from tests.faults.purging import purge
 from tests.faults.rows import outbox_size
+from tests.faults.steps import PLACES, WRITES, Step, some
 from tests.faults.trace import Trace
 from tests.faults.witness import Violation, Witness
 from tests.support.memory_log import MemoryLog
 
-WRITES: tuple[Kind, ...] = (
-    "by uid", "by uid", "by uid", "by id", "by email", "clear", "forget", "forget", "track by uid", "track by id",
-)  # fmt: skip
 _LONG = 50
 _ROUNDS = 30
-_PLACES = (
-    *SOURCES,
-    *EVENTS,  # again: what is cleaned of events matters most
-    *(Source(TOPICS.profiles, source.partition) for source in EVENTS),
-    *(Source(TOPICS.progress, TOPICS.progress_partition(*source)) for source in SOURCES),
-)
-
-
-def _some(number: int) -> int | None:
-    """How many awaits a relay gets; None: as many as it needs."""
-    return 1 + number // 3 % 14 if number % 3 else None
-
-
-class Step(NamedTuple):
-    """What happens next; see the method of `World` with this name."""
-
-    kind: str
-    a: int = 0
-    b: int = 0
-    c: int = 0
-    d: int = 0
 
 
 class World:
@@ -125,7 +100,7 @@ class World:
         """An owner relays, and is stopped after some awaits."""
         replica = self.cluster.owner(SOURCES[a % len(SOURCES)])
         if replica is not None:
-            self._relay(replica, _some(b))
+            self._relay(replica, some(b))
             if c % 12 == 0:
                 replica.break_off()
                 self.say("  and Kafka does not answer")
@@ -178,7 +153,7 @@ class World:
                 self._fold(replica, 2)
             else:
                 for _ in range(1 + b % 4):
-                    self._relay(replica, _some(c))
+                    self._relay(replica, some(c))
 
     def crash(self, a: int, b: int, c: int, d: int) -> None:
         """A node dies, perhaps with its disk, perhaps in a power cut; what it owned goes elsewhere or comes back."""
@@ -229,8 +204,8 @@ class World:
         assert owner is not None
         self._relay(owner, 1 + c % 5)
         if former is not None and not former.dead:
-            self._relay(former, _some(d))
-            self._relay(former, _some(d // 2))
+            self._relay(former, some(d))
+            self._relay(former, some(d // 2))
         self._relay(owner, None)
 
     def picture(self, a: int, _b: int, _c: int, _d: int) -> None:
@@ -241,7 +216,7 @@ class World:
 
     def compact(self, a: int, b: int, c: int, d: int) -> None:
         """The cleaner makes a pass, or half of one."""
-        place = _PLACES[a % len(_PLACES)]
+        place = PLACES[a % len(PLACES)]
         partition = self.log.partition(*place)
         keys_below = b // 2 % (partition.end + 1) if b % 2 else partition.end
         segments_below = c // 2 % (keys_below + 1) if c % 2 else keys_below
@@ -344,14 +319,12 @@ class World:
             raise Violation("a replay publishes something again", ends, self._published())
 
     def _published(self) -> list[int]:
-        return [
-            sum(1 for _ in self.log.partition(*place).once_committed()) for place in _PLACES[:8]
-        ]
+        return [sum(1 for _ in self.log.partition(*place).once_committed()) for place in PLACES[:8]]
 
     def _compact(self, thirds: int) -> None:
         """A pass over everything, of which so many thirds are done; the last also over its own tombstones."""
         self.beat(0, 0, 0, 0)
-        for place in _PLACES:
+        for place in PLACES:
             partition = self.log.partition(*place)
             segments_below = partition.end * thirds // 3
             tombstones_below = self._read_by_all(place) if thirds == 3 else 0

@@ -6,7 +6,8 @@ from typing import Final, Protocol
 from tests.faults.cast import EVENTS, MAILBOXES, NODES, SOURCES, USERS, Source, User
 from tests.faults.clients import Kind
 from tests.faults.cluster import Node, Replica
-from tests.faults.simulation import Step, World
+from tests.faults.simulation import World
+from tests.faults.steps import Step
 
 
 class Story(Protocol):

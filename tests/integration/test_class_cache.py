@@ -20,11 +20,6 @@ async def make_cache() -> None:
     await train(find_java(), class_path(locked_jars(), jar_cache(), lambda _: None))
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file that a training run makes, in a folder of caches of its own."""

@@ -23,11 +23,6 @@ RECORDS = 1000
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 async def admin(kafka: KafkaAccess) -> AsyncGenerator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(**kafka.client_options())
     await admin.start()

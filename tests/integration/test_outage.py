@@ -18,11 +18,6 @@ from tests.support.service import Service, eventually, marked
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Writes are refused after 4 s, and 4 MiB may wait."""

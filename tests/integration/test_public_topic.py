@@ -24,11 +24,6 @@ USERS = 12
 POLL_MS = 50
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Tail:
     """All committed records of a topic, in order, read as they come: compaction removes some."""
 

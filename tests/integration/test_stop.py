@@ -21,11 +21,6 @@ Send = Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 async def broker(tmp_path: Path) -> AsyncGenerator[EmbeddedBroker]:
     async with EmbeddedBroker(tmp_path / "kafka") as broker:
         yield broker

@@ -250,11 +250,6 @@ def test_all_behind_an_offset_can_be_undone_at_once(life: list[Any], place: int)
 # ---------------------------------------------------------------------- rows
 
 
-@pytest.fixture
-def profiles() -> Profiles:
-    return Profiles()
-
-
 def types(profiles: Profiles, id_: str) -> list[tuple[str, str | None]]:
     """(type, why it was passed over) of each event, the oldest first."""
     return [

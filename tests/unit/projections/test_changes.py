@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,11 +18,6 @@ _ids = st.lists(st.binary(min_size=12, max_size=12).map(bytes.hex), max_size=9)
 @given(_ids)
 def test_ids_come_out_as_they_went_in(ids: list[str]) -> None:
     assert changes.decode(changes.encode(ids)) == ids
-
-
-@pytest.fixture
-def profiles() -> Profiles:
-    return Profiles()
 
 
 def forgotten(id_: str, uid: str) -> ProfileForgotten:

@@ -1,18 +1,14 @@
 """What records and rows say about a person (`projections.auditing.evidence`, `projections.auditing.person`)."""
 
 import json
-from collections.abc import Iterable
 from typing import Any, Final, get_args
 
 import msgspec
-import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from projections import keyspace
 from projections.auditing.evidence import Evidence, Mark, Role, Trace
-from projections.auditing.person import Asked, Person
-from projections.fold.verdict import Verdict
+from projections.auditing.person import Person
 from schemas.events import (
     CompanyGone,
     CompanyLeft,
@@ -22,18 +18,12 @@ from schemas.events import (
     EmailReleased,
     ProfileCleared,
     ProfileEvent,
-    ProfileForgotten,
     ProfileUpserted,
     encode,
 )
 from schemas.identifiers import fold_email, uid_text
-from schemas.identity import profile_id
-from tests.support.folding import ACCOUNT, AT, IDENTITY, Emails, Profiles, key, rows, upserted, user
-
-OTHER: Final = "b" * 24
-DELETION: Final = "d" * 24
-STRANGER: Final = "5" * 24
-COMPANY: Final = "c" * 24
+from tests.support.folding import ACCOUNT, AT, IDENTITY, key, upserted
+from tests.support.persons import COMPANY, DELETION, OTHER, STRANGER, forgotten, id_of, mark, person
 
 _CHARACTERS: Final = st.characters(min_codepoint=32, exclude_categories=("Cs",))
 TEXTS: Final = st.text(_CHARACTERS, min_size=1, max_size=20)
@@ -79,36 +69,11 @@ def respelled(event: ProfileEvent | EmailClaimed) -> st.SearchStrategy[bytes]:
     return st.just(value) | spelled(json.loads(value))
 
 
-def person(*log: tuple[bytes, int, bytes], **asked: Any) -> Person:
-    """Whom the auditor asks for, after (key, offset, value) of ``profile-events`` were read."""
-    found = Person(Asked(**asked), IDENTITY, [ACCOUNT, OTHER])
-    for _ in range(2):
-        for key_, offset, value in log:
-            found.learn_forget(value, offset)
-            found.learn_event(key_, value, offset)
-    return found
-
-
 def judged(
     about: Person, event: ProfileEvent | bytes, offset: int = 5, role: Role = "events"
 ) -> Trace | None:
     value = event if isinstance(event, bytes) else encode(event)
     return Evidence(about).record(role, 0, offset, key(offset), value)
-
-
-def mark(trace: Trace | None) -> Mark | None:
-    return None if trace is None else trace.mark
-
-
-def forgotten(id_: str, uid: int | str) -> ProfileForgotten:
-    return ProfileForgotten(
-        account=ACCOUNT, at=AT, id=id_, user=user(uid).hex(), deletion=DELETION, spent=["f" * 32]
-    )
-
-
-def id_of(uid: int | str, offset: int = 0) -> str:
-    """The id of the profile that the event at the offset makes."""
-    return profile_id(int(user(uid).hex()[:4], 16), key(offset))
 
 
 # ---------------------------------------------------------------------- by uid
@@ -372,148 +337,3 @@ def test_no_row_is_such_that_it_stops_an_audit(prefix: str, rest: bytes, value: 
 
     about.learn_row(0, prefix.encode() + rest, value)
     Evidence(about).row(prefix.encode() + rest, value)
-
-
-# ---------------------------------------------------------------------- the state
-
-
-class Folded:
-    """A log of one partition, folded, with the rows of both its states."""
-
-    def __init__(self) -> None:
-        self.profiles, self.emails = Profiles(), Emails()
-        self.log: list[tuple[bytes, int, bytes]] = []
-
-    def put(self, event: ProfileEvent) -> Verdict:
-        offset = self.profiles.state.applied + 1
-        self.log.append((key(offset), offset, encode(event)))
-        return self.profiles.put(event)
-
-    def claim(self, email: str, id_: str | None, number: int) -> None:
-        digest = IDENTITY.email_hash(ACCOUNT, email)
-        assert id_ is not None
-        self.emails.put(key(number), encode(EmailClaimed(ACCOUNT, AT, digest.hex(), id_)))
-
-    def marks(self, about: Person) -> dict[str, set[Mark]]:
-        """By kind of row, how the rows of both states count."""
-        for key_, value in rows(self.profiles.state).items():
-            about.learn_row(0, key_, value)
-        return _by_prefix(about, [rows(self.profiles.state), rows(self.emails.state)])
-
-
-def _by_prefix(about: Person, states: Iterable[dict[bytes, bytes]]) -> dict[str, set[Mark]]:
-    evidence, found = Evidence(about), dict[str, set[Mark]]()
-    for state in states:
-        for key_, value in state.items():
-            if (trace := evidence.row(key_, value)) is not None:
-                found.setdefault(chr(key_[0]), set()).add(trace.mark)
-    return found
-
-
-@pytest.fixture
-def folded() -> Folded:
-    """Ada and Bob; each has an email, a repeat, a claim, the company of both, and was seen once more."""
-    made = Folded()
-    for number, (uid, repeat) in enumerate((("ada", "e" * 32), ("bob", "f" * 32))):
-        email = f"{uid}@x.example"
-        event = upserted(
-            uid, email=email, idempotency=repeat, note=f"{uid}-note", company_id=COMPANY
-        )
-        id_ = made.put(event).id
-        made.put(upserted(uid))
-        made.claim(email, id_, 50 + number)
-    return made
-
-
-FOUND: Final = {Mark.FOUND}
-KEPT: Final = {Mark.KEPT}
-
-
-@pytest.mark.parametrize(
-    ("asked", "prefixes"),
-    [
-        ({"uid": "ada"}, "DUHIJOEY"),
-        ({"email": "ADA@x.example"}, "DOEK"),
-        ({"texts": ("ada-note",)}, "DO"),
-    ],
-)
-def test_each_row_about_the_person_is_found(
-    folded: Folded, asked: dict[str, Any], prefixes: str
-) -> None:
-    marks = folded.marks(person(*folded.log, **asked))
-
-    found = {prefix for prefix, seen in marks.items() if seen != KEPT}
-    assert found == set(prefixes)
-
-
-@pytest.mark.parametrize(
-    "asked", [{"email": "ADA@x.example"}, {"texts": ("ada-note",)}, {"texts": ('ada "A" \u0105',)}]
-)
-def test_an_old_value_is_found_in_a_history(folded: Folded, asked: dict[str, Any]) -> None:
-    folded.put(upserted("ada", nick='ada "A" \u0105'))
-    folded.put(upserted("ada", email="new@x.example", note="new", nick="new"))
-    evidence = Evidence(person(*folded.log, **asked))
-    state = rows(folded.profiles.state)
-    changed = keyspace.history(id_of("ada"), folded.profiles.state.applied)
-    unchanged = keyspace.history(id_of("ada"), 1)
-
-    assert mark(evidence.row(changed, state[changed])) is Mark.FOUND
-    assert evidence.row(unchanged, state[unchanged]) is None
-
-
-def test_claims_that_the_log_names_are_found_in_the_email_index(folded: Folded) -> None:
-    about = person(*folded.log, uid="ada")
-    digest = IDENTITY.email_hash(ACCOUNT, "ada@x.example").hex()
-    about.learn_claim(key(50), encode(EmailClaimed(ACCOUNT, AT, digest, id_of("ada"))))
-
-    assert folded.marks(about)["K"] == FOUND
-
-
-def test_no_row_is_about_somebody_who_was_never_there(folded: Folded) -> None:
-    about = person(*folded.log, uid="carol", email="carol@x.example", texts=("carol-note",))
-
-    assert folded.marks(about) == {}
-
-
-def test_after_a_forget_only_what_is_kept_is_left(folded: Folded) -> None:
-    folded.put(forgotten(id_of("ada"), "ada"))
-    folded.emails.put(key(50), None)
-    offset = folded.profiles.state.applied
-    folded.profiles.state.left(offset)
-
-    by_uid = folded.marks(person(*folded.log, uid="ada"))
-    by_deletion = folded.marks(person(*folded.log, deletion=DELETION))
-
-    assert by_uid == by_deletion == dict.fromkeys("XROAWQ", KEPT)
-
-
-def test_a_receipt_tells_which_offsets_were_erased(folded: Folded) -> None:
-    folded.put(forgotten(id_of("ada"), "ada"))
-    about = person(*folded.log, deletion=DELETION)
-
-    folded.marks(about)
-
-    assert about.erased == {0: {0, 1}}
-
-
-def test_the_marker_of_a_deleted_row_is_kept(folded: Folded) -> None:
-    evidence = Evidence(person(*folded.log, uid="ada"))
-
-    assert mark(evidence.row(keyspace.document(user("ada")), None)) is Mark.KEPT
-    assert mark(evidence.row(keyspace.user(id_of("ada")), None)) is Mark.KEPT
-    assert mark(evidence.row(keyspace.member(COMPANY, id_of("ada")), None)) is Mark.KEPT
-    assert evidence.row(keyspace.user(STRANGER), None) is None
-    assert evidence.row(keyspace.member(COMPANY, STRANGER), None) is None
-    assert evidence.row(keyspace.outbox(1), None) is None
-
-
-def test_a_row_of_an_unknown_kind_is_found_when_it_names_the_person(folded: Folded) -> None:
-    about = person(*folded.log, uid="ada")
-    evidence = Evidence(about)
-
-    assert mark(evidence.row(b"?" + bytes.fromhex(id_of("ada")), b"")) is Mark.FOUND
-    assert mark(evidence.row(b"?", id_of("ada").encode())) is Mark.FOUND
-    assert evidence.row(b"?" + bytes.fromhex(STRANGER), b"") is None
-    assert mark(evidence.row(b"D" + bytes.fromhex(STRANGER), bytes.fromhex(id_of("ada")))) is (
-        Mark.FOUND
-    )

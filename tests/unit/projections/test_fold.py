@@ -9,35 +9,24 @@ from projections import keyspace
 from projections.fold import profile_upserted
 from projections.history import HistoryType
 from projections.outbox import (
-    Claim,
     ClaimTombstone,
-    Erased,
     EventTombstone,
-    OutboxRow,
     PublicDocument,
 )
 from projections.partition import Record as LogRecord
 from projections.partition import fold_to_the_bad_one
-from projections.profiles import ProfileState
-from projections.receipts import Tombstoned
 from schemas.errors import Unfoldable
 from schemas.events import (
-    DeletionTombstoned,
-    EmailClaimed,
-    EmailReleased,
     ProfileCleared,
-    ProfileForgotten,
-    decode_record,
     encode,
 )
-from schemas.identity import Identity, claim_key, profile_id
+from schemas.identity import claim_key, profile_id
+from tests.support.fold_inputs import NOBODY, cleared, released, tombstones
 from tests.support.folding import (
     ACCOUNT,
     AT,
-    IDENTITY,
     Profiles,
     key,
-    origin,
     outputs,
     rows,
     upserted,
@@ -46,38 +35,7 @@ from tests.support.folding import (
 from tests.support.memory_log import Record
 from tests.support.memory_storage import MemoryStorage
 
-NOBODY = "0" * 24
 DAY_MS = 24 * 3600 * 1000
-
-
-def cleared(id_: str) -> ProfileCleared:
-    return ProfileCleared(account=ACCOUNT, at=AT, id=id_)
-
-
-def released(id_: str, claim: bytes | None) -> EmailReleased:
-    named = "0" * 32 if claim is None else claim.decode()
-    return EmailReleased(account=ACCOUNT, at=AT, id=id_, claim=named, by="f" * 32)
-
-
-def forgotten(
-    id_: str, uid: str = "ada", deletion: str = "d" * 24, spent: list[str] | None = None
-) -> ProfileForgotten:
-    return ProfileForgotten(
-        account=ACCOUNT, at=AT, id=id_, user=user(uid).hex(), deletion=deletion, spent=spent or []
-    )
-
-
-def kinds(made: list[OutboxRow]) -> list[type]:
-    return [type(row) for row in made]
-
-
-def tombstones(made: list[OutboxRow]) -> list[bytes]:
-    return [row.key for row in made if isinstance(row, EventTombstone)]
-
-
-@pytest.fixture
-def profiles() -> Profiles:
-    return Profiles()
 
 
 # ---------------------------------------------------------------------- who is meant
@@ -322,221 +280,6 @@ def test_a_storage_that_fails_is_no_fault_of_a_record(profiles: Profiles) -> Non
 def test_a_tombstone_is_passed_over(profiles: Profiles) -> None:
     assert profiles.state.apply([Record(0, key(0), None)]) == []
     assert profiles.state.applied == 0
-
-
-# ---------------------------------------------------------------------- 2: claims
-
-
-def test_an_email_is_claimed_by_a_key_of_its_own(profiles: Profiles) -> None:
-    claim, public = profiles.made(upserted("ada", email="a@example.org"))
-
-    assert isinstance(claim, Claim)
-    assert isinstance(public, PublicDocument)
-    said = decode_record(claim.value, EmailClaimed)
-    assert claim.key == claim_key(key(0)) == profiles.claim(public.id)
-    assert said.email == IDENTITY.email_hash(ACCOUNT, "a@example.org").hex()
-    assert said.id == public.id
-
-
-def test_another_email_gives_the_old_claim_up_and_makes_one(profiles: Profiles) -> None:
-    profiles.create("ada", email="a@example.org")
-
-    given_up, claim, _ = profiles.made(upserted("ada", email="b@example.org"))
-
-    assert given_up == ClaimTombstone(0, claim_key(key(0)))
-    assert isinstance(claim, Claim)
-    assert claim.key == claim_key(key(1))
-
-
-@pytest.mark.parametrize("gone", [upserted("ada", email=None), upserted("ada", unset=["email"])])
-def test_no_email_any_more_gives_the_claim_up(profiles: Profiles, gone: ProfileCleared) -> None:
-    id_ = profiles.create("ada", email="a@example.org")
-
-    made = profiles.made(gone)
-
-    assert made[0] == ClaimTombstone(0, claim_key(key(0)))
-    assert kinds(made) == [ClaimTombstone, PublicDocument]
-    assert profiles.claim(id_) is None
-
-
-def test_a_claim_that_may_stand_under_a_former_hash_is_given_up_there_too() -> None:
-    identity = Identity(b"k" * 32, 64)
-    state = ProfileState(MemoryStorage(), origin("profile-events"), identity)
-    state.resume(0)
-    email = "weiß@example.org"
-    for number, event in enumerate((upserted("ada", email=email), upserted("ada", email=None))):
-        state.apply([Record(number, key(number), encode(event))])
-
-    given_up = [row for row in outputs(state, 1) if isinstance(row, ClaimTombstone)]
-
-    assert {row.key for row in given_up} == {claim_key(key(0))}
-    assert {row.partition for row in given_up} == {
-        identity.partition_of_hash(digest) for digest in identity.email_hashes(ACCOUNT, email)
-    }
-    assert len(given_up) == 2
-
-
-def test_nothing_but_another_email_claims(profiles: Profiles) -> None:
-    id_ = profiles.create("ada", email="a@example.org")
-
-    for event in (
-        upserted("ada", email="a@example.org"),
-        upserted("ada", email=" A@EXAMPLE.ORG"),
-        upserted("ada", plan="gold"),
-        cleared(id_),
-    ):
-        assert kinds(profiles.made(event)) == [PublicDocument]
-    assert profiles.claim(id_) == claim_key(key(0))
-
-
-def test_a_verdict_tells_the_claims_to_wait_for(profiles: Profiles) -> None:
-    first = profiles.put(upserted("ada", email="a@example.org"))
-    same = profiles.put(upserted("ada", email="a@example.org"))
-    other = profiles.put(upserted("ada", plan="gold"))
-    gone = profiles.put(upserted("ada", email=None))
-
-    assert (first.claim, first.made) == (claim_key(key(0)), claim_key(key(0)))
-    assert (same.claim, same.made) == (claim_key(key(0)), None)
-    assert (other.claim, other.made) == (None, None)
-    assert (gone.claim, gone.made) == (None, None)
-
-
-# ---------------------------------------------------------------------- 3: releases
-
-
-def test_a_release_of_the_current_claim_takes_the_email(profiles: Profiles) -> None:
-    id_ = profiles.create("ada", email="a@example.org")
-    claim = profiles.claim(id_)
-
-    verdict = profiles.put(released(id_, claim))
-
-    assert (verdict.outcome, verdict.lost) == ("updated", claim)
-    assert profiles.document(id_)["email"] is None
-    assert claim is not None
-    made = outputs(profiles.state, verdict.offset)
-    assert made[0] == ClaimTombstone(0, claim)
-    assert kinds(made) == [ClaimTombstone, PublicDocument]
-
-
-def test_a_release_of_an_earlier_claim_takes_nothing(profiles: Profiles) -> None:
-    id_ = profiles.create("ada", email="a@example.org")
-    earlier = profiles.claim(id_)
-    profiles.put(upserted("ada", email=None))
-    profiles.put(upserted("ada", email="a@example.org"))
-
-    verdict = profiles.put(released(id_, earlier))
-
-    assert (verdict.outcome, verdict.lost) == ("done", earlier)
-    assert profiles.document(id_)["email"] == "a@example.org"
-    assert outputs(profiles.state, verdict.offset) == []
-
-
-# ---------------------------------------------------------------------- 4: forgetting
-
-
-def test_a_forget_leaves_nothing_but_what_must_be_remembered(profiles: Profiles) -> None:
-    id_ = profiles.create("ada", email="a@example.org", idempotency="1" * 32)
-    profiles.put(upserted("ada", plan="gold", idempotency="2" * 32))
-
-    profiles.put(forgotten(id_, spent=["2" * 32]))
-
-    left = {row for row in rows(profiles.state) if row[:1] not in (b"O", b"M", b"Q")}
-    assert left == {
-        keyspace.forgotten(id_),
-        keyspace.spent("2" * 32),
-        keyspace.receipt("d" * 24),
-        keyspace.deletion(ACCOUNT, AT, "d" * 24),
-        keyspace.waiting(2, "d" * 24),
-    }
-
-
-def test_the_outputs_of_a_forget_leave_in_their_order(profiles: Profiles) -> None:
-    id_ = profiles.create("ada", email="a@example.org")
-    profiles.put(upserted("ada", plan="gold"))
-
-    made = profiles.made(forgotten(id_))
-
-    # The record that creates the profile goes last: a replay that still finds it can name the rest.
-    assert made == [
-        ClaimTombstone(0, claim_key(key(0))),
-        PublicDocument(id_, None, ACCOUNT),
-        EventTombstone(key(1)),
-        EventTombstone(key(0)),
-        Erased("a" * 24, "d" * 24, 2),
-    ]
-
-
-def test_a_forget_erases_whatever_profile_the_user_has(profiles: Profiles) -> None:
-    other = profiles.create("ada")
-
-    made = profiles.made(forgotten(NOBODY, "ada"))
-
-    assert profiles.state.read_by_id(other, ACCOUNT) is None
-    assert [row.id for row in made if isinstance(row, PublicDocument)] == [NOBODY, other]
-    assert tombstones(made) == [key(0)]
-
-
-def test_a_profile_is_forgotten_once(profiles: Profiles) -> None:
-    id_ = profiles.create("ada")
-    profiles.put(forgotten(id_))
-    back = profiles.create("ada")
-
-    verdict = profiles.put(forgotten(id_, deletion="e" * 24))
-
-    assert verdict.outcome == "missing"
-    assert outputs(profiles.state, verdict.offset) == []
-    assert profiles.state.receipt("e" * 24, ACCOUNT) is None
-    assert profiles.document(back)
-
-
-def test_a_user_who_comes_back_is_somebody_new(profiles: Profiles) -> None:
-    id_ = profiles.create("ada", plan="gold")
-    profiles.put(forgotten(id_))
-
-    back = profiles.create("ada")
-
-    assert back != id_
-    assert "plan" not in profiles.document(back)
-
-
-def test_a_late_repeat_of_the_forgotten_is_refused(profiles: Profiles) -> None:
-    id_ = profiles.create("ada", idempotency="1" * 32)
-    profiles.put(forgotten(id_, spent=["1" * 32]))
-
-    verdict = profiles.put(upserted("ada", idempotency="1" * 32))
-
-    assert verdict.outcome == "spent"
-    assert outputs(profiles.state, verdict.offset) == [EventTombstone(key(2))]
-    assert profiles.put(upserted("ada", idempotency="2" * 32)).outcome == "created"
-
-
-def test_a_forget_that_finds_nobody_leaves_a_receipt(profiles: Profiles) -> None:
-    profiles.put(forgotten(NOBODY))
-
-    receipt = profiles.state.receipt("d" * 24, ACCOUNT)
-    assert receipt is not None
-    assert (receipt.profile, receipt.offset, receipt.erased) == (NOBODY, 0, [])
-
-
-def test_a_receipt_names_the_offsets_that_were_erased(profiles: Profiles) -> None:
-    id_ = profiles.create("ada")
-    profiles.create("bob")
-    profiles.put(upserted("ada"))
-
-    profiles.put(forgotten(id_))
-
-    receipt = profiles.state.receipt("d" * 24, ACCOUNT)
-    assert receipt is not None
-    assert (receipt.erased, receipt.events) == ([0, 2], 2)
-
-
-def test_the_first_word_that_a_deletion_is_tombstoned_counts(profiles: Profiles) -> None:
-    assert profiles.state.tombstoned("d" * 24) is None
-
-    for n in (1, 2):
-        profiles.put(DeletionTombstoned(account=ACCOUNT, at=AT + n, id="d" * 24, events=n))
-
-    assert profiles.state.tombstoned("d" * 24) == Tombstoned(AT + 1, 1)
 
 
 # ---------------------------------------------------------------------- below the progress

@@ -13,11 +13,6 @@ HOUR_MS = 3600 * 1000
 REQUEST = "f" * 32
 
 
-@pytest.fixture
-def profiles() -> Profiles:
-    return Profiles()
-
-
 def repeat(number: int) -> str:
     """An idempotency id, as far apart as hashes are."""
     return f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}{number:016x}"

@@ -3,7 +3,6 @@
 from itertools import pairwise
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,11 +29,6 @@ from tests.support.memory_log import Record
 from tests.support.memory_storage import MemoryStorage
 
 NAMES = ("signed_up", "imported_leads")
-
-
-@pytest.fixture
-def profiles() -> Profiles:
-    return Profiles()
 
 
 def cleared(id_: str, at: int = AT) -> ProfileCleared:

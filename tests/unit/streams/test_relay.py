@@ -1,8 +1,5 @@
 """What leaves a partition, together with what, and after what (the docstring of `streams.partition.relay`)."""
 
-from collections.abc import Sequence
-from typing import Final
-
 import pytest
 
 from projections import keyspace
@@ -10,128 +7,24 @@ from projections.outbox import (
     Claim,
     ClaimTombstone,
     Erased,
-    EventTombstone,
-    OutboxRow,
-    PublicDocument,
     Release,
 )
-from projections.partition import PartitionState
-from projections.working_set import WorkingSet
 from schemas.events import DeletionTombstoned, EmailReleased, decode_profile_event, encode
-from streams.log.topics import Topics
-from streams.log.transactions import Publication, PublicationFailed
+from streams.log.transactions import PublicationFailed
 from streams.partition import relay
-from streams.partition.relay import LostProgress, Relay
-from tests.support.folding import ACCOUNT, IDENTITY, origin
+from streams.partition.relay import LostProgress
+from tests.support.folding import ACCOUNT, IDENTITY
 from tests.support.hand_loop import complete
-from tests.support.memory_storage import MemoryStorage
-
-TOPICS: Final = Topics(1)
-ADA, BOB, EVE = ("1" * 24, "2" * 24, "3" * 24)
-
-
-class Kafka:
-    """Takes what a relay publishes and appends, and tells it in one list of lines."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.transactions: list[list[Publication]] = []
-        self.appended: list[tuple[str, int, bytes, bytes | None]] = []
-        self.fails = False
-
-    async def init(self) -> None:
-        self.said.append("init")
-
-    async def publish(self, records: Sequence[Publication]) -> None:
-        if self.fails:
-            raise PublicationFailed("fenced")
-        self.said.append("commit " + " ".join(_short(record) for record in records))
-        self.transactions.append(list(records))
-
-    async def append(self, topic: str, partition: int, key: bytes, value: bytes | None) -> int:
-        if self.fails:
-            raise PublicationFailed("no answer")
-        self.said.append(_said(key, value))
-        self.appended.append((topic, partition, key, value))
-        return len(self.appended)
-
-
-def _said(key: bytes, value: bytes | None) -> str:
-    if value is None:
-        return f"tombstone {key.decode()}"
-    return type(decode_profile_event(value)).__name__
-
-
-def _short(record: Publication) -> str:
-    if record.topic == TOPICS.progress:
-        return f"progress={record.value and record.value.decode()}"
-    return f"{record.key.decode()[:4]}{'' if record.value is not None else '=null'}"
-
-
-class Partition:
-    """An outbox, its relay and their Kafka."""
-
-    def __init__(self, *events: tuple[int, Sequence[OutboxRow]], progress: int = 0) -> None:
-        self.state = PartitionState(MemoryStorage(), origin(TOPICS.events))
-        self.kafka = Kafka()
-        self.relay = Relay(
-            self.state, TOPICS.events, TOPICS, IDENTITY, self.kafka, self.kafka.append
-        )
-        for offset, outputs in events:
-            self.fold(offset, *outputs)
-        self.start(progress)
-
-    def fold(self, offset: int, *outputs: OutboxRow) -> None:
-        """An event is folded, and this follows from it."""
-        state = WorkingSet(self.state.storage, published=0)
-        for row in outputs:
-            state.emit(offset, row)
-        self.state.commit(state.rows(), offset)
-
-    def start(self, progress: int | None) -> None:
-        async def read_progress() -> int | None:
-            self.kafka.said.append("read")
-            return progress
-
-        complete(self.relay.start(read_progress))
-
-    def step(self) -> list[str]:
-        """One step; returns what it did."""
-        before = len(self.kafka.said)
-        complete(self.relay.step())
-        return self.kafka.said[before:]
-
-    def steps(self) -> list[str]:
-        """What is published and appended until there is nothing left to do."""
-        before = len(self.kafka.said)
-        while complete(self.relay.step()):
-            pass
-        return self.kafka.said[before:]
-
-    def left(self) -> list[int]:
-        """The offsets of the rows in the outbox."""
-        return [offset for offset, _ in self.state.outbox_from((0, 0))]
-
-
-def claim(name: str) -> Claim:
-    return Claim(0, name.encode(), b"{}")
-
-
-def withdrawn(name: str) -> ClaimTombstone:
-    return ClaimTombstone(0, name.encode())
-
-
-def document(id_: str = ADA) -> PublicDocument:
-    return PublicDocument(id_, b"{}", ACCOUNT)
-
-
-def gone(id_: str = ADA) -> PublicDocument:
-    return PublicDocument(id_, None, ACCOUNT)
-
-
-def tombstone(name: str) -> EventTombstone:
-    return EventTombstone(name.encode())
-
+from tests.support.relaying import (
+    ADA,
+    TOPICS,
+    Partition,
+    claim,
+    document,
+    gone,
+    tombstone,
+    withdrawn,
+)
 
 # ---------------------------------------------------------------------- start
 
@@ -354,71 +247,3 @@ def test_a_release_goes_to_the_partition_of_its_profile_under_a_fresh_key() -> N
     assert first[:2] == second[:2] == (TOPICS.events, IDENTITY.partition_of_id(ADA))
     assert (first[3], second[3]) == (value, value)
     assert first[2] != second[2]
-
-
-# ---------------------------------------------------------------------- forgets in a row
-
-
-def test_a_run_of_forgets_shares_a_commit_at_the_first_ones_offset() -> None:
-    partition = Partition(
-        (3, [withdrawn("c1"), gone(ADA), tombstone("e1"), tombstone("e2")]),
-        (4, [gone(BOB), tombstone("e3")]),
-        (7, [gone(EVE), tombstone("e4")]),
-    )
-
-    assert partition.step() == [
-        "commit c1=null 1111=null 2222=null 3333=null progress=3",
-        *(f"tombstone e{n}" for n in (1, 2, 3, 4)),
-    ]
-    assert partition.steps() == ["commit progress=8"]
-    assert partition.left() == []
-
-
-def test_a_run_of_forgets_that_fails_begins_anew_from_the_first() -> None:
-    partition = Partition((3, [gone(ADA), tombstone("e1")]), (4, [gone(BOB), tombstone("e2")]))
-    partition.step()
-
-    partition.start(3)
-
-    assert partition.left() == [3, 3, 4, 4]
-    assert partition.steps() == [
-        "commit 1111=null 2222=null progress=3",
-        "tombstone e1",
-        "tombstone e2",
-        "commit progress=5",
-    ]
-
-
-def test_a_run_of_forgets_ends_before_an_event_that_makes_more_than_tombstones() -> None:
-    partition = Partition(
-        (3, [gone(ADA), tombstone("e1")]),
-        (4, [gone(BOB), tombstone("e2")]),
-        (5, [withdrawn("c1"), claim("c2"), document(EVE)]),
-    )
-
-    assert partition.step() == [
-        "commit 1111=null 2222=null progress=3",
-        "tombstone e1",
-        "tombstone e2",
-    ]
-    assert partition.step() == ["commit c1=null c2 3333 progress=6"]
-
-
-def test_a_run_of_forgets_leaves_out_an_event_that_was_not_read_to_its_end() -> None:
-    many = [tombstone(f"b{n}") for n in range(relay.ROWS)]
-    partition = Partition(
-        (3, [gone(ADA), tombstone("a1")]),
-        (4, [gone(BOB), tombstone("a2")]),
-        (5, [gone(EVE), *many]),
-    )
-
-    said = partition.steps()
-
-    assert said[:3] == [
-        "commit 1111=null 2222=null progress=3",
-        "tombstone a1",
-        "tombstone a2",
-    ]
-    assert said[3] == "commit 3333=null progress=5"
-    assert said[-1] == "commit progress=6"
-    assert len(said) == 5 + relay.ROWS
