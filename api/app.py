@@ -11,9 +11,9 @@ from api.controllers.changes import ChangesController
 from api.controllers.companies import CompaniesController
 from api.controllers.documents import DocumentsController
 from api.controllers.edits import EditsController
+from api.controllers.health import HealthController
 from api.controllers.history import HistoryController
 from api.controllers.hooks import HooksController
-from api.controllers.operations import OperationsController
 from api.controllers.product_lists import ProductListsController
 from api.controllers.profiles import ProfilesController
 from api.controllers.properties import PropertiesController
@@ -35,7 +35,7 @@ CONTROLLERS: Final = (
     PropertiesController,
     ProductListsController,
     ChangesController,
-    OperationsController,
+    HealthController,
     DocumentsController,
 )
 

@@ -1,4 +1,4 @@
-"""Operations: is the process alive, has it caught up (contract §15). No secret, no user data."""
+"""Health: is the process alive, has it caught up (contract §15). No secret, no user data."""
 
 from litestar import Controller, get
 
@@ -42,7 +42,7 @@ def _purging(node: Node) -> dict[str, object]:
     return shown
 
 
-class OperationsController(Controller):
+class HealthController(Controller):
     """`/health` and `/ready`."""
 
     tags = ("operations",)
