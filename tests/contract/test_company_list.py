@@ -13,6 +13,8 @@ from tests.contract.expectations import (
 from tests.support.companies import COMPANIES, made, shown
 from tests.support.service import Account, Service, marked
 
+pytestmark = pytest.mark.usefixtures("undisturbed")
+
 
 @pytest.fixture(scope="module")
 def crowd(service: Service) -> tuple[Account, list[str]]:

@@ -23,6 +23,8 @@ from tests.support.service import (
     marked,
 )
 
+pytestmark = pytest.mark.usefixtures("undisturbed")
+
 MIB = 1024 * 1024
 SINGLE_LIMIT = 1 * MIB
 BATCH_LIMIT = 16 * MIB

@@ -15,6 +15,8 @@ from tests.support.service import (
     marked,
 )
 
+pytestmark = pytest.mark.usefixtures("undisturbed")
+
 
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
 def test_a_hundred_thousand_levels_in_a_property_are_refused(

@@ -25,6 +25,8 @@ from streams.broker.properties import server_properties
 from streams.log.kafka_access import KafkaAccess
 from tests.support.broker import append, is_let_in, read
 
+pytestmark = pytest.mark.anyio
+
 
 async def test_a_broker_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
     kafka = tmp_path / "broker/kafka"

@@ -21,6 +21,8 @@ from streams.broker import (
 from streams.broker.folder import BrokerFolder, Running
 from tests.support.broker import append, read
 
+pytestmark = pytest.mark.anyio
+
 END_TIMEOUT_S = 10
 
 # A process that runs a broker until it is killed. What it prints is Java's pid.
