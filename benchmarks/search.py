@@ -29,8 +29,9 @@ from projections.partition import Origin
 from projections.profiles import ProfileState
 from projections.search.documents import Entry
 from projections.search.index import SearchIndex
-from projections.search.indexer import SearchIndexer
 from projections.search.pages import Page, Window
+from projections.search.reader import IndexReader
+from projections.search.searches import Searches
 from projections.storage import RocksStorage
 from schemas.events import CompanyUpserted, encode
 from schemas.identity import Identity
@@ -172,16 +173,17 @@ def measure_search(count: int) -> SearchResult:
         index.begin_rebuild()
         index.finish_rebuild()
         written = _fill(index, count)
-        visible_ms = _visible(index, count)
+        visible_ms = _visible(index, _reader(root, index), count)
         index.close()
         index_bytes = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
         members = _make_members(Path(folder) / "members", count + REPEATS)
         filters = CompanyFilters(_make_companies(), lambda: [members])
         before = _memory()
         open_ms, index = _timed(lambda: SearchIndex(root, "benchmark"))
-        with _Asking(index, filters) as asking:
+        with _Asking(_reader(root, index), filters) as asking:
             answers = asking.answers()
             memory_bytes = _memory() - before
+        index.close()
         members.close()
     return SearchResult(written, visible_ms, open_ms, index_bytes, memory_bytes, answers)
 
@@ -206,12 +208,20 @@ def _fill(index: SearchIndex, count: int) -> WriteCost:
     return WriteCost(thread / count * 1e6, process / count * 1e6)
 
 
-def _visible(index: SearchIndex, count: int) -> float:
+def _reader(root: Path, index: SearchIndex) -> IndexReader:
+    assert index.generation is not None, "it is complete"
+    reader = IndexReader(root)
+    reader.use(index.generation)
+    return reader
+
+
+def _visible(index: SearchIndex, reader: IndexReader, count: int) -> float:
     """From a profile's write until it is found, without what a node waits between commits."""
 
     def write(number: int) -> None:
         index.upsert(_entry(number))
         index.commit()
+        reader.reload()
 
     numbers = iter(range(count, count + REPEATS))
     return _median(lambda: write(next(numbers)))
@@ -220,8 +230,8 @@ def _visible(index: SearchIndex, count: int) -> float:
 class _Asking:
     """Asks as a node does: on an event loop, of companies and members first."""
 
-    def __init__(self, index: SearchIndex, filters: CompanyFilters) -> None:
-        self._indexer = SearchIndexer(index)
+    def __init__(self, reader: IndexReader, filters: CompanyFilters) -> None:
+        self._searches = Searches(reader)
         self._filters = filters
         self._runner = asyncio.Runner()
 
@@ -229,7 +239,7 @@ class _Asking:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._runner.run(self._indexer.close())
+        self._searches.close()
         self._runner.close()
 
     def answers(self) -> Answers:
@@ -245,14 +255,14 @@ class _Asking:
 
     def _count(self, filters: list[dict[str, object]]) -> int:
         condition = parse_count({"filters": filters}, NOW)
-        return self._runner.run(count_indexed(self._indexer, self._filters, ACCOUNT, condition))
+        return self._runner.run(count_indexed(self._searches, self._filters, ACCOUNT, condition))
 
     def _page(self, filters: list[dict[str, object]]) -> Page:
         return self._runner.run(self._read_page(parse_count({"filters": filters}, NOW)))
 
     async def _read_page(self, asked: Condition) -> Page:
         condition = await self._filters.on_profiles(ACCOUNT, asked)
-        return await self._indexer.page(ACCOUNT, condition, Window(), 50)
+        return await self._searches.page(ACCOUNT, condition, Window(), 50)
 
 
 def _make_members(folder: Path, count: int) -> ProfileState:

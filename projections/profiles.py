@@ -141,6 +141,12 @@ class ProfileState(PartitionState):
             if row is not None
         ]
 
+    def rows(self, ids: Sequence[str]) -> list[bytes | None]:
+        """The stored rows of the profiles with these ids, undecoded (`profile.split`); None for who is gone."""
+        users = self.storage.get_many([*map(keyspace.user, ids)])
+        rows = iter(self.storage.get_many([keyspace.document(user) for user in users if user]))
+        return [next(rows) if user else None for user in users]
+
     def receipt(self, deletion_id: str, account: str) -> Receipt | None:
         row = self.storage.get(keyspace.receipt(deletion_id))
         found = None if row is None else decode_receipt(row)
@@ -192,6 +198,10 @@ class ProfileState(PartitionState):
     def counters(self, id_: str) -> dict[str, tracking.Counter]:
         """By name, how often the profile's user did what was tracked, and when."""
         return tracking.counters(self.storage, id_)
+
+    def counter_rows(self, id_: str) -> list[bytes]:
+        """What `counters` shows, undecoded (`tracking.decode_counters`)."""
+        return tracking.counter_rows(self.storage, id_)
 
     def has_tracked(self) -> bool:
         """Whether anything was tracked of anybody in this partition."""

@@ -74,10 +74,19 @@ def has_any(storage: Storage) -> bool:
     return next(storage.scan(*keyspace.bounds(keyspace.COUNTERS)), None) is not None
 
 
+def counter_rows(storage: Storage, profile: str) -> list[bytes]:
+    """What is kept of how often and when, undecoded (`decode_counters`), of the profile with this id."""
+    return [row for _, row in storage.scan(*keyspace.counters(profile))]
+
+
+def decode_counters(rows: Iterable[bytes]) -> dict[str, Counter]:
+    """The counters by the names of the events."""
+    return {counter.name: counter for counter in map(_counter, rows)}
+
+
 def counters(storage: Storage, profile: str) -> dict[str, Counter]:
     """By name, how often and when, of the profile with this id."""
-    found = (_counter(row) for _, row in storage.scan(*keyspace.counters(profile)))
-    return {counter.name: counter for counter in found}
+    return decode_counters(counter_rows(storage, profile))
 
 
 def read(storage: Storage, profile: str) -> dict[str, Tracked]:

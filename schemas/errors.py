@@ -28,6 +28,7 @@
     ├── UndecodableRecord         the bytes of a record are of no type, or version, that is known
     ├── UnreadableTable           a CSV or NDJSON file cannot be read, from a line on
     ├── DamagedIndex              a file of the search index is missing, or is not what was written
+    ├── IndexProcessLost          the process that writes the search index ended, failed or hung
     ├── UnknownFormat             a file of RocksDB is written in a way that audits cannot read
     ├── PublicationFailed         a transaction of the relay did not commit, as far as is known
     ├── TooSlow                   a stream of changes has lost some before its client took them

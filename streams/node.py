@@ -132,7 +132,6 @@ class Node:
         self.search = SearchFeed(
             deployment.folder / "search",
             f"{marker.log} {self.identity.fingerprint} {self.topics.partitions}",
-            self.identity,
             runtimes,
             is_ready=lambda: self.partitions.ready,
             is_busy=lambda: self.batch_pace.is_busy,

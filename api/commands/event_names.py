@@ -32,7 +32,7 @@ async def list_event_names(node: Node, account: str, given: Mapping[str, object]
         events = [name for name in names.events() if name > behind][: limit + 1]
         return [(name, names.last_tracked(name)) for name in events]
 
-    found = await node.search.indexer.survey(account, look)
+    found = await node.search.searches.survey(account, look)
     shown = [_show(node, account, name, last) for name, last in found[:limit]]
     return EventNamePage(shown, limit, found[limit - 1][0] if len(found) > limit else None)
 

@@ -19,8 +19,8 @@ from api.commands.pacing import paced
 from api.commands.searching import check_ready
 from api.limits.turns import Turns
 from projections.properties.survey import Seen, Survey
-from projections.search.indexer import SearchIndexer
 from projections.search.names import PropertyNames
+from projections.search.searches import Searches
 from schemas.properties import NO_PROPERTIES, TYPES, Kind, ValueType
 from streams.node import Node
 
@@ -82,13 +82,13 @@ class PropertySurveys:
     def check(self, kind: Kind) -> None:
         """Raises `Unavailable` while there is nothing to ask about properties of this kind."""
         if kind == "profile":
-            self._indexer()
+            self._searches()
 
     # ------------------------------------------------------------------ profiles
 
     async def _of_profiles(self, account: str, choose: Choose) -> dict[str, Known | None]:
-        indexer = self._indexer()
-        named, newest = await indexer.survey(
+        searches = self._searches()
+        named, newest = await searches.survey(
             account, lambda names: (names.types(), names.newest(SAMPLE))
         )
         types = {name: named[name] for name in named if name not in NO_PROPERTIES["profile"]}
@@ -104,18 +104,18 @@ class PropertySurveys:
             wanted = [each for each in wanted if not survey.has(*each)]
             if not wanted:
                 break
-            holders = await indexer.survey(account, partial(_holders, wanted, limit))
+            holders = await searches.survey(account, partial(_holders, wanted, limit))
             await self._read(account, holders, survey)
         there = [name for name in chosen if name in types and name in survey.seen]
-        created = await indexer.survey(account, partial(_first_created, there, types))
+        created = await searches.survey(account, partial(_first_created, there, types))
         return {
             name: _known(survey.seen[name], created[name]) if name in created else None
             async for name in paced(chosen)
         }
 
-    def _indexer(self) -> SearchIndexer:
+    def _searches(self) -> Searches:
         check_ready(self._node)
-        return self._node.search.indexer
+        return self._node.search.searches
 
     async def _read(self, account: str, ids: Iterable[str], survey: Survey) -> None:
         async for id_ in paced(ids):

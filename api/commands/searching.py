@@ -5,8 +5,8 @@ from typing import NamedTuple
 from api.commands.addressing import by_id
 from api.commands.company_filters import IS_MEMBER, CompanyFilters
 from projections.profile import StoredProfile
-from projections.search.indexer import SearchIndexer
 from projections.search.pages import EVERYWHERE, Edge, Window
+from projections.search.searches import Searches
 from schemas.errors import Unavailable, Unprocessable
 from schemas.search.conditions import Condition, Not
 from schemas.search.cursors import Place
@@ -35,7 +35,7 @@ async def search(
     profiles: list[StoredProfile] = []
     while True:
         missing = asked.limit - len(profiles)
-        page = await node.search.indexer.page(account, condition, window, missing)
+        page = await node.search.searches.page(account, condition, window, missing)
         found = (by_id(node, account, id_) for id_ in page.ids)
         profiles += [profile for profile in found if profile is not None]
         if page.more_before is None or len(profiles) == asked.limit:
@@ -47,15 +47,15 @@ async def count(node: Node, companies: CompanyFilters, account: str, asked: Sear
     """How many profiles a search for the same would show on all its pages together. Raises like `search`."""
     check_ready(node)
     window = _window(node, account, asked)
-    indexer = node.search.indexer
+    searches = node.search.searches
     if window == EVERYWHERE:
-        return await count_indexed(indexer, companies, account, asked.condition)
+        return await count_indexed(searches, companies, account, asked.condition)
     condition = await companies.on_profiles(account, asked.condition)
-    return await indexer.count(account, condition, window)
+    return await searches.count(account, condition, window)
 
 
 async def count_indexed(
-    indexer: SearchIndexer, companies: CompanyFilters, account: str, condition: Condition
+    searches: Searches, companies: CompanyFilters, account: str, condition: Condition
 ) -> int:
     """How many profiles meet the condition: members of companies are counted, all else the index knows.
 
@@ -63,9 +63,9 @@ async def count_indexed(
     """
     counted = await companies.count_members(account, condition)
     if counted is None:
-        return await indexer.count(account, await companies.on_profiles(account, condition))
+        return await searches.count(account, await companies.on_profiles(account, condition))
     if counted.and_nonmembers:
-        return counted.members + await indexer.count(account, Not(IS_MEMBER))
+        return counted.members + await searches.count(account, Not(IS_MEMBER))
     return counted.members
 
 

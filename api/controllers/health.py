@@ -11,7 +11,7 @@ from streams.node import Node
 
 
 def _warnings(node: Node) -> list[str]:
-    """What a person should know: overdue deletions, a wrong clock."""
+    """What a person should know: overdue deletions, a wrong clock, searches that are behind."""
     found: list[str] = []
     overdue = node.purge.overdue
     if overdue.count:
@@ -19,7 +19,7 @@ def _warnings(node: Node) -> list[str]:
         found.append(f"{number} overdue: {overdue.reason}")
     if (wrong := clock.warning()) is not None:
         found.append(wrong)
-    return found
+    return found + node.search.warnings
 
 
 def _stopped(node: Node) -> list[dict[str, object]]:

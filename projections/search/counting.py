@@ -11,15 +11,15 @@ from tantivy import Query, Searcher
 
 from projections.search import fields
 from projections.search.encoding import encode_text
-from projections.search.generation import Generation
 from projections.search.lowering import Lowering
 from projections.search.substring import seeks_substring, text_pattern
+from projections.search.view import View
 from schemas.search.conditions import AllOf, AnyOf, Condition, Contains, Not, OneOf, Path
 
 _MANY: Final = 6000  # texts, from which on the column is sooner read as a whole
 
 
-def count(generation: Generation, lowering: Lowering, condition: Condition) -> int:
+def count(view: View, lowering: Lowering, condition: Condition) -> int:
     """How many profiles of the account that `lowering` is for meet the condition."""
     conditions = list(_conjuncts(condition))
     for place, each in enumerate(conditions):
@@ -27,10 +27,10 @@ def count(generation: Generation, lowering: Lowering, condition: Condition) -> i
         if not isinstance(sought, Contains | OneOf) or (texts := _texts(sought)) is None:
             continue
         others = AllOf((*conditions[:place], *conditions[place + 1 :]))
-        searcher, left = generation.snapshot(lowering.query(others))
+        searcher, left = view.snapshot(lowering.query(others))
         found = _having(searcher, left, sought.path, texts)
         return _all(searcher, left) - found if isinstance(each, Not) else found
-    return _all(*generation.snapshot(lowering.query(condition)))
+    return _all(*view.snapshot(lowering.query(condition)))
 
 
 def _texts(condition: Contains | OneOf) -> str | list[str] | None:

@@ -11,19 +11,19 @@ from tantivy import Occur, Order, Query
 
 from projections.search import fields
 from projections.search.encoding import event_term, name_place, name_term
-from projections.search.generation import Generation
+from projections.search.view import View
 from schemas.properties import ValueType
 
 
 class PropertyNames:
     """The properties and events of an account's profiles, from one snapshot of the index; for any thread."""
 
-    def __init__(self, generation: Generation, account: str) -> None:
-        self._schema = generation.schema
+    def __init__(self, view: View, account: str) -> None:
+        self._schema = view.schema
         self._place = name_place(account)
         self._events = event_term(account, "")
         everybody = self._having(fields.ACCOUNT, account)
-        self._searcher, self._everybody = generation.snapshot(everybody)
+        self._searcher, self._everybody = view.snapshot(everybody)
 
     def types(self) -> dict[str, list[ValueType]]:
         """By the dotted names of all properties, in their order, the types of their values."""

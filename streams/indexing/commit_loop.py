@@ -2,35 +2,35 @@
 
 1. A fold writes, with its state, a row that names the profiles that it changed or erased. It hides erased profiles from
    searches at once.
-2. The feed takes rows, in portions, reads the profiles as they are now and hands them to the index.
-3. It commits, and searches show them.
-4. It removes the rows. A process that ends before that finds them again, and does the same again.
+2. The feed takes rows, in portions, reads the stored profiles as they are now and sends them, undecoded, to the process
+   that writes the index (`index_process`).
+3. That process commits. The searches of this one show what it committed.
+4. The feed removes the rows. When either process ends before that, they are found again, and the same is done again.
 
 It begins when all partitions are caught up. An index that is missing, damaged or of another state is then built from
-all profiles. Until nothing is left of what was there at the start, searches are refused; reads by key go on.
+all profiles. Until nothing is left of what was there at the start, searches are refused; reads by key go on. While a
+process that was lost is replaced, searches show what was committed.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Set
-from itertools import groupby
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from faust.types import TP
 
 from projections.partition import NOTHING
-from projections.profile import StoredProfile
 from projections.profiles import ProfileState
-from projections.search.documents import Entry
-from projections.search.index import SearchIndex, discard_index
-from projections.search.indexer import SLICE, SearchIndexer, in_slices
+from projections.search.index import discard_index
+from projections.search.reader import IndexReader
+from projections.search.searches import Searches
 from schemas.errors import Unavailable
-from schemas.events import ENCODER
-from schemas.identity import Identity
-from schemas.timestamps import format_timestamp
+from streams.indexing import frames
+from streams.indexing.index_link import IndexLink, IndexProcessLost
+from streams.indexing.lag import IndexLag
 from streams.pace import Pace
 from streams.partition.profile_partition import ProfilePartition
 from streams.partition.runtime import PartitionRuntime
@@ -40,14 +40,25 @@ log = logging.getLogger(__name__)
 COMMIT_SECONDS: Final = 0.5
 """Between commits: with the commit itself, a write is found within a second (contract §3)."""
 
-_PORTION: Final = 100  # profiles that are written at once
-_COMMIT_PROFILES: Final = 10_000  # a commit of more holds the interpreter's lock for too long
+_PORTION: Final = 500  # profiles that are taken at once
+_AT_ONCE: Final = 100  # profiles that are read and sent in one step of the loop: 0.7 ms
+_AT_ONCE_BYTES: Final = (
+    1 << 20
+)  # what a step may come to, as far as those before it tell; and a frame
+_COMMIT_PROFILES: Final = 10_000  # what a process that is lost has to be sent again
 _STAND_BACK_SECONDS: Final = 0.3
-_RETRY_SECONDS: Final = 2.0
-_CLOSE_SECONDS: Final = 1.5
+_RETRY_SECONDS: Final = 1.0
 
 Rows = list[tuple[ProfilePartition, list[bytes]]]
 """Keys of "changed" rows that were taken, by their partition."""
+
+
+class _Taken(NamedTuple):
+    """What was sent: the rows that named it, who of them is gone, and whether nothing else had changed."""
+
+    rows: Rows
+    gone: list[str]
+    is_all: bool
 
 
 class SearchFeed:
@@ -61,7 +72,6 @@ class SearchFeed:
         self,
         root: Path,
         origin: str,
-        identity: Identity,
         runtimes: Mapping[TP, PartitionRuntime],
         is_ready: Callable[[], bool],
         is_busy: Callable[[], bool],
@@ -69,30 +79,33 @@ class SearchFeed:
     ) -> None:
         self._root = root
         self._origin = origin
-        self._identity = identity
         self._runtimes = runtimes
         self._is_ready = is_ready
         self._is_busy = is_busy
         self._pace = pace
         self._wake = asyncio.Event()
-        self._indexer: SearchIndexer | None = None
+        self._reader = IndexReader(root)
+        self._searches = Searches(self._reader)
+        self._link: IndexLink | None = None
+        self._lag = IndexLag()
         self._in_step = asyncio.Event()
+        self._is_fed = asyncio.Event()  # the index is in use, and a process there that writes it
         self._rebuilding = asyncio.Lock()
         self._is_foreign = False
         # By partition: the offset up to which no forgotten user is left in the index's files.
         self._clean: dict[int, int] = {}
+        self._at_once = 1  # profiles that the next step of the loop reads
 
     # ------------------------------------------------------------------ for the partitions
 
     def wake(self) -> None:
         """A fold has changed something, or a partition has caught up."""
+        self._lag.changed()
         self._wake.set()
 
     def hide(self, state: ProfileState) -> None:
         """Hides the profiles that folds of the state have erased from every search that begins from now on."""
-        if self._indexer is not None:
-            for id_ in state.erased:
-                self._indexer.index.delete(id_)
+        self._reader.hide(state.erased)
         state.erased.clear()
 
     def discard(self) -> None:
@@ -101,35 +114,45 @@ class SearchFeed:
         discard_index(self._root)
 
     async def close(self) -> None:
-        """Close the files, or leave them behind when that takes long: the rows are still there."""
+        """Refuses searches and ends the process that writes the index: the rows are still there."""
         self._in_step.clear()
-        indexer, self._indexer = self._indexer, None
-        if indexer is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await indexer.close()
+        self._searches.close()
+        await self._unlink()
 
-    # ------------------------------------------------------------------ for searches and the purge
+    # ------------------------------------------------------------------ for searches, the purge and the operator
 
     @property
-    def indexer(self) -> SearchIndexer:
+    def searches(self) -> Searches:
         """The index for searches. Raises `Unavailable` until all that was there at the start is indexed."""
-        if self._indexer is None or not self._indexer.index.is_complete:
+        if not self._reader.is_open:
             raise Unavailable("The search index is being built", retry_after=10)
         if not self._in_step.is_set():
             raise Unavailable("The search index is catching up, try again", retry_after=1)
-        return self._indexer
+        return self._searches
+
+    @property
+    def warnings(self) -> list[str]:
+        """What an operator should know of the index."""
+        return self._lag.warnings
 
     async def erase(self, forgets: Mapping[int, int]) -> None:
         """Leaves no byte of users who were forgotten up to these offsets, by partition, in any file of the index.
 
         tantivy keeps a deleted profile's terms for as long as it likes, so the index is built anew in another folder;
-        unless that was done since.
+        unless that was done since. When the process that writes it is lost meanwhile, the next one begins again.
         """
-        await self._in_step.wait()
-        async with self._rebuilding:
-            if any(offset > self._clean.get(number, NOTHING) for number, offset in forgets.items()):
-                await self._rebuild(self.indexer)
+        while True:
+            await self._is_fed.wait()
+            async with self._rebuilding:
+                if all(
+                    offset <= self._clean.get(number, NOTHING) for number, offset in forgets.items()
+                ):
+                    return
+                if self._link is not None and self._is_fed.is_set():
+                    try:
+                        await self._rebuild(self._link)
+                    except IndexProcessLost:
+                        self._is_fed.clear()
 
     # ------------------------------------------------------------------ feeding
 
@@ -137,49 +160,74 @@ class SearchFeed:
         """Indexes until it is cancelled; whatever fails is tried again."""
         while True:
             try:
-                await self._feed()
+                await self._feed(await self._open_link())
+            except IndexProcessLost as lost:
+                log.warning("the process of the search index %s and is started again", lost.failure)
+                self._lag.lost(lost.failure)
+                if lost.is_index_lost:
+                    self.discard()
             except Exception as error:
-                self._in_step.clear()
                 log.error("feeding the search index failed: %s", type(error).__name__)
-                await asyncio.sleep(_RETRY_SECONDS)
+                self._lag.lost(f"met an error ({type(error).__name__})")
+            self._is_fed.clear()
+            await self._unlink()
+            await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _feed(self) -> None:
+    async def _open_link(self) -> IndexLink:
+        self._link = await IndexLink.start(self._wake.set)
+        return self._link
+
+    async def _unlink(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            await link.close()
+
+    async def _feed(self, link: IndexLink) -> None:
+        opened = await link.ask(frames.Open(str(self._root), self._origin))
+        if opened.damage is not None:
+            log.warning("the search index is damaged and will be built anew: %s", opened.damage)
         while not self._is_ready():
-            await self._wait()
-        indexer = await self._open()
-        if self._is_foreign or not indexer.index.is_complete:
-            await self._build(indexer)
+            await self._wait(link)
+        if self._is_foreign or opened.generation is None:
+            await self._build(link)
+        else:
+            await self._searches.use(opened.generation)
         for state in self._states():
             state.changed.look_again()
         while not self._is_foreign:
-            taken, is_all = await self._take(indexer)
-            if taken:
-                await indexer.commit()
-                self._drop(taken)
-            if is_all:
+            taken = await self._take(link)
+            if taken.rows:
+                await link.ask(frames.Commit())
+                await self._searches.reload()
+                self._reader.unhide(taken.gone)
+                self._drop(taken.rows)
+            if taken.is_all:
+                self._settle()
                 # A commit of one profile costs what one of hundreds does: so changes wait for others.
-                self._in_step.set()
                 await asyncio.sleep(COMMIT_SECONDS)
-                await self._wait()
+                await self._wait(link)
         self._in_step.clear()
 
-    async def _wait(self) -> None:
+    def _settle(self) -> None:
+        """All is indexed that was applied when the last portion was taken."""
+        self._in_step.set()
+        self._is_fed.set()
+        self._lag.caught_up()
+        if self._wake.is_set():
+            self._lag.changed()
+
+    async def _wait(self, link: IndexLink) -> None:
         await self._wake.wait()
         self._wake.clear()
+        link.check()
 
-    async def _open(self) -> SearchIndexer:
-        if self._indexer is None:
-            index = await asyncio.to_thread(SearchIndex, self._root, self._origin)
-            self._indexer = SearchIndexer(index)
-        return self._indexer
-
-    async def _take(self, indexer: SearchIndexer) -> tuple[Rows, bool]:
-        """Hands the index what changed; returns the "changed" rows that named it, and whether they were all."""
-        taken: Rows = []
-        noted = 0
+    async def _take(self, link: IndexLink) -> _Taken:
+        """Sends what changed, as much as one commit should have."""
+        taken = _Taken([], [], is_all=False)
+        sent = 0
         behind = self._partitions()
         is_waited_for, began = False, time.monotonic()
-        while behind and noted < _COMMIT_PROFILES:
+        while behind and sent < _COMMIT_PROFILES:
             if is_waited_for and time.monotonic() - began > COMMIT_SECONDS:
                 break
             partition = behind.pop(0)
@@ -190,70 +238,72 @@ class SearchFeed:
             if len(ids) >= _PORTION:
                 behind.append(partition)
             if keys:
-                taken.append((partition, keys))
-                noted += len(ids)
-                await self._note_all(indexer, partition.profiles, ids)
-                await indexer.write()
+                taken.rows.append((partition, keys))
+                sent += len(ids)
+                taken.gone.extend(await self._send_all(link, partition, ids))
                 if self._is_busy():
                     await asyncio.sleep(_STAND_BACK_SECONDS)
-        return taken, not behind
+        return taken._replace(is_all=not behind)
 
-    async def _note_all(self, indexer: SearchIndexer, state: ProfileState, ids: list[str]) -> None:
-        for part in in_slices(ids, SLICE):
-            began = time.monotonic()
-            self._note(indexer, state, part)
-            await self._rest(time.monotonic() - began)
-
-    def _note(self, indexer: SearchIndexer, state: ProfileState, ids: list[str]) -> None:
-        found = {profile.id: profile for profile in state.read_all(ids)}
+    async def _send_all(
+        self,
+        link: IndexLink,
+        partition: ProfilePartition,
+        ids: Iterable[str],
+        *,
+        added: bool = False,
+    ) -> list[str]:
+        """Sends these profiles as they are now; returns who of them is gone."""
+        gone: list[str] = []
+        state = partition.profiles
         tracks = state.has_tracked()
-        for id_ in ids:
-            if (profile := found.get(id_)) is None:
-                indexer.index.delete(id_)
-            else:
-                indexer.index.upsert(_entry(profile, state, tracks=tracks))
+        rest = iter(ids)
+        while part := list(islice(rest, self._at_once)):
+            if not self._is_here(partition):
+                raise Unavailable("The partition is no longer here")
+            began = time.monotonic()
+            rows = state.rows(part)
+            gone += _send(link, state, part, rows, added=added, tracks=tracks)
+            self._at_once = _as_many(rows)
+            await asyncio.sleep(self._pace.rest(time.monotonic() - began))
+            await link.make_room()
+        return gone
 
     def _drop(self, taken: Rows) -> None:
         for partition, keys in taken:
             if self._is_here(partition):
                 partition.profiles.changed.drop(keys)
 
-    async def _rest(self, worked: float) -> None:
-        await asyncio.sleep(self._pace.rest(worked))
-
     # ------------------------------------------------------------------ rebuilding
 
-    async def _build(self, indexer: SearchIndexer) -> None:
+    async def _build(self, link: IndexLink) -> None:
         """Build the index; it reads all, so what rows of before would say is in it."""
         self._in_step.clear()
+        self._reader.close()
         async with self._rebuilding:
             log.info("the search index is built from the state")
             self._is_foreign = False
             for state in self._states():
                 state.changed.drop_all()
-            await self._rebuild(indexer)
+            await self._rebuild(link)
             log.info("the search index is complete")
 
-    async def _rebuild(self, indexer: SearchIndexer) -> None:
+    async def _rebuild(self, link: IndexLink) -> None:
         applied = {state.partition: state.applied for state in self._states()}
-        # Asked once: what is tracked of somebody first from now on is a change, and indexed as one.
-        tracks = {state.partition for state in self._states() if state.has_tracked()}
-        await indexer.rebuild(self._ids(), lambda ids: self._read(ids, tracks), self._rest)
+        hidden = self._reader.hidden()
+        await link.ask(frames.BeginRebuild())
+        try:
+            for partition in self._partitions():
+                await self._send_all(link, partition, partition.profiles.ids(), added=True)
+            finished = await link.ask(frames.FinishRebuild())
+        except BaseException:
+            link.abandon_rebuild()
+            raise
+        assert finished.generation is not None, "it is in use"
+        await self._searches.use(finished.generation)
+        self._reader.unhide(hidden)
+        await link.ask(frames.RemoveOthers())
         self._clean = applied
-
-    def _ids(self) -> Iterator[str]:
-        for state in self._states():
-            yield from state.ids()
-
-    def _read(self, ids: list[str], tracks: Set[int]) -> list[Entry]:
-        states = {state.partition: state for state in self._states()}
-        entries: list[Entry] = []
-        for partition, there in groupby(ids, self._identity.partition_of_id):
-            if (state := states.get(partition)) is None:
-                raise Unavailable("The partition is no longer here")
-            found = state.read_all(list(there))
-            entries += (_entry(it, state, tracks=partition in tracks) for it in found)
-        return entries
 
     def _states(self) -> list[ProfileState]:
         return [partition.profiles for partition in self._partitions()]
@@ -265,12 +315,33 @@ class SearchFeed:
         return self._runtimes.get(partition.tp) is partition
 
 
-def _entry(profile: StoredProfile, state: ProfileState, *, tracks: bool) -> Entry:
-    """`tracks` is whether there are tracked events at all, which saves the look-up of most deployments."""
-    header = profile.header
-    counted = {
-        name: {"count": counter.count, "last_at": format_timestamp(counter.last_at)}
-        for name, counter in (state.counters(header.id) if tracks else {}).items()
-    }
-    tracked = ENCODER.encode(counted) if counted else None
-    return Entry(header.id, header.account, profile.json, state.partition, header.version, tracked)
+def _send(
+    link: IndexLink,
+    state: ProfileState,
+    ids: list[str],
+    rows: list[bytes | None],
+    *,
+    added: bool,
+    tracks: bool,
+) -> list[str]:
+    """Sends the profiles, just read; returns who of them is gone.
+
+    Reading and sending are one step: no change comes between them. `tracks` is whether there are tracked events at all,
+    which saves the look-ups of most deployments.
+    """
+    counters = {id_: found for id_ in ids if (found := state.counter_rows(id_))} if tracks else {}
+    start = size = 0
+    for end, row in enumerate(rows, 1):
+        size += len(row or b"")
+        if size > _AT_ONCE_BYTES or end == len(rows):
+            part = ids[start:end]
+            counted = {id_: counters[id_] for id_ in part if id_ in counters} if counters else {}
+            link.send(frames.Changes(state.partition, part, rows[start:end], counted, added))
+            start, size = end, 0
+    return [id_ for id_, row in zip(ids, rows, strict=True) if row is None] if None in rows else []
+
+
+def _as_many(rows: list[bytes | None]) -> int:
+    """How many more profiles, of the size of these, a step of the loop may read."""
+    size = sum(map(len, filter(None, rows)))
+    return max(1, min(_AT_ONCE, _AT_ONCE_BYTES * len(rows) // max(size, 1)))

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from projections.search.index import SearchIndex
 from projections.search.pages import Window
 from schemas.search.conditions import EVERYBODY
-from tests.support.searching import ORIGIN
+from tests.support.searching import ORIGIN, LocalIndex
 
 WRITER = """
 import sys
@@ -34,8 +33,8 @@ def test_what_was_committed_outlives_a_kill(tmp_path: Path, commits: int) -> Non
         seen = [int(writer.stdout.readline()) for _ in range(commits)]
         writer.send_signal(signal.SIGKILL)
 
-    index = SearchIndex(tmp_path, ORIGIN)
-    assert index.is_complete
+    index = LocalIndex(tmp_path, ORIGIN)
+    assert index.is_open
     ids = index.page("account", EVERYBODY, Window(), 500).ids
     assert {f"{number:024x}" for number in seen} <= set(ids)
     index.close()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from api.commands.company_filters import CompanyFilters
 from api.commands.searching import count_indexed
 from projections.companies.fold import Companies
-from projections.search.indexer import SearchIndexer
+from projections.search.searches import Searches
 from schemas.events import CompanyDeleted, encode
 from schemas.search.conditions import (
     EVERYBODY,
@@ -135,10 +135,10 @@ def test_a_count_of_others_is_right_before_their_companies_members_are_indexed(
     filters = CompanyFilters(log, lambda: [profiles.state])
 
     async def scenario() -> list[int]:
-        indexer = SearchIndexer(complete_index(tmp_path))
+        searches = Searches(complete_index(tmp_path))
         conditions = (GOLD, Not(GOLD), AllOf((Not(GOLD), Exists(("role",)))))
-        counts = [await count_indexed(indexer, filters, ACCOUNT, each) for each in conditions]
-        await indexer.close()
+        counts = [await count_indexed(searches, filters, ACCOUNT, each) for each in conditions]
+        searches.close()
         return counts
 
     assert asyncio.run(scenario()) == [3, 1, 0]

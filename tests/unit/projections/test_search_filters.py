@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from api.commands.company_filters import CompanyFilters
 from projections.search.documents import Entry
-from projections.search.index import SearchIndex
 from projections.search.pages import Window
 from schemas.normalization import normalize
 from schemas.search.conditions import Condition
@@ -23,7 +22,7 @@ from schemas.timestamps import format_timestamp
 from tests.support.brute_force import Known, found
 from tests.support.folding import folded_companies
 from tests.support.search_inputs import NOW, are_affordable, filters, substring_filters, users
-from tests.support.searching import complete_index
+from tests.support.searching import LocalIndex, complete_index
 
 accounts = map(str, count())
 fresh_ids = map("{:024x}".format, count(1))
@@ -34,7 +33,7 @@ unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]
 class Searched:
     """An account of its own in the index, with these users."""
 
-    def __init__(self, index: SearchIndex, known: Sequence[Known]) -> None:
+    def __init__(self, index: LocalIndex, known: Sequence[Known]) -> None:
         self.index, self.account, self.known = index, next(accounts), known
         documents = [user.company for user in known if user.company is not None]
         self._filters = CompanyFilters(folded_companies(self.account, documents), tuple)
@@ -78,14 +77,14 @@ def with_one_document_a_company(known: list[Known]) -> list[Known]:
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchIndex]:
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalIndex]:
     index = complete_index(tmp_path_factory.mktemp("search"))
     yield index
     index.close()
 
 
 @pytest.fixture(scope="module")
-def populated(index: SearchIndex) -> Searched:
+def populated(index: LocalIndex) -> Searched:
     """An account of 400 users."""
     known: list[Known] = []
 
@@ -133,7 +132,7 @@ def test_substrings_are_found_among_what_the_other_filters_leave(
     asked=st.lists(filters, min_size=1, max_size=8),
 )
 def test_any_users_are_found_by_any_filters(
-    index: SearchIndex, known: list[Known], asked: list[dict[str, Any]]
+    index: LocalIndex, known: list[Known], asked: list[dict[str, Any]]
 ) -> None:
     searched = Searched(index, with_one_document_a_company(known))
     for filter_ in asked:
@@ -149,7 +148,7 @@ COMPARING = ("eq", "ne", "gt", "gte", "lt", "lte", "in-v", "nin-v")
 
 
 @pytest.mark.parametrize("prop", ["plan", "company.plan"])
-def test_numbers_of_any_length_compare_to_their_last_digit(index: SearchIndex, prop: str) -> None:
+def test_numbers_of_any_length_compare_to_their_last_digit(index: LocalIndex, prop: str) -> None:
     def user(number: int, value: object) -> Known:
         properties = normalize({"plan": value}, NOW).properties
         at = {"created_at": format_timestamp(NOW), "updated_at": format_timestamp(NOW)}

@@ -12,32 +12,31 @@ from msgspec import json
 
 from projections.search import fields
 from projections.search.documents import Entry
-from projections.search.index import SearchIndex
 from projections.search.pages import Window
 from schemas.errors import Unavailable
 from schemas.search.conditions import EVERYBODY, AllOf, Condition, Contains, Exists, Not, OneOf
 from schemas.search.operators import MAX_SUBSTRING
-from tests.support.searching import ORIGIN, complete_index, profile, upsert
+from tests.support.searching import ORIGIN, LocalIndex, complete_index, profile, upsert
 
 A, B, C = ("a" * 24, "b" * 24, "c" * 24)
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Iterator[SearchIndex]:
+def index(tmp_path: Path) -> Iterator[LocalIndex]:
     index = complete_index(tmp_path)
     yield index
     index.close()
 
 
-def ids(index: SearchIndex) -> list[str]:
+def ids(index: LocalIndex) -> list[str]:
     return index.page("account", EVERYBODY, Window(), 500).ids
 
 
-def number(index: SearchIndex) -> int:
+def number(index: LocalIndex) -> int:
     return index.count("account", EVERYBODY)
 
 
-def holders(index: SearchIndex, condition: Condition) -> list[str]:
+def holders(index: LocalIndex, condition: Condition) -> list[str]:
     """Whom a page shows, and a count counts."""
     ids = index.page("account", condition, Window(), 500).ids
     assert index.count("account", condition) == len(ids)
@@ -47,7 +46,7 @@ def holders(index: SearchIndex, condition: Condition) -> list[str]:
 # --- changes
 
 
-def test_a_profile_is_found_once_it_is_committed(index: SearchIndex) -> None:
+def test_a_profile_is_found_once_it_is_committed(index: LocalIndex) -> None:
     index.upsert(profile(A))
     assert number(index) == 0
 
@@ -55,7 +54,7 @@ def test_a_profile_is_found_once_it_is_committed(index: SearchIndex) -> None:
     assert number(index) == 1
 
 
-def test_a_profile_is_found_as_it_was_last_written(index: SearchIndex) -> None:
+def test_a_profile_is_found_as_it_was_last_written(index: LocalIndex) -> None:
     upsert(index, [profile(A, plan="free"), profile(A, plan="gold")])
     upsert(index, [profile(A, plan="basic")])
 
@@ -65,7 +64,7 @@ def test_a_profile_is_found_as_it_was_last_written(index: SearchIndex) -> None:
     assert plans == [0, 0, 1]
 
 
-def test_a_deleted_profile_is_gone_at_once(index: SearchIndex) -> None:
+def test_a_deleted_profile_is_gone_at_once(index: LocalIndex) -> None:
     upsert(index, [profile(A), profile(B)])
 
     index.delete(A)
@@ -75,7 +74,7 @@ def test_a_deleted_profile_is_gone_at_once(index: SearchIndex) -> None:
     assert (ids(index), number(index)) == ([B], 1)
 
 
-def test_a_profile_that_is_deleted_between_two_commits_never_shows(index: SearchIndex) -> None:
+def test_a_profile_that_is_deleted_between_two_commits_never_shows(index: LocalIndex) -> None:
     index.upsert(profile(A))
     index.delete(A)
     index.commit()
@@ -83,38 +82,25 @@ def test_a_profile_that_is_deleted_between_two_commits_never_shows(index: Search
     assert ids(index) == []
 
 
-def test_a_lost_partition_is_gone_at_once(index: SearchIndex) -> None:
-    upsert(index, [profile(A, partition=1), profile(B, partition=2)])
-    index.upsert(profile(C, partition=1))
-
-    index.drop_partition(1)
-    index.upsert(profile(C, partition=3))
-
-    assert ids(index) == [B]
-    index.commit()
-    assert ids(index) == [C, B]
-
-
 # --- rebuild
 
 
 def test_an_index_that_was_never_built_answers_nothing(tmp_path: Path) -> None:
-    index = SearchIndex(tmp_path, ORIGIN)
+    index = LocalIndex(tmp_path, ORIGIN)
 
-    assert not index.is_complete
+    assert not index.is_open
     with pytest.raises(Unavailable):
         number(index)
     index.upsert(profile(A))
     index.commit()
-    assert not index.is_complete
+    assert not index.is_open
 
 
-def test_a_rebuild_holds_what_it_was_given_and_what_changed_meanwhile(index: SearchIndex) -> None:
+def test_a_rebuild_holds_what_it_was_given_and_what_changed_meanwhile(index: LocalIndex) -> None:
     upsert(index, [profile(A), profile(B)])
 
     index.begin_rebuild()
     index.add([profile(A, plan="kept"), profile(B)])
-    index.write()
     index.delete(B)
     upsert(index, [profile(C)])
     assert ids(index) == [C, A]
@@ -126,7 +112,7 @@ def test_a_rebuild_holds_what_it_was_given_and_what_changed_meanwhile(index: Sea
 
 FEW = [f"{number:024x}" for number in range(6)]
 steps = st.tuples(st.sampled_from(["change", "delete"]), st.sampled_from(FEW)) | st.sampled_from(
-    [("add", ""), ("write", ""), ("commit", ""), ("drop", "")]
+    [("add", ""), ("commit", "")]
 )
 
 
@@ -156,11 +142,6 @@ def test_a_rebuild_holds_each_profile_once_whatever_changes_meanwhile(
                     index.delete(id_)
                 case "add":
                     add(left)
-                case "write":
-                    index.write()
-                case "drop":  # and the partition is taken over again
-                    index.drop_partition(0)
-                    left = sorted(known)
                 case _:
                     index.commit()
         while left:
@@ -180,10 +161,9 @@ def test_a_rebuild_that_ends_half_way_leaves_the_index_as_it_was(tmp_path: Path)
     upsert(index, [profile(A)])
     index.begin_rebuild()
     index.add([profile(B)])
-    index.write()
     del index
 
-    again = SearchIndex(tmp_path, ORIGIN)
+    again = LocalIndex(tmp_path, ORIGIN)
     assert ids(again) == [A]
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["0"]
     again.close()
@@ -240,7 +220,7 @@ def closed(tmp_path: Path) -> Path:
 
 
 def test_a_closed_index_opens_as_it_was(closed: Path) -> None:
-    index = SearchIndex(closed, ORIGIN)
+    index = LocalIndex(closed, ORIGIN)
     assert ids(index) == [C, A]
     index.close()
 
@@ -282,15 +262,15 @@ def test_an_index_of_another_layout_has_to_be_rebuilt(closed: Path) -> None:
 
 
 def test_an_index_of_another_log_has_to_be_rebuilt(closed: Path) -> None:
-    index = SearchIndex(closed, "another log")
-    assert not index.is_complete
+    index = LocalIndex(closed, "another log")
+    assert not index.is_open
     assert not [path for path in closed.iterdir() if path.is_dir()]
 
 
 def assert_rebuilt(root: Path) -> None:
     """A rebuild is demanded, no search is answered before, and then all is well."""
-    index = SearchIndex(root, ORIGIN)
-    assert not index.is_complete
+    index = LocalIndex(root, ORIGIN)
+    assert not index.is_open
     with pytest.raises(Unavailable):
         number(index)
     index.begin_rebuild()
@@ -304,7 +284,7 @@ def assert_rebuilt(root: Path) -> None:
 
 
 @pytest.mark.parametrize("others", [0, 1, 300, 6000])
-def test_one_of_many_texts_is_found_among_however_many(index: SearchIndex, others: int) -> None:
+def test_one_of_many_texts_is_found_among_however_many(index: LocalIndex, others: int) -> None:
     plans: dict[str, Any] = {A: "gold", B: "free", C: 7, "d" * 24: ["gold"]}
     upsert(index, [profile(id_, plan=plan) for id_, plan in plans.items()])
     many = tuple(f"plan {number}" for number in range(others))
@@ -319,14 +299,12 @@ def test_one_of_many_texts_is_found_among_however_many(index: SearchIndex, other
 # --- substrings
 
 
-def test_who_is_gone_holds_no_substring_from_then_on(index: SearchIndex) -> None:
+def test_who_is_gone_holds_no_substring_from_then_on(index: LocalIndex) -> None:
     plans = {A: "gold", B: "bold", C: "free"}
     upsert(index, [profile(id_, plan=plan) for id_, plan in plans.items()])
-    upsert(index, [profile("d" * 24, partition=1, plan="old"), profile("e" * 24, partition=1)])
     sought = Contains(("plan",), "old", False)
 
     index.delete(A)
-    index.drop_partition(1)
 
     assert (holders(index, sought), holders(index, Not(sought))) == ([B], [C])
     index.commit()
@@ -334,7 +312,7 @@ def test_who_is_gone_holds_no_substring_from_then_on(index: SearchIndex) -> None
 
 
 @pytest.mark.parametrize("needle", [".*", "[a-z]", "(x", "a|b", "\\d+", "^", "$", "{9}", "?", "+"])
-def test_a_substring_is_taken_literally(index: SearchIndex, needle: str) -> None:
+def test_a_substring_is_taken_literally(index: LocalIndex, needle: str) -> None:
     upsert(index, [profile(A, plan=f"<{needle}>"), profile(B, plan="abc 123 zzzzzzzzz")])
 
     assert holders(index, Contains(("plan",), needle, False)) == [A]
@@ -343,7 +321,7 @@ def test_a_substring_is_taken_literally(index: SearchIndex, needle: str) -> None
 @pytest.mark.parametrize("character", "kKsöῳ(🚧\U00010400\u2003")
 @pytest.mark.parametrize("ignore_case", [False, True])
 def test_the_longest_substring_is_found_under_the_longest_names(
-    index: SearchIndex, character: str, ignore_case: bool
+    index: LocalIndex, character: str, ignore_case: bool
 ) -> None:
     path = ("p" * 64, "é" * 32, "日" * 21 + "x", "🚧é" * 10 + "abcd")
     needle = character * MAX_SUBSTRING
@@ -359,7 +337,7 @@ def nested(id_: str, path: tuple[str, ...], text: str) -> Entry:
     return profile(id_, **properties)
 
 
-def test_names_longer_than_that_are_told_apart(index: SearchIndex) -> None:
+def test_names_longer_than_that_are_told_apart(index: LocalIndex) -> None:
     name, other = "a" * 700 + "b", "a" * 700 + "c"
     properties: dict[str, Any] = {name: "gold", other: 1}
     upsert(index, [profile(A, **properties)])

@@ -11,26 +11,25 @@ from hypothesis import given
 from projections.properties.survey import Survey
 from projections.search.documents import Entry, index_document
 from projections.search.encoding import name_place, name_term
-from projections.search.index import SearchIndex
 from schemas.errors import Unavailable
 from schemas.normalization import normalize
 from schemas.properties import NO_PROPERTIES, ValueType
 from schemas.timestamps import format_timestamp
 from tests.support.search_inputs import NOW, properties
-from tests.support.searching import ORIGIN, complete_index, profile, upsert
+from tests.support.searching import ORIGIN, LocalIndex, complete_index, profile, upsert
 
 A, B, C = ("a" * 24, "b" * 24, "c" * 24)
 ACCOUNT, NEIGHBOUR = "0" * 24, "0" * 23 + "1"
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Iterator[SearchIndex]:
+def index(tmp_path: Path) -> Iterator[LocalIndex]:
     index = complete_index(tmp_path)
     yield index
     index.close()
 
 
-def types(index: SearchIndex, account: str = ACCOUNT) -> dict[str, list[ValueType]]:
+def types(index: LocalIndex, account: str = ACCOUNT) -> dict[str, list[ValueType]]:
     found = index.names(account).types()
     return {name: found[name] for name in found if name not in NO_PROPERTIES["profile"]}
 
@@ -41,7 +40,7 @@ def person(id_: str, created: int = NOW, updated: int = NOW, /, **more: Any) -> 
     return entry._replace(document=msgspec.json.encode(document))
 
 
-def test_every_property_is_named_with_all_its_types_in_order(index: SearchIndex) -> None:
+def test_every_property_is_named_with_all_its_types_in_order(index: LocalIndex) -> None:
     upsert(
         index,
         [
@@ -62,7 +61,7 @@ def test_every_property_is_named_with_all_its_types_in_order(index: SearchIndex)
     ]
 
 
-def test_what_only_a_deleted_profile_had_is_named_no_more_at_once(index: SearchIndex) -> None:
+def test_what_only_a_deleted_profile_had_is_named_no_more_at_once(index: LocalIndex) -> None:
     upsert(index, [person(A, plan="gold", hobby="chess"), person(B, plan=1)])
 
     index.delete(A)
@@ -73,14 +72,14 @@ def test_what_only_a_deleted_profile_had_is_named_no_more_at_once(index: SearchI
     assert index.names(ACCOUNT).first_created("hobby", ["string"]) is None
 
 
-def test_a_changed_profile_has_the_properties_that_it_has_now(index: SearchIndex) -> None:
+def test_a_changed_profile_has_the_properties_that_it_has_now(index: LocalIndex) -> None:
     upsert(index, [person(A, plan="gold", hobby="chess")])
     upsert(index, [person(A, plan=1)])
 
     assert types(index) == {"plan": ["number"]}
 
 
-def test_an_account_whose_id_begins_alike_has_names_of_its_own(index: SearchIndex) -> None:
+def test_an_account_whose_id_begins_alike_has_names_of_its_own(index: LocalIndex) -> None:
     assert name_place(ACCOUNT) == name_place(NEIGHBOUR)
     upsert(index, [person(A, plan="gold"), profile(B, account=NEIGHBOUR, plan=1, hobby="chess")])
 
@@ -90,7 +89,7 @@ def test_an_account_whose_id_begins_alike_has_names_of_its_own(index: SearchInde
     assert index.names(NEIGHBOUR).newest(5) == [B]
 
 
-def test_holders_come_in_the_order_of_their_last_change(index: SearchIndex) -> None:
+def test_holders_come_in_the_order_of_their_last_change(index: LocalIndex) -> None:
     upsert(
         index,
         [
@@ -109,7 +108,7 @@ def test_holders_come_in_the_order_of_their_last_change(index: SearchIndex) -> N
     assert names.first_created("plan", ["string", "number"]) == NOW - 9
 
 
-def test_the_longest_names_are_told_apart(index: SearchIndex) -> None:
+def test_the_longest_names_are_told_apart(index: LocalIndex) -> None:
     name, other = "é" * 383 + "b", "é" * 383 + "c"
     upsert(index, [person(A, **{name: {other: {name: {other: 1}}}})])
 
@@ -135,10 +134,10 @@ def test_a_profile_is_indexed_under_the_names_and_types_that_a_survey_sees(
 
 def test_an_index_that_is_not_complete_names_nothing(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
-        SearchIndex(tmp_path, ORIGIN).names(ACCOUNT)
+        LocalIndex(tmp_path, ORIGIN).names(ACCOUNT)
 
 
-def test_tracked_events_are_named_apart_from_properties_and_dated(index: SearchIndex) -> None:
+def test_tracked_events_are_named_apart_from_properties_and_dated(index: LocalIndex) -> None:
     def tracking(entry: Entry, **last: int) -> Entry:
         tracked = {name: {"count": 1, "last_at": format_timestamp(at)} for name, at in last.items()}
         return entry._replace(tracked=msgspec.json.encode(tracked))

@@ -6,25 +6,24 @@ from random import Random
 
 import pytest
 
-from projections.search.index import SearchIndex
 from projections.search.pages import Edge, Page, Window
 from schemas.search.conditions import EVERYBODY, Condition, Moment, OneOf
 from schemas.search.cursors import Place
 from tests.support.search_inputs import NOW
-from tests.support.searching import complete_index, profile, upsert
+from tests.support.searching import LocalIndex, complete_index, profile, upsert
 
 A, B, C, D = ("a" * 24, "b" * 24, "c" * 24, "d" * 24)
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Iterator[SearchIndex]:
+def index(tmp_path: Path) -> Iterator[LocalIndex]:
     index = complete_index(tmp_path)
     yield index
     index.close()
 
 
 def page(
-    index: SearchIndex,
+    index: LocalIndex,
     limit: int = 50,
     before: Edge | None = None,
     after: Edge | None = None,
@@ -33,7 +32,7 @@ def page(
     return index.page("account", condition, Window(before, after), limit)
 
 
-def walk(index: SearchIndex, limit: int, between: Callable[[], object] = lambda: None) -> list[str]:
+def walk(index: LocalIndex, limit: int, between: Callable[[], object] = lambda: None) -> list[str]:
     """All ids, page by page; `between` is done before each further page."""
     here = page(index, limit)
     ids = here.ids
@@ -52,13 +51,13 @@ def random_places(random: Random, count: int, milliseconds: int) -> list[Place]:
     ]
 
 
-def test_newest_created_come_first_then_the_higher_id(index: SearchIndex) -> None:
+def test_newest_created_come_first_then_the_higher_id(index: LocalIndex) -> None:
     upsert(index, [profile(A, NOW), profile(B, NOW), profile(C, NOW - 1)])
 
     assert page(index).ids == [B, A, C]
 
 
-def test_the_last_page_says_so(index: SearchIndex) -> None:
+def test_the_last_page_says_so(index: LocalIndex) -> None:
     upsert(index, [profile(A), profile(B)])
 
     assert page(index, 1) == Page([Place(NOW, B)], Place(NOW, B))
@@ -66,7 +65,7 @@ def test_the_last_page_says_so(index: SearchIndex) -> None:
     assert page(index, 2).more_before is None
 
 
-def test_a_window_leaves_its_edges_out(index: SearchIndex) -> None:
+def test_a_window_leaves_its_edges_out(index: LocalIndex) -> None:
     upsert(index, [profile(A, NOW), profile(B, NOW + 1), profile(C, NOW + 1), profile(D, NOW + 2)])
 
     assert page(index, before=Moment(NOW + 1)).ids == [A]
@@ -77,7 +76,7 @@ def test_a_window_leaves_its_edges_out(index: SearchIndex) -> None:
     assert page(index, before=Moment(NOW), after=Moment(NOW)).ids == []
 
 
-def test_a_window_may_begin_before_1970(index: SearchIndex) -> None:
+def test_a_window_may_begin_before_1970(index: LocalIndex) -> None:
     upsert(index, [profile(A)])
 
     assert page(index, after=Moment(-62_135_596_800_000)).ids == [A]
@@ -85,13 +84,13 @@ def test_a_window_may_begin_before_1970(index: SearchIndex) -> None:
     assert page(index, before=Moment(253_402_300_799_999)).ids == [A]
 
 
-def test_pages_hold_their_own_account_only(index: SearchIndex) -> None:
+def test_pages_hold_their_own_account_only(index: LocalIndex) -> None:
     upsert(index, [profile(A), profile(B, account="other")])
 
     assert page(index).ids == [A]
 
 
-def test_a_page_holds_what_the_condition_finds(index: SearchIndex) -> None:
+def test_a_page_holds_what_the_condition_finds(index: LocalIndex) -> None:
     upsert(index, [profile(A, plan="gold"), profile(B, plan="free"), profile(C, plan="gold")])
 
     found = page(index, 1, condition=OneOf(("plan",), ("gold",)))
@@ -99,7 +98,7 @@ def test_a_page_holds_what_the_condition_finds(index: SearchIndex) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 7, 50, 500])
-def test_a_walk_finds_everybody_once_and_in_order(index: SearchIndex, limit: int) -> None:
+def test_a_walk_finds_everybody_once_and_in_order(index: LocalIndex, limit: int) -> None:
     places = random_places(Random(limit), count=400, milliseconds=3)
     upsert(index, [profile(place.id, place.created) for place in places])
 
@@ -107,7 +106,7 @@ def test_a_walk_finds_everybody_once_and_in_order(index: SearchIndex, limit: int
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_walk_under_writes_skips_nobody_and_repeats_nobody(index: SearchIndex, seed: int) -> None:
+def test_a_walk_under_writes_skips_nobody_and_repeats_nobody(index: LocalIndex, seed: int) -> None:
     random = Random(seed)
     places = random_places(random, count=600, milliseconds=40)
     random.shuffle(places)
@@ -133,7 +132,7 @@ def test_a_walk_under_writes_skips_nobody_and_repeats_nobody(index: SearchIndex,
     assert len(ids) == len(set(ids))
 
 
-def test_a_count_is_of_what_all_pages_in_the_window_show(index: SearchIndex) -> None:
+def test_a_count_is_of_what_all_pages_in_the_window_show(index: LocalIndex) -> None:
     random = Random(7)
     places = sorted(random_places(random, 200, milliseconds=3))
     upsert(index, [profile(id_, created) for created, id_ in places])

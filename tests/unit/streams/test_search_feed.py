@@ -1,6 +1,9 @@
-"""The feed of the search index, over a folded partition and a real index; the log is left out."""
+"""The feed of the search index, over a folded partition, a real index and its process; the log is left out."""
 
 import asyncio
+import os
+import shutil
+import signal
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,15 +12,16 @@ from typing import Any, cast
 import pytest
 
 from projections import keyspace
-from projections.search.generation import Generation
+from projections.search.names import PropertyNames
 from schemas.errors import Unavailable
 from schemas.events import ProfileForgotten
-from schemas.search.conditions import EVERYBODY
-from streams.indexing import commit_loop
+from schemas.search.conditions import EVERYBODY, OneOf
+from streams.indexing import commit_loop, index_link, lag
 from streams.indexing.commit_loop import SearchFeed
 from streams.pace import Pace
 from streams.partition.profile_partition import ProfilePartition
-from tests.support.folding import ACCOUNT, AT, IDENTITY, Profiles, upserted, user
+from tests.support.folding import ACCOUNT, AT, Profiles, tracked, upserted, user
+from tests.support.searching import index_processes
 
 _SECONDS = 30
 
@@ -33,7 +37,6 @@ class Fed:
         self.feed = SearchFeed(
             root,
             "this log",
-            IDENTITY,
             {partition.tp: partition},
             is_ready=lambda: True,
             is_busy=lambda: False,
@@ -52,9 +55,15 @@ class Fed:
     async def count(self) -> int | None:
         """How many profiles are found; None while searches are refused."""
         try:
-            return await self.feed.indexer.count(ACCOUNT, EVERYBODY)
+            return await self.feed.searches.count(ACCOUNT, EVERYBODY)
         except Unavailable:
             return None
+
+    async def until(self, is_so: Callable[[], object]) -> None:
+        async with asyncio.timeout(_SECONDS):
+            while not is_so():
+                self.feed.wake()
+                await asyncio.sleep(0.01)
 
     async def until_found(self, number: int) -> None:
         async with asyncio.timeout(_SECONDS):
@@ -151,26 +160,168 @@ def test_an_erasure_builds_the_index_anew_unless_that_was_done_since(tmp_path: P
     asyncio.run(scenario())
 
 
-def test_after_a_commit_that_failed_the_index_is_built_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_rebuild_holds_what_changed_meanwhile(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        fed = Fed(tmp_path)
+        ids = {n: fed.profiles.create(f"user {n}", plan="old") for n in range(2000)}
+        async with running(fed):
+            await fed.until(lambda: len(fed.generations()) == 1)
+            for n in (1, 1001, 1999):
+                fed.profiles.put(upserted(f"user {n}", plan="gold"))
+                fed.forget(ids[n - 1], f"user {n - 1}")
+            await fed.until_found(1997)
+            await fed.until_dropped()
+            assert await fed.feed.searches.count(ACCOUNT, OneOf(("plan",), ("gold",))) == 3
+
+    asyncio.run(scenario())
+
+
+def test_profiles_of_many_bytes_are_indexed(tmp_path: Path) -> None:
     async def scenario() -> None:
         fed = Fed(tmp_path)
         async with running(fed):
             await fed.until_found(0)
-            commit, failed = Generation.commit, asyncio.Event()
-            loop = asyncio.get_running_loop()
+            for n in range(7):
+                fed.profiles.create(f"user {n}", text="x" * 400_000)
+            await fed.until_found(7)
 
-            def fail_once(_: Generation) -> None:
-                monkeypatch.setattr(Generation, "commit", commit)
-                loop.call_soon_threadsafe(failed.set)
-                raise OSError
+    asyncio.run(scenario())
 
-            monkeypatch.setattr(Generation, "commit", fail_once)
-            fed.profiles.create("ada")
-            fed.feed.wake()
-            await asyncio.wait_for(failed.wait(), _SECONDS)
+
+def test_tracked_events_are_found_by_how_often_they_happened(tmp_path: Path) -> None:
+    async def scenario() -> list[str]:
+        fed = Fed(tmp_path)
+        fed.profiles.create("ada")
+        fed.profiles.put(tracked("signed_up"))
+        async with running(fed):
             await fed.until_found(1)
+            return await fed.feed.searches.survey(ACCOUNT, PropertyNames.events)
+
+    assert asyncio.run(scenario()) == ["signed_up"]
+
+
+# --- the process that writes the index
+
+
+async def lost(fed: Fed, failure: str) -> None:
+    """Wait until it is reported that the process was lost in this way, and until another one has caught up."""
+    await fed.until(lambda: any(failure in warning for warning in fed.feed.warnings))
+    await fed.until(lambda: not fed.feed.warnings)
+
+
+def test_a_killed_process_is_replaced_and_nothing_is_lost(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        fed = Fed(tmp_path)
+        ada = fed.profiles.create("ada")
+        async with running(fed):
+            await fed.until_found(1)
+            for n in range(3000):
+                fed.profiles.create(f"user {n}")
+            fed.feed.wake()
+            await asyncio.sleep(0)
+            (first,) = index_processes(os.getpid())
+            os.kill(first, signal.SIGKILL)
+            fed.forget(ada, "ada")
+            assert await fed.count() is not None, "what was committed is still searched"
+            await lost(fed, "has ended")
+            await fed.until_found(3000)
+            assert index_processes(os.getpid()) != [first]
+
+    asyncio.run(scenario())
+
+
+def test_a_process_that_is_killed_while_nothing_changes_is_replaced(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        fed = Fed(tmp_path)
+        async with running(fed):
+            await fed.until_found(0)
+            (first,) = index_processes(os.getpid())
+            os.kill(first, signal.SIGKILL)
+            await lost(fed, "has ended")
+            assert len(index_processes(os.getpid())) == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_process_that_hangs_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_link, "ANSWER_SECONDS", 1.0)
+
+    async def scenario() -> None:
+        fed = Fed(tmp_path)
+        async with running(fed):
+            await fed.until_found(0)
+            (first,) = index_processes(os.getpid())
+            os.kill(first, signal.SIGSTOP)
+            fed.profiles.create("ada")
+            await lost(fed, "has not answered")
+            await fed.until_found(1)
+            assert first not in index_processes(os.getpid())
+
+    asyncio.run(scenario())
+
+
+def test_after_a_commit_that_failed_the_index_is_built_anew(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        fed = Fed(tmp_path)
+        fed.profiles.create("ada")
+        async with running(fed):
+            await fed.until_found(1)
+            (folder,) = fed.generations()
+            shutil.rmtree(tmp_path / folder)
+            fed.profiles.create("bob")
+            await lost(fed, "failed")
+            await fed.until_found(2)
+
+    asyncio.run(scenario())
+
+
+def test_an_erasure_outlives_the_process_that_it_began_with(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        fed = Fed(tmp_path)
+        ada = fed.profiles.create("ada")
+        for n in range(3000):
+            fed.profiles.create(f"user {n}")
+        async with running(fed):
+            await fed.until_found(3001)
+            before = fed.generations()
+            gone = fed.forget(ada, "ada")
+            erasure = asyncio.create_task(fed.feed.erase({0: gone}))
+            await fed.until(lambda: fed.generations() > before)
+            (process,) = index_processes(os.getpid())
+            os.kill(process, signal.SIGKILL)
+            await asyncio.wait_for(erasure, _SECONDS)
+            assert fed.generations().isdisjoint(before)
+            assert await fed.count() == 3000
+
+    asyncio.run(scenario())
+
+
+def test_a_feed_that_is_closed_leaves_no_process(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        fed = Fed(tmp_path)
+        async with running(fed):
+            await fed.until_found(0)
+        assert index_processes(os.getpid()) == []
+
+    asyncio.run(scenario())
+
+
+def test_searches_that_stay_behind_are_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lag, "_WORTH_A_WARNING_SECONDS", 0.2)
+
+    async def scenario() -> None:
+        fed = Fed(tmp_path)
+        async with running(fed):
+            await fed.until_found(0)
+            (process,) = index_processes(os.getpid())
+            os.kill(process, signal.SIGSTOP)
+            fed.profiles.create("ada")
+            await fed.until(lambda: any("s behind" in warning for warning in fed.feed.warnings))
+            os.kill(process, signal.SIGCONT)
+            await fed.until_found(1)
+            await fed.until_dropped()
 
     asyncio.run(scenario())
 
