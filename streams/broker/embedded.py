@@ -25,16 +25,10 @@ from streams.broker.class_cache import NICENESS, ClassCache, recording
 from streams.broker.errors import BrokerDied, PortTaken
 from streams.broker.folder import BrokerFolder, Running, new_password
 from streams.broker.jars import class_path, jar_cache, locked_jars
-from streams.broker.java import (
-    Java,
-    failure_of,
-    find_java,
-    has_ended,
-    how_it_ended,
-    start_java,
-)
+from streams.broker.java import Java, failure_of, find_java, how_it_ended, start_java
 from streams.broker.probe import answers
 from streams.broker.properties import CLIENT, JAVA_OPTIONS, server_properties
+from streams.child_process import has_ended
 from streams.data_folder import write_private
 from streams.log.kafka_access import KafkaAccess
 

@@ -1,22 +1,20 @@
 """Java: which one to run, and how a class of Kafka is started with it."""
 
-import asyncio
 import importlib
 import os
 import re
 import shutil
+import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from streams.broker.errors import JavaMissing
+from streams.child_process import has_ended, start_child
 from streams.data_folder import UMASK, open_private
 
 OLDEST_JAVA = 17
-_LAUNCHER = Path(__file__).with_name("end_with_parent.py")
 _VERSION_TIMEOUT_S = 30
-_POLL_S = 0.02
 
 
 class Java(NamedTuple):
@@ -61,36 +59,22 @@ def start_java(
 ) -> subprocess.Popen[bytes]:
     """Start a class of Kafka in `folder`, all that it prints appended to `log`; the nicer, the lower its priority.
 
-    It gets a session of its own, so that Ctrl-C reaches only us and we can stop things in order;
-    and it is told to end when we end (`end_with_parent`: call this from the main thread).
+    It is told to end (SIGTERM) when we end: Kafka needs half a second for a clean end, and 10 s more for the start
+    after any other. To be called from the main thread.
     """
     class_path = os.pathsep.join(str(jar) for jar in jars)
-    launcher = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid())]
     with open_private(log) as output:
-        process = subprocess.Popen(
-            [*launcher, str(java.path), *options, "-cp", class_path, *main],
-            cwd=folder,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+        process = start_child(
+            [str(java.path), *options, "-cp", class_path, *main],
+            signal_at_our_end=signal.SIGTERM,
+            environment={"LC_ALL": "C.UTF-8"},  # any path is readable
+            folder=folder,
+            output=output,
             umask=UMASK,
         )
     if niceness:
         os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
     return process
-
-
-async def has_ended(process: subprocess.Popen[bytes], within: float) -> bool:
-    """Wait for the end of a process; False when it still runs after `within` seconds."""
-    try:
-        async with asyncio.timeout(within):
-            while process.poll() is None:  # noqa: ASYNC110 -- a process sets no Event
-                await asyncio.sleep(_POLL_S)
-    except TimeoutError:
-        return False
-    return True
 
 
 async def failure_of(process: subprocess.Popen[bytes], within: float) -> str | None:
@@ -112,12 +96,6 @@ def how_it_ended(process: subprocess.Popen[bytes]) -> str:
     if code is None:
         return "it took too long"
     return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
-
-
-def _environment() -> dict[str, str]:
-    """Ours without our own settings, for Kafka needs no secret of ours; and any path is readable."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("PROFILELOG_")}
-    return ours | {"LC_ALL": "C.UTF-8"}
 
 
 def _java_of_home() -> str | None:

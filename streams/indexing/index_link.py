@@ -1,7 +1,7 @@
 """The service's end of the connection to the process that writes the search index."""
 
 import asyncio
-import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, cast
 
 from schemas.errors import ProfilelogError
+from streams.child_process import has_ended, start_child
 from streams.indexing import frames
 
 ANSWER_SECONDS: Final = 15.0
@@ -120,11 +121,7 @@ class IndexLink(asyncio.Protocol):
     async def close(self) -> None:
         """Ends the process: what it has not committed is sent to the next one."""
         self._lose(IndexProcessLost("was closed"))
-        try:
-            async with asyncio.timeout(_END_SECONDS):
-                while self._process.poll() is None:  # noqa: ASYNC110 -- a process sets no Event
-                    await asyncio.sleep(0.01)
-        except TimeoutError:
+        if not await has_ended(self._process, _END_SECONDS):
             self._process.kill()
         await asyncio.to_thread(self._process.wait)
 
@@ -180,18 +177,10 @@ def _start_process() -> tuple[socket.socket, subprocess.Popen[bytes]]:
     """The process, and our end of its socket."""
     ours, theirs = socket.socketpair()
     with theirs:
-        process = subprocess.Popen(
+        process = start_child(
             [sys.executable, "-m", "streams.indexing.index_process", str(theirs.fileno())],
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            signal_at_our_end=signal.SIGKILL,  # which ends one that is stopped, too
             pass_fds=(theirs.fileno(),),
-            start_new_session=True,  # Ctrl-C is for the service, which ends it
         )
     ours.setblocking(False)
     return ours, process
-
-
-def _environment() -> dict[str, str]:
-    """Ours without our own settings: the process needs no secret."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PROFILELOG_")}

@@ -1,8 +1,8 @@
 """The process that writes the search index: `python -m streams.indexing.index_process DESCRIPTOR`.
 
 It answers the frames that come over the socket with this descriptor, one after the other, and ends when the service's
-end of it is closed: so it outlives its service by one frame, however that ends. What was not committed is lost, and is
-sent again to the next process.
+end of it is closed; when the service ends, it is killed. What was not committed is lost, and is sent again to the next
+process.
 """
 
 import contextlib

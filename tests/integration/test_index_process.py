@@ -95,3 +95,12 @@ def test_it_ends_with_its_service(own_service: Service, end: object) -> None:
     end(own_service)
 
     eventually(lambda: not Path(f"/proc/{process}/cmdline").exists())
+
+
+def test_stopped_it_ends_with_a_service_that_is_killed(own_service: Service) -> None:
+    process = index_process(own_service)
+    os.kill(process, signal.SIGSTOP)
+
+    own_service.kill()
+
+    eventually(lambda: not Path(f"/proc/{process}/cmdline").exists())
