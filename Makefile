@@ -41,7 +41,7 @@ lint: $(STAMP)
 unit: lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-fuzz: $(STAMP)  ## Feed made-up input to each door that parses, SECONDS=600 each
+fuzz: $(STAMP)  ## Feed made-up input to whatever parses, SECONDS=600 each
 	FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/fuzz
 
 bench: $(STAMP)  ## Measure, with the PostgreSQL twin beside it

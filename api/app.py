@@ -6,6 +6,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 
 from api.answers import EXCEPTION_HANDLERS
+from api.app_context import AppContext
 from api.controllers.account import AccountController
 from api.controllers.changes import ChangesController
 from api.controllers.companies import CompaniesController
@@ -18,7 +19,6 @@ from api.controllers.product_lists import ProductListsController
 from api.controllers.profiles import ProfilesController
 from api.controllers.properties import PropertiesController
 from api.controllers.search import SearchController
-from api.door import Door
 from api.incoming import Incoming
 from api.methods import Methods
 from api.settings import Settings
@@ -44,7 +44,7 @@ def create_app(node: Node, settings: Settings) -> Methods:
     """The app that answers for a running node."""
     app = Litestar(
         CONTROLLERS,
-        state=State({"door": Door.of(node, settings)}),
+        state=State({"context": AppContext.of(node, settings)}),
         request_class=Incoming,
         exception_handlers=EXCEPTION_HANDLERS,
         # Handlers bound their bodies themselves, as they come (`api.bodies`).

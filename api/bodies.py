@@ -179,7 +179,7 @@ def split_members(body: bytes) -> dict[str, msgspec.Raw] | None:
 def has_more_names(body: bytes, members: Mapping[str, msgspec.Raw]) -> bool:
     """Whether the body of these members has a name twice.
 
-    Told by the quotes that stand in none of its members. Not looked at are members of members, names with a quote in
+    Found by the quotes that stand in none of its members. Not checked are members of members, names with a quote in
     them that is written as a code point.
     """
     inside = sum(bytes(member).count(b'"') for member in members.values())

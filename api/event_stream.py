@@ -12,7 +12,7 @@ from api.http.connection import Connection, connection_of
 
 log = logging.getLogger(__name__)
 
-# Who takes nothing for so long is gone, or as good as gone.
+# A client that reads nothing for so long is gone, or as good as gone.
 _PATIENCE_SECONDS: Final = 60.0
 _HEADERS: Final = [
     (b"content-type", b"text/event-stream"),

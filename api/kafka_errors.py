@@ -1,4 +1,4 @@
-"""What an operator is told when Kafka cannot be used."""
+"""Messages for an operator whose Kafka cannot be used."""
 
 import contextlib
 from collections.abc import Generator
@@ -11,7 +11,7 @@ from streams.log.kafka_access import KafkaAccess
 
 @contextlib.contextmanager
 def kafka_in_words(kafka: KafkaAccess) -> Generator[None]:
-    """Tell the operator when Kafka cannot be used, in place of aiokafka's own errors."""
+    """Raise `OperatorError` when Kafka cannot be used, in place of aiokafka's own errors."""
     try:
         yield
     except KafkaError as error:

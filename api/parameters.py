@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from api.door import SECRET_PARAMETER, Door, door
+from api.app_context import SECRET_PARAMETER, AppContext, app_context
 from api.incoming import Incoming, parse_query
 from projections.accounts import Principal
 from schemas.search.parameters import joined
@@ -19,25 +19,25 @@ class Asked(NamedTuple):
     parameters: Mapping[str, object]
 
 
-async def receive_parameters(at: Door, request: Incoming) -> Asked:
-    """The parameters of the query and of the body, if there is one. Raises like `Door.receive` and `joined`."""
-    secret = at.outer_secret(request)
+async def receive_parameters(app: AppContext, request: Incoming) -> Asked:
+    """The parameters of the query and of the body, if there is one. Raises like `AppContext.receive` and `joined`."""
+    secret = app.outer_secret(request)
     if _has_body(request):
-        principal, body = await at.receive(request, once=True)
+        principal, body = await app.receive(request, once=True)
         secret = body.get(SECRET_PARAMETER) if secret is None else secret
     else:
-        principal, body = at.authenticate(secret), _NOTHING
+        principal, body = app.authenticate(secret), _NOTHING
     query = request.scope["query_string"]
     return Asked(principal.account, secret, joined(parse_query(query) if query else (), body))
 
 
 async def receive_principal(request: Incoming) -> Principal:
-    """The principal of a request that takes nothing but the secret, in a body too. Raises like `Door.receive`."""
-    at = door(request)
-    if at.outer_secret(request) is None and _has_body(request):
-        principal, _ = await at.receive(request)
+    """The principal of a request that takes nothing but the secret, in a body too. Raises like `AppContext.receive`."""
+    app = app_context(request)
+    if app.outer_secret(request) is None and _has_body(request):
+        principal, _ = await app.receive(request)
         return principal
-    return at.principal(request)
+    return app.principal(request)
 
 
 def _has_body(request: Incoming) -> bool:

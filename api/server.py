@@ -2,15 +2,15 @@
 
 A start, in order:
 
-1. Take the port, so that a taken one is told before anything else is started. Nobody is answered
+1. Take the port, so that a taken one is reported before anything else is started. Nobody is answered
    yet.
 2. Take the data folder; start the embedded broker, and import the rest meanwhile (`api.serving`).
 3. Start the node and make the development account.
 4. Listen. Until the node has caught up `/ready` answers 503, and so do reads and writes.
 5. Announce.
 
-A stop is a cancellation of `run`, or trouble while it runs; it goes the same way back. Who catches
-signals is the caller's business: nothing here does.
+A stop is a cancellation of `run`, or trouble while it runs; it goes the same way back. The caller catches signals:
+nothing here does.
 """
 
 import asyncio

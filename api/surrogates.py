@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 _SLICE: Final = 1 << 16
-_CONTEXT: Final = 12  # bytes of two escapes: what tells on both sides whether a surrogate is lone
+_CONTEXT: Final = 12  # bytes of two escapes: what shows on both sides whether a surrogate is lone
 _HIDDEN: Final = b"\x01"  # never in JSON
 _LONE: Final = re.compile(
     rb"\\u[dD](?:"
@@ -19,7 +19,7 @@ _LONE: Final = re.compile(
 
 
 def may_hold_surrogates(body: bytes) -> bool:
-    """Whether a look for lone surrogates is worth its time."""
+    """Whether searching for lone surrogates is worth its time."""
     return (rb"\ud" in body or rb"\uD" in body) and _HIDDEN not in body
 
 

@@ -1,7 +1,7 @@
 """The members of each company, kept by the fold: one row a member, under the company's id.
 
 A row changes only when a profile's company does. So the members of a company that is deleted are found without
-looking at anybody else, and what is left of them says what is left to do (`streams.erasure.company_deletion`).
+reading anybody else, and what is left of them says what is left to do (`streams.erasure.company_deletion`).
 """
 
 from collections.abc import Iterable, Iterator

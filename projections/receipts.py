@@ -42,7 +42,7 @@ class Purged(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Waiting(msgspec.Struct, array_like=True, frozen=True):
-    """What the purge of a deletion looks for, beside the offsets in its receipt.
+    """What the purge of a deletion searches for, beside the offsets in its receipt.
 
     `ids` are the profiles that it erased, `user` is the keyed uid hash, `claims` are (partition, key) of
     the email claims that it withdrew.

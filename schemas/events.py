@@ -1,4 +1,4 @@
-"""What is said in the log: every event, its encoding and its decoding.
+"""What stands in the log: every event, its encoding and its decoding.
 
 An event is JSON with its ``type``; ``at`` is the event's own time in unix milliseconds, fixed when it is made.
 An event of version 1 does not name its version; a later one will, in ``v`` (`schemas.versions`).
@@ -123,7 +123,7 @@ class CompanyLeft(_Event, tag="profile-company-left", frozen=True):
 class BatchReceived(_Event, tag="batch-received", frozen=True):
     """The last event of a batch: what was in it, and the last offset in each partition it wrote to.
 
-    `errors` holds the errors that were answered and that the items alone do not tell, for a repeat
+    `errors` holds the errors that were answered and that the items alone do not show, for a repeat
     (`projections.batches`): empty without an Idempotency-Key.
     """
 

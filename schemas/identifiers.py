@@ -1,4 +1,4 @@
-"""Who is meant: uids, emails, and what is said when neither is there (contract §3, §4)."""
+"""How a request names a user: uids, emails, and the error when neither is there (contract §3, §4)."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -105,7 +105,7 @@ def fold_email_part(text: str) -> str:
     """A part of an email as :func:`fold_email` has it in the whole: blanks at its ends stay."""
     if text.isascii():
         return text.lower()
-    # Of these two alone `lower` looks at the neighbours, or makes two characters.
+    # Of these two alone `lower` depends on the neighbours, or makes two characters.
     lower = compose(text).replace("İ", "i").replace("Σ", "\N{GREEK SMALL LETTER SIGMA}").lower()
     return compose(lower)
 

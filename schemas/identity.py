@@ -1,4 +1,4 @@
-"""Who is who: keyed hashes, slots, partitions and ids (design "Identity, keys, idempotency").
+"""Identity: keyed hashes, slots, partitions and ids (design "Identity, keys, idempotency").
 
 Everything that is derived from a uid or an email goes through a keyed hash, because such names end up in
 Kafka keys, RocksDB keys and file names, and those outlive the values that they stand for.
@@ -108,7 +108,7 @@ def percent(event_key_: bytes) -> float:
 class Identity:
     """The deployment's hash key and partition count, applied.
 
-    `hash_key` is 32 bytes and secret: who has it can tell whether a given uid stands in the log.
+    `hash_key` is 32 bytes and secret: whoever has it can find out whether a given uid stands in the log.
     """
 
     def __init__(self, hash_key: bytes, partitions: int) -> None:
@@ -167,7 +167,7 @@ class Identity:
         return digest.hexdigest()
 
     def request_hash(self, account: str, route: str, body: bytes) -> str:
-        """32 hex digits that tell requests with one Idempotency-Key apart."""
+        """32 hex digits that distinguish requests with one Idempotency-Key."""
         digest = self._requests.copy()
         digest.update(f"{account}:{route}:".encode())
         digest.update(body)

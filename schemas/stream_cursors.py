@@ -1,7 +1,7 @@
 """Where a stream of changes resumes: the `id:` of an event (contract §13).
 
 Opaque to clients, and of one account and one log. Like a search's cursor it grants nothing, so its check is no
-signature: it tells a cursor from what never was one, from one of another account and from one of another log.
+signature: it distinguishes a cursor from what never was one, from one of another account and from one of another log.
 """
 
 import binascii

@@ -18,7 +18,7 @@ _MINUTES: Final = tuple(f"T{hour:02d}:{minute:02d}:" for hour in range(24) for m
 _MILLISECONDS: Final = tuple(f".{ms:03d}Z" for ms in range(1000))
 
 # `fromisoformat` takes more than this (week dates, bare digits), and other things in other
-# versions of Python (24:00), so what counts as a timestamp is said here.
+# versions of Python (24:00), so what counts as a timestamp is fixed here.
 _TIME: Final = r"(?:[01][0-9]|2[0-3]){0}[0-5][0-9](?:{0}[0-5][0-9](?:[.,][0-9]+)?)?"
 _OFFSET: Final = r"(?:Z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)"
 _ISO_8601: Final = re.compile(

@@ -87,7 +87,7 @@ def _is_anothers(found: os.stat_result) -> bool:
 
 
 def is_trusted(owner: int, *, us: int, folder_owner: int) -> bool:
-    """Whether what this user owns may be used: it is ours or root's, or root looks into a folder of its owner's."""
+    """Whether what this user owns may be used: it is ours or root's, or root opens a folder of its owner's."""
     return owner in (us, _ROOT) or (us == _ROOT and owner == folder_owner)
 
 

@@ -139,6 +139,6 @@ _HOW: Final = {
     "not in the log": "not in the log",
 }
 _ADVICE: Final = (
-    "The state is not what its log says. Keep a copy of it for whoever looks into this; then stop the "
+    "The state is not what its log says. Keep a copy of it for whoever examines it; then stop the "
     "service, remove the folder `state` and start again: the service folds it from the log."
 )

@@ -18,7 +18,7 @@ from api.command_line.output import STDERR
 
 
 class Watch(Protocol):
-    """Is told how far the work is: what comes next and how much of it, then each step."""
+    """Shows how far the work is: what comes next and how much of it, then each step."""
 
     def begin(self, what: str, total: int) -> None: ...
 

@@ -144,15 +144,15 @@ def _show(report: Report, json: bool) -> None:
 @contextlib.contextmanager
 def _telling_how_far(line: int, *, some_done: bool) -> Generator[None]:
     """Say, where something stops the work, how much of it is done."""
-    told = f"What stands before line {line} is done; starting over does no harm"
+    advice = f"What stands before line {line} is done; starting over does no harm"
     try:
         yield
     except OperatorError as error:
         if not some_done:
             raise
-        raise OperatorError(f"{error}. {told}") from None
+        raise OperatorError(f"{error}. {advice}") from None
     except KeyboardInterrupt:
-        STDERR.print(f"profilelog: interrupted. {told}", soft_wrap=True)
+        STDERR.print(f"profilelog: interrupted. {advice}", soft_wrap=True)
         raise Interrupted from None
 
 

@@ -66,8 +66,8 @@ class Portion(NamedTuple):
 
     def key(self, salt: str) -> str:
         """The Idempotency-Key: the same for the same lines in the same place of a file."""
-        place = f"{salt}:{self.lines[0].number}:".encode()
-        return f"import-{blake2b(place + self.body, digest_size=16).hexdigest()}"
+        salted = f"{salt}:{self.lines[0].number}:".encode()
+        return f"import-{blake2b(salted + self.body, digest_size=16).hexdigest()}"
 
 
 class _Named(msgspec.Struct):
@@ -95,7 +95,7 @@ class _Status(msgspec.Struct):
 
 
 def judged(line: Line, settings: Settings) -> tuple[int, str | None]:
-    """Code and reason why a line cannot be taken, as far as it tells by itself; no reason when it can."""
+    """Code and reason why a line cannot be sent, as far as the line alone shows; no reason when it can."""
     if line.reason is not None:
         return 422, line.reason
     if len(line.item) > settings.body_limit:
@@ -148,8 +148,8 @@ class Sending:
             try:
                 self._send(client, portion, salt)
             except OperatorError as error:
-                told = f"What stands before line {portion.lines[0].number} is sent. {_SAFE}"
-                raise OperatorError(f"{error}. {told}") from None
+                advice = f"What stands before line {portion.lines[0].number} is sent. {_SAFE}"
+                raise OperatorError(f"{error}. {advice}") from None
             self._progress.advance(task, len(portion.lines))
 
     def _portions(self, lines: Iterator[Line], advance: Callable[[int], None]) -> Iterator[Portion]:
@@ -196,7 +196,7 @@ class Sending:
         answer = msgspec.json.decode(response.content, type=_Answer)
         self._report.batches.append(answer.batch.id)
         for error in answer.errors:
-            # The item's place in the request tells nobody anything.
+            # The item's number in the request means nothing to the reader of the report.
             reason = error.message.replace(f"{ordinal(error.index + 1)} item", "line")
             self._rejects.add(portion.lines[error.index], error.code, reason)
 

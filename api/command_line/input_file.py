@@ -100,7 +100,7 @@ class Input:
 
     @contextlib.contextmanager
     def refusing(self) -> Generator[None]:
-        """Tell of a table that cannot be read by the file's name: `OperatorError`."""
+        """An error of a table that cannot be read becomes an `OperatorError` that names the file."""
         try:
             yield
         except UnreadableTable as error:

@@ -99,7 +99,7 @@ class _WorthTelling(logging.Filter):
 
     While Kafka is away it logs each of its attempts, hundreds a second: of the records of one
     place in its code one passes every few seconds. And new topics have no leader for a
-    moment, which is asked again at once: that is told only later than at the start.
+    moment, which is asked again at once: such lines are shown only later than at the start.
     """
 
     def __init__(self) -> None:
@@ -111,13 +111,13 @@ class _WorthTelling(logging.Filter):
             return True
         if record.msg == _IN_THE_CLEAR:
             return False
-        said = record.args if isinstance(record.args, tuple) else ()
-        if record.relativeCreated < _START_MS and any(isinstance(it, _NOT_YET) for it in said):
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        if record.relativeCreated < _START_MS and any(isinstance(it, _NOT_YET) for it in arguments):
             return False
-        place = record.pathname, record.lineno
-        if record.created - self._told.get(place, 0.0) < _REPEAT_SECONDS:
+        source = record.pathname, record.lineno
+        if record.created - self._told.get(source, 0.0) < _REPEAT_SECONDS:
             return False
-        self._told[place] = record.created
+        self._told[source] = record.created
         return True
 
 
@@ -180,4 +180,4 @@ def _short(path: str) -> str:
 
 def _log_unraisable(event: "sys.UnraisableHookArgs") -> None:
     error = event.exc_value
-    logging.getLogger("python").error("an error that nobody could be told", exc_info=error)
+    logging.getLogger("python").error("an error that no caller could receive", exc_info=error)

@@ -1,4 +1,4 @@
-"""The entry point of `profilelog`. It tells in a line of a library that is missing, or of another version."""
+"""The entry point of `profilelog`. A library that is missing, or of another version, is named in one line."""
 
 import sys
 

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def complain(error: BaseException) -> None:
-    """Tell on stderr why a command failed; what it says of itself, but never a traceback."""
+    """Print on stderr why a command failed: the error's own text, never a traceback."""
     if isinstance(error, OperatorError | RequestError):
         STDERR.print(f"profilelog: {error}", soft_wrap=True)
     elif isinstance(error, OSError):

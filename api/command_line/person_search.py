@@ -1,11 +1,11 @@
-"""What `profilelog verify` does: look for a person in the log, in the state and in the bytes of every file.
+"""What `profilelog verify` does: search for a person in the log, in the state and in the bytes of every file.
 
 1. The bytes of every file under the data folder, before anything is started that could remove one.
 2. The log: by what names it knows the person, then each of its records (`streams.auditing.traces.whole_log`).
 3. The state folders: the rows that RocksDB shows, then every version of a row in its files.
 4. The search index: the person's terms, those of deleted profiles included.
 
-Places are reported, and never what stands there.
+Locations are reported, and never what stands there.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ from streams.auditing.traces.files import Needle, new_files, search
 from streams.auditing.traces.whole_log import Log
 from streams.log.topics import Topics, known_log
 
-MOST_PLACES: Final = 10_000
+MOST_LOCATIONS: Final = 10_000
 _ROWS_AT_A_TIME: Final = 1000
 _OUTSIDE: Final = (
     "what lies elsewhere: replicas and tiered storage of Kafka, state folders of other nodes, backups, "
@@ -50,7 +50,7 @@ _OUTSIDE: Final = (
 )
 
 
-class Place(msgspec.Struct, frozen=True, omit_defaults=True):
+class Location(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where something stands. `file` is relative to the data folder, `position` a byte of it."""
 
     kind: str
@@ -62,16 +62,16 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     position: int | None = None
 
 
-class Places:
-    """Places, and how often something stands there; beyond `MOST_PLACES` they are only counted."""
+class Locations:
+    """Places, and how often something stands there; beyond `MOST_LOCATIONS` they are only counted."""
 
     def __init__(self) -> None:
-        self.counts: dict[Place, int] = {}
+        self.counts: dict[Location, int] = {}
         self.omitted = 0
 
-    def add(self, place: Place, count: int = 1) -> None:
-        if place in self.counts or len(self.counts) < MOST_PLACES:
-            self.counts[place] = self.counts.get(place, 0) + count
+    def add(self, location: Location, count: int = 1) -> None:
+        if location in self.counts or len(self.counts) < MOST_LOCATIONS:
+            self.counts[location] = self.counts.get(location, 0) + count
         else:
             self.omitted += count
 
@@ -80,17 +80,17 @@ class Report:
     """What came of it: `found` has to go, `kept` stays for ever, `not_looked_at` is for the auditor to weigh."""
 
     def __init__(self) -> None:
-        self.found = Places()
-        self.kept = Places()
+        self.found = Locations()
+        self.kept = Locations()
         self.not_looked_at: list[str] = []
         self.records = self.rows = self.files = 0
         self.namesakes = False
 
-    def add(self, trace: Trace, place: Place) -> None:
+    def add(self, trace: Trace, location: Location) -> None:
         if trace.mark is Mark.NAMESAKE:
             self.namesakes = True
         else:
-            (self.found if trace.mark is Mark.FOUND else self.kept).add(place)
+            (self.found if trace.mark is Mark.FOUND else self.kept).add(location)
 
 
 async def search_everywhere(settings: Settings, asked: Asked, watch: Watch) -> Report:
@@ -114,11 +114,11 @@ async def search_everywhere(settings: Settings, asked: Asked, watch: Watch) -> R
 
 async def _search_files(
     data: Path, needles: list[Needle], report: Report, watch: Watch
-) -> list[tuple[Place, int]]:
+) -> list[tuple[Location, int]]:
     """The needles in every file; they become findings only when all accounts are known."""
     if not needles:
         return []
-    found: list[tuple[Place, int]] = []
+    found: list[tuple[Location, int]] = []
     compressed = 0
     watch.begin("files", sum(path.stat().st_size for path in _there(data)))
     for path in new_files(data):
@@ -127,10 +127,10 @@ async def _search_files(
         compressed += searched.compressed
         file = str(path.relative_to(data))
         for hit in searched.hits:
-            place = Place(
+            location = Location(
                 "bytes", hit.name, hit.topic, hit.partition, hit.offset, file, hit.position
             )
-            found.append((place, hit.times))
+            found.append((location, hit.times))
         await asyncio.sleep(0)
     if compressed:
         report.not_looked_at.append(
@@ -165,11 +165,11 @@ def _needles(asked: Asked) -> list[Needle]:
     return needles
 
 
-def _add_hits(hits: list[tuple[Place, int]], report: Report) -> None:
-    """Bytes tell of no account: where another one has the same uid or email, only texts count."""
-    for place, count in hits:
-        if place.what == "string" or not report.namesakes:
-            report.found.add(place, count)
+def _add_hits(hits: list[tuple[Location, int]], report: Report) -> None:
+    """Bytes show no account: where another one has the same uid or email, only texts count."""
+    for location, count in hits:
+        if location.what == "string" or not report.namesakes:
+            report.found.add(location, count)
     if report.namesakes:
         report.not_looked_at.append(
             "the uid and the email as bytes of files: another account or a company has the same"
@@ -199,12 +199,12 @@ async def _audit_log(
             report.records = total
 
         async for position, trace in log.sweep(Evidence(person), start, watch.advance):
-            report.add(trace, Place("log", trace.what, *position))
+            report.add(trace, Location("log", trace.what, *position))
     return person
 
 
 async def _learn_state(state: Path, log: str, topic: str, person: Person) -> None:
-    """What receipts tell; a folder that cannot be read is told when it is audited."""
+    """What receipts show; a folder that cannot be read is reported by its audit."""
     for folder in _folders(state, f"{topic}-*"):
         with contextlib.suppress(UnknownFormat):
             await _learn_folder(folder, log, person)
@@ -244,7 +244,7 @@ async def _audit_state(state: Path, person: Person, report: Report, watch: Watch
                 for key, value in some:
                     trace = evidence.row(key, value)
                     if trace is not None:
-                        report.add(trace, Place("state", trace.what + suffix, file=file))
+                        report.add(trace, Location("state", trace.what + suffix, file=file))
         except UnknownFormat as error:
             report.not_looked_at.append(f"{file}: {error}")
 
@@ -273,19 +273,19 @@ async def _in_turns(rows: Iterator[_Row]) -> AsyncGenerator[list[_Row]]:
 
 
 def _audit_search(folder: Path, person: Person, report: Report) -> None:
-    """A uid and an email tell of no account here, as in bytes; ids do."""
+    """A uid and an email show no account here, as in bytes; ids do."""
     for generation in _folders(folder):
-        place = str(generation.relative_to(folder.parent))
+        location = str(generation.relative_to(folder.parent))
         try:
             found = traces(generation, person.ids, person.asked.uid, person.email)
         except DamagedIndex:
             report.not_looked_at.append(
-                f"{place}: a search index that is not complete, or gone by now"
+                f"{location}: a search index that is not complete, or gone by now"
             )
             continue
         for what, number in found:
             if what == "profile id" or not report.namesakes:
-                report.found.add(Place("search", what, file=place), number)
+                report.found.add(Location("search", what, file=location), number)
 
 
 def _say_what_is_missing(settings: Settings, asked: Asked, report: Report) -> None:
@@ -301,7 +301,7 @@ def _say_what_is_missing(settings: Settings, asked: Asked, report: Report) -> No
         report.not_looked_at.append(f"state folders: there are none in {settings.data}")
     if asked.uid is None and asked.email is None and not asked.texts:
         report.not_looked_at.append(
-            "the bytes of files: a deletion gives no string to look for; name --uid, --email or "
+            "the bytes of files: a deletion gives no string to search for; name --uid, --email or "
             "--contains as well"
         )
     report.not_looked_at.append(_OUTSIDE)

@@ -84,10 +84,10 @@ def _cause(error: BaseException) -> BaseException:
     """What a command failed of.
 
     Undoing may fail in its turn, as where Kafka is gone, and that error then hides the one that
-    tells what happened. aiokafka also leaves cancellations that nobody asked for.
+    says what happened. aiokafka also leaves cancellations that nobody asked for.
     """
     chain = [error]
     while (before := chain[-1].__context__) is not None and before not in chain:
         chain.append(before)
-    told = [each for each in chain if isinstance(each, OperatorError)]
-    return next(iter(told or [each for each in chain if isinstance(each, Exception)]), error)
+    known = [each for each in chain if isinstance(each, OperatorError)]
+    return next(iter(known or [each for each in chain if isinstance(each, Exception)]), error)

@@ -56,9 +56,9 @@ class Rejects:
     def add(self, line: Line, code: int, reason: str) -> None:
         """A line that was not taken; `code` as in the contract's errors. Raises `OperatorError`."""
         self.count += 1
-        said = {"line": line.number, "code": code, "reason": reason, "text": line.text}
+        rejected = {"line": line.number, "code": code, "reason": reason, "text": line.text}
         try:
-            self._file.write(msgspec.json.encode(said) + b"\n")
+            self._file.write(msgspec.json.encode(rejected) + b"\n")
         except OSError as error:
             raise self._unwritable(error) from None
 

@@ -93,8 +93,8 @@ def replay(
     with bars() as watch:
         report = run_to_end(lambda: _replay(settings, asked, watch))
     if asked.into is None:
-        told = msgspec.json.encode(report).decode() if json else _table(report)
-        STDERR.print(told, soft_wrap=True)
+        text = msgspec.json.encode(report).decode() if json else _table(report)
+        STDERR.print(text, soft_wrap=True)
     elif json:
         print_json(report)
     else:

@@ -81,10 +81,10 @@ def refused(response: httpx.Response) -> OperatorError:
 def refusal(response: httpx.Response) -> str:
     """The first of the service's own words, which name no value (contract §2)."""
     try:
-        said = msgspec.json.decode(response.content, type=_Refusal)
+        refusal = msgspec.json.decode(response.content, type=_Refusal)
     except msgspec.MsgspecError:
         return f"status {response.status_code}"
-    return f"{said.messages[0]} ({response.status_code})"
+    return f"{refusal.messages[0]} ({response.status_code})"
 
 
 def _retry_after(response: httpx.Response) -> float:

@@ -72,11 +72,11 @@ def set_aside(
     if show:
         _show(run_to_end(lambda: _made(settings)), json=json)
         return
-    if position is None or (place := _POSITION.fullmatch(position)) is None:
+    if position is None or (named := _POSITION.fullmatch(position)) is None:
         raise typer.BadParameter("send PARTITION:OFFSET, as /ready shows it, or --list")
     if why is None or not 1 <= len(why.strip()) <= _LONGEST_WHY:
         raise typer.BadParameter(f"--why: send a reason of 1 to {_LONGEST_WHY} characters")
-    wanted = int(place[1]), int(place[2])
+    wanted = int(named[1]), int(named[2])
     made = run_to_end(lambda: _decide(settings, *wanted, topic, why.strip()))
     if json:
         print_json({"set_aside": _described(made)})

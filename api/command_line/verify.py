@@ -11,7 +11,7 @@ from api.command_line.given import from_stdin
 from api.command_line.logs import configure_logging
 from api.command_line.options import AccountOption, DataOption, JsonOption
 from api.command_line.output import STDOUT, complain, print_json, print_text
-from api.command_line.person_search import Place, Places, Report, search_everywhere
+from api.command_line.person_search import Location, Locations, Report, search_everywhere
 from api.command_line.process import Interrupted, run_to_end
 from api.settings import Settings
 from projections.auditing.person import Asked
@@ -37,7 +37,7 @@ def verify(
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Look for a person, or a string, in the whole log, the state folders and every file.
+    """Search for a person, or a string, in the whole log, the state folders and every file.
 
     Beside a service that runs, or without one. Other users of the machine can read what is on a command line, but
     not what comes from stdin: a line for each `-`, in the order of uid, email and strings.
@@ -97,9 +97,10 @@ def _described(report: Report) -> dict[str, Any]:
     }
 
 
-def _listed(places: Places) -> list[dict[str, Any]]:
+def _listed(places: Locations) -> list[dict[str, Any]]:
     return [
-        {**msgspec.to_builtins(place), "count": count} for place, count in places.counts.items()
+        {**msgspec.to_builtins(location), "count": count}
+        for location, count in places.counts.items()
     ]
 
 
@@ -114,8 +115,8 @@ def _show(report: Report) -> None:
     lines = "".join(f"\n  {line}" for line in report.not_looked_at)
     print_text(
         f"{_verdict(report)}\n"
-        f"Looked at {report.records} offsets, {report.rows} rows, {report.files} files. "
-        f"Not looked at:{lines}"
+        f"Searched {report.records} offsets, {report.rows} rows, {report.files} files. "
+        f"Not searched:{lines}"
     )
 
 
@@ -124,22 +125,26 @@ def _verdict(report: Report) -> str:
     return f"Found in {places} places." if places else "Nothing found."
 
 
-def _table(title: str, places: Places) -> Table:
+def _table(title: str, places: Locations) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column(title, no_wrap=True)
     table.add_column("WHAT", no_wrap=True)
     table.add_column("COUNT", no_wrap=True, justify="right")
     table.add_column("WHERE", overflow="fold")
-    for place, count in places.counts.items():
-        table.add_row(place.kind, place.what, str(count), _where(place))
+    for location, count in places.counts.items():
+        table.add_row(location.kind, location.what, str(count), _where(location))
     return table
 
 
-def _where(place: Place) -> str:
+def _where(location: Location) -> str:
     """`topic-partition@offset`, or the file, and for bytes where in it and in which batch of the log."""
-    position = None if place.topic is None else f"{place.topic}-{place.partition}@{place.offset}"
-    if place.file is None:
+    position = (
+        None
+        if location.topic is None
+        else f"{location.topic}-{location.partition}@{location.offset}"
+    )
+    if location.file is None:
         return position or ""
-    byte = "" if place.position is None else f", byte {place.position}"
+    byte = "" if location.position is None else f", byte {location.position}"
     batch = "" if position is None else f", {position}"
-    return f"{place.file}{byte}{batch}"
+    return f"{location.file}{byte}{batch}"

@@ -10,7 +10,7 @@ from projections.companies.fold import Company
 from schemas.errors import Unprocessable
 from schemas.identity import is_id
 from schemas.search.conditions import EVERYBODY, Condition
-from schemas.search.cursors import Place, decode_cursor, encode_cursor
+from schemas.search.cursors import SortKey, decode_cursor, encode_cursor
 from schemas.search.parameters import SEARCH, check_names
 from schemas.search.request import (
     DEFAULT_LIMIT,
@@ -48,7 +48,7 @@ async def read_page(
         found = await _first(companies, await filters.meeting(account, condition), limit + 1)
     shown = found[:limit]
     more = len(found) > limit
-    return Page(shown, limit, encode_cursor(shown[-1].place, account) if more else None)
+    return Page(shown, limit, encode_cursor(shown[-1].sort_key, account) if more else None)
 
 
 async def count_companies(
@@ -69,8 +69,8 @@ async def count_companies(
 
 def _parse(
     node: Node, account: str, given: Mapping[str, object]
-) -> tuple[Condition, int, Place | None, Place | None]:
-    """The condition, the limit, and the places between which the companies are. Raises `Unprocessable`."""
+) -> tuple[Condition, int, SortKey | None, SortKey | None]:
+    """The condition, the limit, and the sort keys between which the companies are. Raises `Unprocessable`."""
     check_names(given, SEARCH)
     return (
         parse_company_filters(given, now()),
@@ -96,19 +96,19 @@ async def _first(companies: Iterable[Company], ids: Set[str], limit: int) -> lis
 
 def _place(
     node: Node, account: str, given: Mapping[str, object], name: str, id_: str
-) -> Place | None:
-    """The place that a cursor, a company's id or a timestamp says; `id_` is that of a mere timestamp."""
+) -> SortKey | None:
+    """The sort key that a cursor, a company's id or a timestamp says; `id_` is that of a mere timestamp."""
     value: Any = given.get(name)
     if value is None:
         return None
     if isinstance(value, str):
         company = node.companies.get(value, account) if is_id(value) else None
-        place = decode_cursor(value, account) if company is None else company.place
-        if place is not None:
-            return place
+        sort_key = decode_cursor(value, account) if company is None else company.sort_key
+        if sort_key is not None:
+            return sort_key
     moment = parse_moment(value, now())
     if moment is None:
         raise Unprocessable(
             f"{name}: send the cursor of an answer to this account, a company's id or a timestamp"
         )
-    return Place(moment.ms, id_)
+    return SortKey(moment.ms, id_)

@@ -15,7 +15,7 @@ _NO_NAME: Final = "name must be a text with a letter or a digit, without control
 
 
 class Draft(NamedTuple):
-    """One write, normalized. `company` is a company's id or uid, None when nothing is said of it.
+    """One write, normalized. `company` is a company's id or uid, None when the write does not name one.
 
     `name` is a tracked event's, "" of any other write.
     """

@@ -30,7 +30,7 @@ _PARAMETERS: Final = ("types", "props", "from", *_LAST_EVENT_ID)
 class Wanted(NamedTuple):
     """What of an account's changes is wanted, and from where on; None: from now on. Empty sets want all."""
 
-    place: StreamCursor | None
+    cursor: StreamCursor | None
     types: frozenset[str]
     props: frozenset[str]
 
@@ -38,7 +38,7 @@ class Wanted(NamedTuple):
 def parse_wanted(
     node: Node, account: str, given: Mapping[str, object], last_event_id: str | None
 ) -> Wanted:
-    """The parameters of a stream; `last_event_id` is what the header said. Raises `Unprocessable`."""
+    """The parameters of a stream; `last_event_id` is the header's value. Raises `Unprocessable`."""
     check_names(given, _PARAMETERS)
     types = _names(given, "types")
     if unknown := types - TYPES:
@@ -47,7 +47,7 @@ def parse_wanted(
     props = frozenset(map(normalize_name, _names(given, "props")))
     if "" in props or len(props) > MAX_PROPS:
         raise Unprocessable(f"props: send up to {MAX_PROPS} names of properties, joined by commas")
-    return Wanted(_place(node, account, given, last_event_id), types, props)
+    return Wanted(_cursor(node, account, given, last_event_id), types, props)
 
 
 def _names(given: Mapping[str, object], name: str) -> frozenset[str]:
@@ -60,7 +60,7 @@ def _names(given: Mapping[str, object], name: str) -> frozenset[str]:
     return frozenset(names)
 
 
-def _place(
+def _cursor(
     node: Node, account: str, given: Mapping[str, object], last_event_id: str | None
 ) -> StreamCursor | None:
     partitions = node.topics.partitions
@@ -70,18 +70,20 @@ def _place(
     text = next((given[name] for name in _LAST_EVENT_ID if name in given), last_event_id)
     if text is None or text == "":
         return None if begin == "now" else StreamCursor(now(), (0,) * partitions)
-    place = decode_stream_cursor(text, account, node.changes.log) if isinstance(text, str) else None
-    if place is None or len(place.offsets) != partitions:
+    cursor = (
+        decode_stream_cursor(text, account, node.changes.log) if isinstance(text, str) else None
+    )
+    if cursor is None or len(cursor.offsets) != partitions:
         raise Unprocessable(
             "Last-Event-ID: send the `id:` of an event of this account's stream, or nothing; with `from=start` the "
             "stream shows everybody's latest state first"
         )
-    if now() - place.at > RESUMABLE_SECONDS * 1000:
+    if now() - cursor.at > RESUMABLE_SECONDS * 1000:
         raise Unprocessable(
             f"Last-Event-ID is older than {RESUMABLE_SECONDS // 3600} hours, and who was forgotten since may be "
             "missing: begin anew with `from=start`, and drop whom it does not show before `caught-up`"
         )
-    return place
+    return cursor
 
 
 async def observe(
@@ -94,8 +96,8 @@ async def observe(
     """
     for partition in range(node.topics.partitions):
         node.partitions.profiles(partition)  # says so while it is catching up
-    async with node.changes.listening(account, wanted.place) as listener:
-        told = wanted.place is None
+    async with node.changes.listening(account, wanted.cursor) as listener:
+        has_announced = wanted.cursor is None
         yield b"retry: %d\n%b" % (_RETRY_MS, _still_here(node, account, listener))
         while True:
             try:
@@ -107,8 +109,8 @@ async def observe(
                 return
             except (Ended, RequestError):
                 return
-            if not told and listener.is_idle:
-                told = True
+            if not has_announced and listener.is_idle:
+                has_announced = True
                 portion += _caught_up(node, account, listener)
             if listener.is_due():
                 portion += _still_here(node, account, listener)
@@ -154,13 +156,13 @@ def _may_be_shown(node: Node, record: ChangeRecord) -> bool:
 
 def _event(node: Node, record: ChangeRecord) -> bytes:
     if record.head is None:
-        record.head = _head(node, record.account, record.place, record.shown.type)
+        record.head = _head(node, record.account, record.cursor, record.shown.type)
     return b"%bdata: %b\n\n" % (record.head, record.shown.data)
 
 
-def _head(node: Node, account: str, place: StreamCursor, type_: str) -> bytes:
+def _head(node: Node, account: str, cursor: StreamCursor, type_: str) -> bytes:
     return (
-        f"id: {encode_stream_cursor(place, account, node.changes.log)}\nevent: {type_}\n".encode()
+        f"id: {encode_stream_cursor(cursor, account, node.changes.log)}\nevent: {type_}\n".encode()
     )
 
 

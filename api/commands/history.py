@@ -73,21 +73,21 @@ async def read_history(node: Node, profile: StoredProfile, page: HistoryPage) ->
     past = Past(profile, before.ms - 1 if isinstance(before, Moment) else _NO_MOMENT)
     if before is not None:
         await _rewind(node, profile, past, before if isinstance(before, int) else 0, end)
-    teller = _Teller(node, profile, past.document())
-    told: list[bytes] = []
+    writer = _EventWriter(node, profile, past.document())
+    written: list[bytes] = []
     size = 0
     cursor: dict[str, Any] = {"limit": page.limit}
     last = end if past.cut is None else past.cut
     async with aclosing(_slices(node, profile, 0, last, newest_first=True)) as slices:
         async for entries in slices:
             for entry in entries:
-                if len(told) == page.limit or size > _PAGE_BYTES:
-                    cursor["before"] = teller.position(last)
-                    return _page(told, cursor)
-                told.append(teller.tell(entry))
-                size += len(told[-1])
+                if len(written) == page.limit or size > _PAGE_BYTES:
+                    cursor["before"] = writer.position(last)
+                    return _page(written, cursor)
+                written.append(writer.write(entry))
+                size += len(written[-1])
                 last = entry.offset
-    return _page(told, cursor)
+    return _page(written, cursor)
 
 
 def export(node: Node, profile: StoredProfile) -> AsyncGenerator[bytes]:
@@ -104,9 +104,9 @@ async def _export(
 ) -> AsyncGenerator[bytes]:
     _check_there(node, profile)
     yield b'{"export":{"profile":%b,"history":[' % shown
-    teller, comma = _Teller(node, profile, profile.document()), b""
+    writer, comma = _EventWriter(node, profile, profile.document()), b""
     async for entries in _slices(node, profile, 0, end, newest_first=True):
-        yield comma + b",".join(map(teller.tell, entries))
+        yield comma + b",".join(map(writer.write, entries))
         comma = b","
     yield b'],"events":{'
     after: bytes | None = b""
@@ -121,8 +121,8 @@ async def _export(
     yield b'},"company":%b}}' % company
 
 
-class _Teller:
-    """Tells the events of a profile, from the newest of some on, each with what it changed.
+class _EventWriter:
+    """Writes the events of a profile, from the newest of some on, each with what it changed.
 
     `document` is the profile's as it was behind the first of them, but for `updated_at`.
     """
@@ -136,8 +136,8 @@ class _Teller:
         """As `X-Log-Position` says it (contract §14)."""
         return f"{self._partition}:{offset}"
 
-    def tell(self, entry: Entry) -> bytes:
-        said: dict[str, Any] = {
+    def write(self, entry: Entry) -> bytes:
+        shown: dict[str, Any] = {
             "id": entry.key.decode(),
             "type": EVENT_TYPES[entry.type],
             "at": format_timestamp(entry.at),
@@ -145,8 +145,8 @@ class _Teller:
             "changes": undo(entry, self._document, self._created),
         }
         if entry.type in PASSED_OVER:
-            said["passed_over"] = PASSED_OVER[entry.type]
-        return ENCODER.encode(said)
+            shown["passed_over"] = PASSED_OVER[entry.type]
+        return ENCODER.encode(shown)
 
 
 async def _rewind(node: Node, profile: StoredProfile, past: Past, start: int, end: int) -> None:
@@ -186,5 +186,5 @@ def _end(node: Node, profile: StoredProfile) -> int:
     return _state(node, profile).applied + 1
 
 
-def _page(told: list[bytes], cursor: dict[str, Any]) -> bytes:
-    return b'{"events":[%b],"cursor":%b}' % (b",".join(told), ENCODER.encode(cursor))
+def _page(written: list[bytes], cursor: dict[str, Any]) -> bytes:
+    return b'{"events":[%b],"cursor":%b}' % (b",".join(written), ENCODER.encode(cursor))

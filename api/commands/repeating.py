@@ -105,7 +105,7 @@ class KeyedRequest:
         return Written(partition, Verdict(outcome, first.offset, first.id))
 
     async def open(self) -> int:
-        """Say that the batch begins, unless that is said; returns the time of its events."""
+        """Append that the batch begins, unless the log has that; returns the time of its events."""
         if self.opened is not None:
             return self.opened.at
         at = now()

@@ -9,23 +9,23 @@ from projections.search.pages import EVERYWHERE, Edge, Window
 from projections.search.searches import Searches
 from schemas.errors import Unavailable, Unprocessable
 from schemas.search.conditions import Condition, Not
-from schemas.search.cursors import Place
+from schemas.search.cursors import SortKey
 from schemas.search.request import Bound, ProfileId, SearchRequest
 from schemas.timestamps import parse_stored_timestamp
 from streams.node import Node
 
 
 class Found(NamedTuple):
-    """A page of profiles, as they are now, and the place of the last one when there are more behind it."""
+    """A page of profiles, as they are now, and the sort key of the last one when there are more behind it."""
 
     profiles: list[StoredProfile]
-    more_before: Place | None
+    more_before: SortKey | None
 
 
 async def search(
     node: Node, companies: CompanyFilters, account: str, asked: SearchRequest
 ) -> Found:
-    """A page of what is asked for. Who went since the index was written is left out, the page is full all the same.
+    """A page of what is asked for: full, though profiles erased since the index was written are left out.
 
     Raises `Unprocessable` for a bound that is no profile of the account, and `Unavailable`.
     """
@@ -82,7 +82,7 @@ def _window(node: Node, account: str, asked: SearchRequest) -> Window:
 
 
 def _edge(node: Node, account: str, name: str, bound: Bound | None) -> Edge | None:
-    """A profile's place is what its document says: it may be newer than the index."""
+    """The sort key of a profile is what its document says: it may be newer than the index."""
     if not isinstance(bound, ProfileId):
         return bound
     profile = by_id(node, account, bound.id)
@@ -90,4 +90,4 @@ def _edge(node: Node, account: str, name: str, bound: Bound | None) -> Edge | No
         raise Unprocessable(f"{name}: no profile of this account has this id")
     created = parse_stored_timestamp(profile.document()["created_at"])
     assert created is not None, "the fold wrote it"
-    return Place(created, profile.id)
+    return SortKey(created, profile.id)

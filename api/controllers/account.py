@@ -3,7 +3,7 @@
 from litestar import Controller, get, post
 
 from api.answers import Answer, answer
-from api.door import door
+from api.app_context import app_context
 from api.incoming import Incoming
 from api.parameters import receive_principal
 from projections.accounts import Principal
@@ -20,7 +20,7 @@ class AccountController(Controller):
 
     @post("/", status_code=200, summary="The account that a secret names")
     async def show_for_body(self, request: Incoming) -> Answer:
-        principal, _ = await door(request).receive(request)
+        principal, _ = await app_context(request).receive(request)
         return _answer(principal)
 
 

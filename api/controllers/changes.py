@@ -4,8 +4,8 @@ from typing import Final
 
 from litestar import Controller, get, post
 
+from api.app_context import app_context
 from api.commands.following_changes import observe, parse_wanted
-from api.door import door
 from api.event_stream import EventStream, no_events
 from api.incoming import Incoming
 from api.methods import is_head
@@ -30,16 +30,16 @@ class ChangesController(Controller):
 
 
 async def _stream(request: Incoming) -> EventStream:
-    at = door(request)
-    sent = await receive_parameters(at, request)
+    app = app_context(request)
+    sent = await receive_parameters(app, request)
     wanted = parse_wanted(
-        at.node, sent.account, sent.parameters, request.fields.get(_LAST_EVENT_ID)
+        app.node, sent.account, sent.parameters, request.fields.get(_LAST_EVENT_ID)
     )
     if is_head(request.scope):
         return EventStream(b"", no_events())
     account, secret = sent.account, sent.secret
     del sent  # a stream goes on for long, and what was sent may be large
-    at.intake.handling.leave()
-    portions = observe(at.node, account, wanted, lambda: at.authenticate(secret))
+    app.intake.handling.leave()
+    portions = observe(app.node, account, wanted, lambda: app.authenticate(secret))
     # The first portion now: what stands in the way of a stream is an answer with a status of its own.
     return EventStream(await anext(portions), portions)

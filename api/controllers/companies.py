@@ -6,12 +6,12 @@ from typing import Final
 from litestar import Controller, delete, get, post
 
 from api.answers import Answer, answer, raw_answer
+from api.app_context import app_context
 from api.commands.batches.company_items import CompanyItems
 from api.commands.batches.writer import BatchContext, BatchWriter
 from api.commands.companies import CONTRADICTION, delete_company, find_company, upsert_company
 from api.commands.company_pages import count_companies, read_page
 from api.controllers.hooks import batch_answer, batch_body
-from api.door import door
 from api.envelopes import CompanyEnvelope
 from api.incoming import Incoming
 from api.parameters import Asked, receive_parameters
@@ -36,9 +36,9 @@ class CompaniesController(Controller):
         summary="Create or update one company",
     )
     async def upsert(self, request: Incoming) -> Answer:
-        at = door(request)
-        principal, body = await at.receive(request)
-        done = await upsert_company(at.node, principal.account, body)
+        app = app_context(request)
+        principal, body = await app.receive(request)
+        done = await upsert_company(app.node, principal.account, body)
         content: dict[str, object] = {"company": {"id": done.id}}
         if done.ignored:
             content["ignored"] = done.ignored
@@ -50,13 +50,13 @@ class CompaniesController(Controller):
         summary="Create or update many companies",
     )
     async def batch(self, request: Incoming) -> Answer:
-        at = door(request)
+        app = app_context(request)
         async with batch_body(request, CompanyEnvelope) as batch:
-            account, limit = batch.principal.account, at.settings.body_limit
-            context = BatchContext(at.node, account, batch.ignores_missing, limit)
-            writer = BatchWriter(context, CompanyItems(context), at.intake.turn)
+            account, limit = batch.principal.account, app.settings.body_limit
+            context = BatchContext(app.node, account, batch.ignores_missing, limit)
+            writer = BatchWriter(context, CompanyItems(context), app.intake.turn)
             received, status = await writer.write(batch.items)
-            at.batches.add(received.id, status)
+            app.batches.add(received.id, status)
             return batch_answer(received)
 
     @get("/analyze/company", summary="Read one company by id or uid")
@@ -94,15 +94,15 @@ class CompaniesController(Controller):
 
 async def _delete(request: Incoming, company_id: str | None = None) -> Answer:
     """Delete the company that the path names, or the parameters."""
-    at = door(request)
-    sent = await receive_parameters(at, request)
+    app = app_context(request)
+    sent = await receive_parameters(app, request)
     # A mistyped `cascade` would leave the members of a company that is gone.
     check_names(sent.parameters, ("cascade", *(_NAMED if company_id is None else ())))
     cascade = sent.parameters.get("cascade")
     if cascade not in (None, "profiles"):
         raise Unprocessable("cascade must be `profiles`, or left out")
-    company = find_company(at.node, sent.account, _named(sent, company_id))
-    done = await delete_company(at.node, sent.account, company, cascade=cascade is not None)
+    company = find_company(app.node, sent.account, _named(sent, company_id))
+    done = await delete_company(app.node, sent.account, company, cascade=cascade is not None)
     content: dict[str, object] = {"deletion": {"id": done.deletion}}
     if cascade is not None:
         content["deletions"] = [
@@ -113,28 +113,28 @@ async def _delete(request: Incoming, company_id: str | None = None) -> Answer:
 
 async def _read(request: Incoming, company_id: str | None = None) -> Answer:
     """The company that the path names, or the parameters."""
-    at = door(request)
-    sent = await receive_parameters(at, request)
-    await at.reach(request)
-    company = find_company(at.node, sent.account, _named(sent, company_id))
+    app = app_context(request)
+    sent = await receive_parameters(app, request)
+    await app.reach(request)
+    company = find_company(app.node, sent.account, _named(sent, company_id))
     return raw_answer(b'{"company":%b}' % _show(company, _form(sent)))
 
 
 async def _count(request: Incoming) -> Answer:
-    at = door(request)
-    sent = await receive_parameters(at, request)
-    await at.reach(request)
+    app = app_context(request)
+    sent = await receive_parameters(app, request)
+    await app.reach(request)
     _form(sent)  # refuses what its list would
-    found = await count_companies(at.node, at.company_filters, sent.account, sent.parameters)
+    found = await count_companies(app.node, app.company_filters, sent.account, sent.parameters)
     return answer({"count": found})
 
 
 async def _page(request: Incoming) -> Answer:
-    at = door(request)
-    sent = await receive_parameters(at, request)
-    await at.reach(request)
+    app = app_context(request)
+    sent = await receive_parameters(app, request)
+    await app.reach(request)
     form = _form(sent)
-    page = await read_page(at.node, at.company_filters, sent.account, sent.parameters)
+    page = await read_page(app.node, app.company_filters, sent.account, sent.parameters)
     cursor: dict[str, object] = {"limit": page.limit}
     if page.before is not None:
         cursor["before"] = page.before
@@ -152,7 +152,7 @@ def _named(sent: Asked, company_id: str | None) -> Mapping[str, object]:
 
 
 def _form(sent: Asked) -> Form:
-    """How much of each company is shown: all of it unless said otherwise."""
+    """How much of each company is shown: all of it unless the request asks for less."""
     return parse_expand({"company": "all", **asked_expand(sent.parameters)}).company
 
 

@@ -3,9 +3,9 @@
 from litestar import Controller, get
 
 from api.answers import Answer, answer
+from api.app_context import app_context
 from api.documents.asyncapi import asyncapi
 from api.documents.openapi import openapi
-from api.door import door
 from api.incoming import Incoming
 
 
@@ -21,4 +21,4 @@ class DocumentsController(Controller):
 
     @get("/asyncapi.json", summary="AsyncAPI 3 of the topics")
     async def asyncapi(self, request: Incoming) -> Answer:
-        return answer(asyncapi(door(request).node.topics))
+        return answer(asyncapi(app_context(request).node.topics))

@@ -3,7 +3,7 @@
 from litestar import Controller, get
 
 from api.answers import Answer, answer
-from api.door import door
+from api.app_context import app_context
 from api.incoming import Incoming
 from schemas.timestamps import format_timestamp
 from streams import clock
@@ -53,7 +53,7 @@ class HealthController(Controller):
 
     @get("/ready", summary="The service has caught up with the log")
     async def ready(self, request: Incoming) -> Answer:
-        node = door(request).node
+        node = app_context(request).node
         if stopped := _stopped(node):
             return answer(
                 {"status": "stopped", "stopped": stopped, **_purging(node)}, 503, retry_after="30"

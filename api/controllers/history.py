@@ -6,9 +6,9 @@ from typing import Final
 from litestar import Controller, get
 
 from api.answers import Answer, StreamedAnswer, raw_answer
+from api.app_context import AppContext, app_context, parse_positions
 from api.commands.addressing import Identifiers, find, parse_beside
 from api.commands.history import HistoryPage, export, read_history
-from api.door import Door, door, parse_positions
 from api.incoming import Incoming
 from api.parameters import receive_parameters
 from projections.profile import StoredProfile
@@ -29,34 +29,34 @@ class HistoryController(Controller):
 
     @get("/history", summary="What happened to a profile, the newest first")
     async def history(self, request: Incoming, profile_id: str) -> Answer:
-        at = door(request)
-        sent = await receive_parameters(at, request)
-        await at.reach(request)
+        app = app_context(request)
+        sent = await receive_parameters(app, request)
+        await app.reach(request)
         check_names(sent.parameters, _PAGE)
-        profile = find(at.node, sent.account, Identifiers(id=profile_id))
+        profile = find(app.node, sent.account, Identifiers(id=profile_id))
         limit = parse_limit(sent.parameters.get("limit", DEFAULT_LIMIT))
-        page = HistoryPage(limit, _before(at, profile, sent.parameters.get("before")))
-        return raw_answer(await read_history(at.node, profile, page))
+        page = HistoryPage(limit, _before(app, profile, sent.parameters.get("before")))
+        return raw_answer(await read_history(app.node, profile, page))
 
     @get("/export", summary="Everything held about a user as one document")
     async def export(self, request: Incoming, profile_id: str) -> StreamedAnswer:
-        at = door(request)
-        sent = await receive_parameters(at, request)
-        await at.reach(request)
-        profile = find(at.node, sent.account, parse_beside(profile_id, sent.parameters))
-        return StreamedAnswer(export(at.node, profile))
+        app = app_context(request)
+        sent = await receive_parameters(app, request)
+        await app.reach(request)
+        profile = find(app.node, sent.account, parse_beside(profile_id, sent.parameters))
+        return StreamedAnswer(export(app.node, profile))
 
 
-def _before(at: Door, profile: StoredProfile, sent: object) -> int | Moment | None:
+def _before(app: AppContext, profile: StoredProfile, sent: object) -> int | Moment | None:
     """An offset in the profile's partition, or a time. Raises `Unprocessable`."""
     if sent is None:
         return None
     if (moment := parse_moment(sent, now())) is not None:
         return moment
     text = sent if isinstance(sent, str) else ""
-    partition = at.node.identity.partition_of_id(profile.id)
+    partition = app.node.identity.partition_of_id(profile.id)
     with contextlib.suppress(Unprocessable):
-        positions = parse_positions(text, at.node.identity.partitions)
+        positions = parse_positions(text, app.node.identity.partitions)
         if positions.keys() == {partition}:
             return positions[partition]
     raise Unprocessable(

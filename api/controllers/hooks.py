@@ -8,12 +8,12 @@ import msgspec
 from litestar import Controller, get, post
 
 from api.answers import Answer, answer, positions
+from api.app_context import KEY_HEADER, app_context
 from api.bodies import expected_size, read_body
 from api.commands.batches.profile_items import EventItems, ProfileItems
 from api.commands.batches.writer import BatchContext, BatchWriter, Received
 from api.commands.tracking import track
 from api.commands.upserting import upsert
-from api.door import KEY_HEADER, door
 from api.envelopes import Envelope, EventEnvelope, open_envelope
 from api.incoming import Incoming
 from api.limits.too_large import batch_too_large
@@ -34,10 +34,10 @@ class HooksController(Controller):
         summary="Create or update one profile",
     )
     async def upsert(self, request: Incoming) -> Answer:
-        at = door(request)
-        principal, body = await at.receive(request)
-        async with at.keyed(request, principal, "profile", body) as keyed:
-            done = await upsert(at.node, principal.account, body, keyed)
+        app = app_context(request)
+        principal, body = await app.receive(request)
+        async with app.keyed(request, principal, "profile", body) as keyed:
+            done = await upsert(app.node, principal.account, body, keyed)
         verdict = done.written.verdict
         content: dict[str, object] = {"profile": {"id": verdict.id}}
         if done.ignored:
@@ -59,10 +59,10 @@ class HooksController(Controller):
         summary="Track one event of a user",
     )
     async def track(self, request: Incoming) -> Answer:
-        at = door(request)
-        principal, body = await at.receive(request)
-        async with at.keyed(request, principal, "event", body) as keyed:
-            done = await track(at.node, principal.account, body, keyed)
+        app = app_context(request)
+        principal, body = await app.receive(request)
+        async with app.keyed(request, principal, "event", body) as keyed:
+            done = await track(app.node, principal.account, body, keyed)
         content: dict[str, object] = {"event": {"id": done.id}}
         if done.ignored:
             content["ignored"] = done.ignored
@@ -78,10 +78,10 @@ class HooksController(Controller):
 
     @get("/batches/{batch_id:str}", summary="How far a batch is")
     async def batch_status(self, request: Incoming, batch_id: str) -> Answer:
-        at = door(request)
+        app = app_context(request)
         account = (await receive_principal(request)).account
-        await at.reach(request)
-        batch = at.batches.get(account, batch_id)
+        await app.reach(request)
+        batch = app.batches.get(account, batch_id)
         return answer(
             {
                 "batch": {
@@ -91,7 +91,7 @@ class HooksController(Controller):
                     "accepted": batch.accepted,
                     "skipped": batch.skipped,
                     "failed": batch.failed,
-                    "applied": at.batches.applied(batch),
+                    "applied": app.batches.applied(batch),
                 }
             }
         )
@@ -112,20 +112,20 @@ async def batch_body(request: Incoming, kind: type[Envelope]) -> AsyncGenerator[
 
     All that can be wrong outside its items is checked before.
     """
-    at = door(request)
-    outer = at.outer_principal(request)
-    limit, key = at.settings.batch_limit, request.fields.get(KEY_HEADER)
+    app = app_context(request)
+    outer = app.outer_principal(request)
+    limit, key = app.settings.batch_limit, request.fields.get(KEY_HEADER)
     with contextlib.ExitStack() as held:
         if outer is not None:
-            held.enter_context(at.intake.batch(outer.account, key))
+            held.enter_context(app.intake.batch(outer.account, key))
         size = expected_size(request, limit)
-        room = held.enter_context(at.intake.room(size, authenticated=outer is not None))
-        with at.unauthorized_unless(outer):
+        room = held.enter_context(app.intake.room(size, authenticated=outer is not None))
+        with app.unauthorized_unless(outer):
             body = await read_body(request, limit, batch_too_large())
             envelope = await open_envelope(body, kind)
-        principal = outer or at.authenticate(envelope.secret)
+        principal = outer or app.authenticate(envelope.secret)
         if outer is None:
-            held.enter_context(at.intake.batch(principal.account, key))
+            held.enter_context(app.intake.batch(principal.account, key))
         room.settle(len(body))
         yield BatchBody(principal, await envelope.split(), envelope.ignores_missing(), body)
 
@@ -139,20 +139,20 @@ def batch_answer(received: Received) -> Answer:
 async def _receive_batch(
     request: Incoming, envelope: type[Envelope], kind: type[ProfileItems]
 ) -> Answer:
-    at = door(request)
+    app = app_context(request)
     async with (
         batch_body(request, envelope) as batch,
-        at.keyed(request, batch.principal, kind.route, batch.body) as keyed,
+        app.keyed(request, batch.principal, kind.route, batch.body) as keyed,
     ):
-        account, limit = batch.principal.account, at.settings.body_limit
-        context = BatchContext(at.node, account, batch.ignores_missing, limit, keyed)
-        writer = BatchWriter(context, kind(context), at.intake.turn)
-        known = at.batches.answered(keyed)
+        account, limit = batch.principal.account, app.settings.body_limit
+        context = BatchContext(app.node, account, batch.ignores_missing, limit, keyed)
+        writer = BatchWriter(context, kind(context), app.intake.turn)
+        known = app.batches.answered(keyed)
         if known is not None:
             assert keyed is not None
             failures = await writer.again(batch.items, known)
             last = {int(partition): offset for partition, offset in known.last.items()}
             return batch_answer(Received(keyed.batch, failures, last))
         received, status = await writer.write(batch.items)
-        at.batches.add(received.id, status)
+        app.batches.add(received.id, status)
         return batch_answer(received)

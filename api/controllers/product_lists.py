@@ -8,8 +8,8 @@ from typing import Final
 from litestar import Controller, get
 
 from api.answers import Answer, answer
+from api.app_context import app_context
 from api.commands.event_names import list_event_names
-from api.door import door
 from api.incoming import Incoming
 from api.parameters import receive_parameters, receive_principal
 from schemas.search.request import DEFAULT_LIMIT
@@ -40,9 +40,9 @@ class ProductListsController(Controller):
         summary="The names of the tracked events, in their order",
     )
     async def event_names(self, request: Incoming) -> Answer:
-        at = door(request)
-        sent = await receive_parameters(at, request)
-        page = await list_event_names(at.node, sent.account, sent.parameters)
+        app = app_context(request)
+        sent = await receive_parameters(app, request)
+        page = await list_event_names(app.node, sent.account, sent.parameters)
         cursor: dict[str, object] = {"limit": page.limit}
         if page.before is not None:
             cursor["before"] = page.before

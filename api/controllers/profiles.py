@@ -3,10 +3,10 @@
 from litestar import Controller, get, post
 
 from api.answers import Answer, raw_answer
+from api.app_context import app_context
 from api.commands.addressing import find, parse_beside, parse_identifiers
 from api.commands.history import parse_as_of, read_as_of
 from api.commands.reading import show
-from api.door import door
 from api.incoming import Incoming
 from api.parameters import receive_parameters
 from schemas.expansion import asked_expand, parse_expand
@@ -37,14 +37,14 @@ class ProfilesController(Controller):
 
 async def _read(request: Incoming, profile_id: str | None = None) -> Answer:
     """The profile that the path names, or the parameters."""
-    at = door(request)
-    sent = await receive_parameters(at, request)
-    await at.reach(request)
+    app = app_context(request)
+    sent = await receive_parameters(app, request)
+    await app.reach(request)
     given = sent.parameters
     named = parse_identifiers(given) if profile_id is None else parse_beside(profile_id, given)
     expand = parse_expand(asked_expand(given))
     moment = parse_as_of(given, expand) if "as_of" in given else None
-    profile = find(at.node, sent.account, named)
+    profile = find(app.node, sent.account, named)
     if moment is not None:
-        profile = await read_as_of(at.node, profile, moment)
-    return raw_answer(b'{"profile":%b}' % show(at.node, profile, expand))
+        profile = await read_as_of(app.node, profile, moment)
+    return raw_answer(b'{"profile":%b}' % show(app.node, profile, expand))

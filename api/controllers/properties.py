@@ -3,6 +3,7 @@
 from litestar import Controller, HttpMethod, get, post, route
 
 from api.answers import Answer, answer, raw_answer
+from api.app_context import AppContext, app_context
 from api.commands.pacing import paced
 from api.commands.properties import (
     describe,
@@ -12,7 +13,6 @@ from api.commands.properties import (
     parse_words,
     show_property,
 )
-from api.door import Door, door
 from api.incoming import Incoming
 from api.parameters import receive_parameters, receive_principal
 from schemas.events import ENCODER
@@ -27,9 +27,9 @@ class PropertiesController(Controller):
 
     @get("/", summary="The account's properties of one kind, by their names")
     async def page(self, request: Incoming) -> Answer:
-        at = door(request)
-        sent = await receive_parameters(at, request)
-        page = await list_properties(at.node, at.surveys, sent.account, sent.parameters)
+        app = app_context(request)
+        sent = await receive_parameters(app, request)
+        page = await list_properties(app.node, app.surveys, sent.account, sent.parameters)
         cursor: dict[str, object] = {"limit": page.limit}
         if page.after is not None:
             # All other lists, and the product's, go on by `before`.
@@ -40,18 +40,18 @@ class PropertiesController(Controller):
 
     @get("/{property_id:str}", summary="One property")
     async def read(self, request: Incoming, property_id: str) -> Answer:
-        at = door(request)
+        app = app_context(request)
         account = (await receive_principal(request)).account
-        found = await find_property(at.node, at.surveys, account, property_id)
-        return await _one(at, account, *found)
+        found = await find_property(app.node, app.surveys, account, property_id)
+        return await _one(app, account, *found)
 
     @post("/", status_code=200, summary="Name and describe a property")
     async def describe(self, request: Incoming) -> Answer:
-        at = door(request)
-        principal, body = await at.receive(request)
+        app = app_context(request)
+        principal, body = await app.receive(request)
         account, (kind, prop), words = principal.account, parse_property(body), parse_words(body)
-        is_new = await describe(at.node, at.surveys, account, kind, prop, words)
-        return await _one(at, account, kind, prop, 201 if is_new else 200)
+        is_new = await describe(app.node, app.surveys, account, kind, prop, words)
+        return await _one(app, account, kind, prop, 201 if is_new else 200)
 
     @route(
         "/{property_id:str}",
@@ -60,14 +60,14 @@ class PropertiesController(Controller):
         summary="Change what a property is called",
     )
     async def change(self, request: Incoming, property_id: str) -> Answer:
-        at = door(request)
-        principal, body = await at.receive(request)
+        app = app_context(request)
+        principal, body = await app.receive(request)
         account, words = principal.account, parse_words(body)
-        kind, prop = await find_property(at.node, at.surveys, account, property_id)
-        await describe(at.node, at.surveys, account, kind, prop, words)
-        return await _one(at, account, kind, prop)
+        kind, prop = await find_property(app.node, app.surveys, account, property_id)
+        await describe(app.node, app.surveys, account, kind, prop, words)
+        return await _one(app, account, kind, prop)
 
 
-async def _one(at: Door, account: str, kind: Kind, prop: str, status: int = 200) -> Answer:
-    shown = await show_property(at.node, at.surveys, account, kind, prop)
+async def _one(app: AppContext, account: str, kind: Kind, prop: str, status: int = 200) -> Answer:
+    shown = await show_property(app.node, app.surveys, account, kind, prop)
     return answer({"property": shown}, status)

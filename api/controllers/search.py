@@ -3,9 +3,9 @@
 from litestar import Controller, get, post
 
 from api.answers import Answer, answer, raw_answer
+from api.app_context import app_context
 from api.commands.reading import show
 from api.commands.searching import count, search
-from api.door import door
 from api.incoming import Incoming
 from api.parameters import receive_parameters
 from schemas.events import ENCODER
@@ -38,19 +38,19 @@ class SearchController(Controller):
 
 
 async def _search(request: Incoming) -> Answer:
-    at = door(request)
-    sent = await receive_parameters(at, request)
+    app = app_context(request)
+    sent = await receive_parameters(app, request)
     asked = parse_search(sent.parameters, sent.account, now())
-    found = await search(at.node, at.company_filters, sent.account, asked)
+    found = await search(app.node, app.company_filters, sent.account, asked)
     cursor: dict[str, object] = {"limit": asked.limit}
     if found.more_before is not None:
         cursor["before"] = encode_cursor(found.more_before, sent.account)
-    shown = b",".join(show(at.node, profile, asked.expand) for profile in found.profiles)
+    shown = b",".join(show(app.node, profile, asked.expand) for profile in found.profiles)
     return raw_answer(b'{"profiles":[%b],"cursor":%b}' % (shown, ENCODER.encode(cursor)))
 
 
 async def _count(request: Incoming) -> Answer:
-    at = door(request)
-    sent = await receive_parameters(at, request)
+    app = app_context(request)
+    sent = await receive_parameters(app, request)
     asked = parse_search(sent.parameters, sent.account, now())
-    return answer({"count": await count(at.node, at.company_filters, sent.account, asked)})
+    return answer({"count": await count(app.node, app.company_filters, sent.account, asked)})

@@ -41,20 +41,22 @@ def routes(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
 
 
 def operation_of(method: str, path: str) -> Operation | None:
-    """What is said of a route. A hook whose path holds the secret is the one without, under another name."""
+    """The description of a route. A hook whose path holds the secret is the one without, under another name."""
     if _SECRET_SEGMENT not in path:
         return OPERATIONS.get(f"{method} {path}")
-    said = OPERATIONS.get(f"{method} {path.replace(_SECRET_SEGMENT, '')}")
-    return None if said is None else said._replace(name=f"{said.name}WithSecretInPath")
+    operation = OPERATIONS.get(f"{method} {path.replace(_SECRET_SEGMENT, '')}")
+    return (
+        None if operation is None else operation._replace(name=f"{operation.name}WithSecretInPath")
+    )
 
 
 def openapi(app: Litestar) -> dict[str, Any]:
     """The document. A route that `OPERATIONS` does not know is left out, which a test finds."""
     paths: dict[str, dict[str, Any]] = {}
     for method, path, handler in routes(app):
-        said = operation_of(method, path)
-        if said is not None:
-            paths.setdefault(path, {})[method.lower()] = _operation(path, handler, said)
+        operation = operation_of(method, path)
+        if operation is not None:
+            paths.setdefault(path, {})[method.lower()] = _operation(path, handler, operation)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -73,36 +75,42 @@ def openapi(app: Litestar) -> dict[str, Any]:
     }
 
 
-def _operation(path: str, handler: HTTPRouteHandler, said: Operation) -> dict[str, Any]:
+def _operation(path: str, handler: HTTPRouteHandler, operation: Operation) -> dict[str, Any]:
     shown: dict[str, Any] = {
-        "operationId": said.name,
+        "operationId": operation.name,
         "summary": handler.summary or "",
         "tags": sorted(handler.resolve_tags()),
         "parameters": [
             *_path_parameters(path),
-            *(_parameter(name, "query") for name in said.query),
-            *(_parameter(name, "header") for name in said.headers),
+            *(_parameter(name, "query") for name in operation.query),
+            *(_parameter(name, "header") for name in operation.headers),
         ],
         "responses": {
-            **{str(status): _answer(status, shape, said) for status, shape in said.answers.items()},
-            **{str(status): _answer(status, "Error", said) for status in sorted(said.errors)},
+            **{
+                str(status): _answer(status, shape, operation)
+                for status, shape in operation.answers.items()
+            },
+            **{
+                str(status): _answer(status, "Error", operation)
+                for status in sorted(operation.errors)
+            },
         },
-        "security": _security(path, said),
+        "security": _security(path, operation),
     }
-    if said.notes:
-        shown["description"] = said.notes
-    if said.body is not None:
+    if operation.notes:
+        shown["description"] = operation.notes
+    if operation.body is not None:
         shown["requestBody"] = {
             "required": True,
-            "content": {_JSON: {"schema": ref(said.body)}},
+            "content": {_JSON: {"schema": ref(operation.body)}},
         }
     return shown
 
 
-def _security(path: str, said: Operation) -> list[dict[str, list[str]]]:
-    if not said.secret or _SECRET_SEGMENT in path:
+def _security(path: str, operation: Operation) -> list[dict[str, list[str]]]:
+    if not operation.secret or _SECRET_SEGMENT in path:
         return []
-    in_body: list[dict[str, list[str]]] = [] if said.body is None else [{}]
+    in_body: list[dict[str, list[str]]] = [] if operation.body is None else [{}]
     return [{"header": []}, {"query": []}, *in_body]
 
 
@@ -111,19 +119,19 @@ def _path_parameters(path: str) -> list[Schema]:
     return [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in names]
 
 
-def _parameter(name: str, place: str) -> Schema:
-    parameter: Schema = {"name": name, "in": place, "schema": PARAMETERS.get(name, TEXT)}
+def _parameter(name: str, location: str) -> Schema:
+    parameter: Schema = {"name": name, "in": location, "schema": PARAMETERS.get(name, TEXT)}
     return {**parameter, "required": True} if name in REQUIRED_PARAMETERS else parameter
 
 
-def _answer(status: int, shape: str, said: Operation) -> Schema:
+def _answer(status: int, shape: str, operation: Operation) -> Schema:
     content = (
         {EVENT_STREAM: {"schema": TEXT}}
         if shape == EVENT_STREAM
         else {_JSON: {"schema": ref(shape)}}
     )
     answer: Schema = {"description": HTTPStatus(status).phrase, "content": content}
-    if said.positioned and status < HTTPStatus.BAD_REQUEST:
+    if operation.positioned and status < HTTPStatus.BAD_REQUEST:
         answer["headers"] = _LOG_POSITION
     elif status in _TO_BE_REPEATED:
         answer["headers"] = _RETRY_AFTER

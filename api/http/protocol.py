@@ -8,7 +8,7 @@ A connection is, in turn:
 4. *Draining*: the answer has left before the body was read. The rest is discarded: a client that still sends when the
    connection closes would get a reset in place of the answer.
 
-Nothing is timed for each request: `sweep` looks at every connection once a second, and an age counts sweeps. So a loop
+Nothing is timed for each request: `sweep` visits every connection once a second, and an age counts sweeps. So a loop
 that was held up for long ends no connection whose bytes wait to be read.
 """
 

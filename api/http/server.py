@@ -66,7 +66,7 @@ class HttpServer(Server):
             for each in sockets:
                 each.listen(_BACKLOG)
             await super().serve(sockets)
-        except SystemExit:  # uvicorn's way to tell that the app's own start failed
+        except SystemExit:  # uvicorn's sign that the app's own start failed
             raise OperatorError("the HTTP app did not start; the log above says why") from None
 
     @contextlib.contextmanager

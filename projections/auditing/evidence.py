@@ -60,7 +60,7 @@ _REMEMBERED: Final = {
     keyspace.WAITING: "deletion that waits to be purged",
     keyspace.LATE: "late record that waits to be purged",
     keyspace.DELETIONS: "receipt",
-    keyspace.CHANGED: "changed profile that the search index has still to look at",
+    keyspace.CHANGED: "changed profile that the search index has still to read",
 }
 
 

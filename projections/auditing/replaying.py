@@ -1,4 +1,4 @@
-"""States that are folded again, to be looked at or compared: they publish nothing, and no service goes on from them."""
+"""States that are folded again, to be read or compared: they publish nothing, and no service goes on from them."""
 
 from pathlib import Path
 from typing import Final, TypeVar

@@ -51,7 +51,7 @@ class AccountScope:
 
 
 class UserScope:
-    """The records of the user with one uid, in each of the accounts. Who was forgotten is nobody's from then on.
+    """The records of the user with one uid, in each of the accounts. The id of a forgotten user is then nobody's.
 
     `forgotten` counts the forgets that erased the user, in whichever account.
     """

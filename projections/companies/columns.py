@@ -1,4 +1,4 @@
-"""What filters on companies look at: the companies by the values of one property (contract §6).
+"""What filters on companies compare: the companies by the values of one property (contract §6).
 
 A column is made when its property is first asked for: 3 us a company, which is why the caller does it in steps. From
 then on the fold keeps it as the companies are. A value is looked up; comparisons and substrings go through the distinct
@@ -205,7 +205,7 @@ class Columns:
 
 
 class _Literal:
-    """Looks for a substring."""
+    """Finds a substring."""
 
     def __init__(self, part: str) -> None:
         self._part = part
@@ -215,7 +215,7 @@ class _Literal:
 
 
 class _IgnoringCase:
-    """Looks for a substring, the case of each character ignored for itself: so that "ss" is not found in "ß"."""
+    """Finds a substring, the case of each character ignored for itself: so that "ss" is not found in "ß"."""
 
     def __init__(self, part: str) -> None:
         self._lower = part.lower() if part.isascii() else None

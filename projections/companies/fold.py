@@ -2,7 +2,7 @@
 
 1. The first event with a uid makes the company; an event without one, for a company that is not there, does nothing.
 2. An id whose company was deleted is spent. An event that still names it does nothing, and gets its tombstone; the
-   company's uid comes back under the next id (`Identity.next_company_id`). So what was said of the old company,
+   company's uid comes back under the next id (`Identity.next_company_id`). So what is known of the old company,
    however late, can never touch the new one.
 3. A deletion is unfinished until the log says that each record of its company has got its tombstone. It knows their
    keys, so any node can go on with it after any crash.
@@ -26,7 +26,7 @@ from schemas.events import (
     decode_company_event,
 )
 from schemas.identity import Identity
-from schemas.search.cursors import Place
+from schemas.search.cursors import SortKey
 from schemas.timestamps import format_timestamp
 
 MAX_COMPANY_BYTES: Final = 1 << 20
@@ -59,9 +59,9 @@ class Company(msgspec.Struct):
         return _read_document.decode(self.json)
 
     @property
-    def place(self) -> Place:
+    def sort_key(self) -> SortKey:
         """Where the company stands in its account's list."""
-        return Place(self.created, self.id)
+        return SortKey(self.created, self.id)
 
 
 class CompanyDeletion(msgspec.Struct):
@@ -91,7 +91,7 @@ class Companies:
     def __init__(self, identity: Identity) -> None:
         self._identity = identity
         self._companies: dict[str, Company] = {}
-        self._places: dict[str, list[Place]] = {}
+        self._sort_keys: dict[str, list[SortKey]] = {}
         self._ids: dict[str, set[str]] = {}
         self._deletions: dict[str, CompanyDeletion] = {}
         self._receipts: dict[str, CompanyDeletion] = {}
@@ -148,7 +148,7 @@ class Companies:
         if company is None:
             company = Company(event.account, event.id, event.at, b"", b"", bytearray())
             self._companies[event.id] = company
-            insort(self._places.setdefault(event.account, []), company.place)
+            insort(self._sort_keys.setdefault(event.account, []), company.sort_key)
             self._ids.setdefault(event.account, set()).add(event.id)
         company.json, company.min = json, ENCODER.encode(min_form)
         company.records += key
@@ -161,8 +161,8 @@ class Companies:
         company = self._companies.pop(event.id, None)
         records = bytes(company.records) if company is not None else b""
         if company is not None:
-            places = self._places[company.account]
-            del places[bisect_left(places, company.place)]
+            sort_keys = self._sort_keys[company.account]
+            del sort_keys[bisect_left(sort_keys, company.sort_key)]
             self._ids[company.account].remove(company.id)
             self._changed(company, company.document(), None)
         deletion = CompanyDeletion(
@@ -234,14 +234,16 @@ class Companies:
         found = self._receipts.get(deletion)
         return found if found is not None and found.account == account else None
 
-    def newest(self, account: str, before: Place | None, after: Place | None) -> Iterator[Company]:
-        """The account's companies between two places, which are left out, the newest first.
+    def newest(
+        self, account: str, before: SortKey | None, after: SortKey | None
+    ) -> Iterator[Company]:
+        """The account's companies between two sort keys, which are left out, the newest first.
 
         Companies may come and go between two of them; who comes is not among them.
         """
-        places, start, stop = self._between(account, before, after)
-        for place in reversed(places[start:stop]):
-            if (company := self._companies.get(place.id)) is not None:
+        sort_keys, start, stop = self._between(account, before, after)
+        for sort_key in reversed(sort_keys[start:stop]):
+            if (company := self._companies.get(sort_key.id)) is not None:
                 yield company
 
     def ids(self, account: str) -> Set[str]:
@@ -252,16 +254,18 @@ class Companies:
         """The ids of deleted companies that members may still name."""
         return {id_ for id_, deletion in self.unfinished.items() if deletion.account == account}
 
-    def count(self, account: str, before: Place | None = None, after: Place | None = None) -> int:
-        """How many companies the account has between two places, which are left out."""
+    def count(
+        self, account: str, before: SortKey | None = None, after: SortKey | None = None
+    ) -> int:
+        """How many companies the account has between two sort keys, which are left out."""
         _, start, stop = self._between(account, before, after)
         return max(0, stop - start)
 
     def _between(
-        self, account: str, before: Place | None, after: Place | None
-    ) -> tuple[list[Place], int, int]:
-        """The places of all the account's companies, and where in them the wanted begin and end."""
-        places = self._places.get(account, [])
-        start = 0 if after is None else bisect_right(places, after)
-        stop = len(places) if before is None else bisect_left(places, before)
-        return places, start, stop
+        self, account: str, before: SortKey | None, after: SortKey | None
+    ) -> tuple[list[SortKey], int, int]:
+        """The sort keys of all the account's companies, and where in them the wanted begin and end."""
+        sort_keys = self._sort_keys.get(account, [])
+        start = 0 if after is None else bisect_right(sort_keys, after)
+        stop = len(sort_keys) if before is None else bisect_left(sort_keys, before)
+        return sort_keys, start, stop

@@ -41,7 +41,7 @@ class Seen:
         if known is None or known[0] < updated:
             self._values[value] = updated, value[1]
         if len(self._values) == _PRUNE_AT:
-            # Who is left out is older than those that stay, which only get younger.
+            # Values that are left out are older than those that stay, which only get younger.
             self._values = {
                 (type_of(scalar), scalar): (at, scalar) for at, scalar in self._recent()
             }
@@ -63,7 +63,7 @@ class Survey:
         self._left_out = NO_PROPERTIES[kind]
 
     def add(self, document: Mapping[str, Any]) -> None:
-        """Look at a document, as it is stored: in any order, and as often as one likes."""
+        """Count a document, as it is stored: in any order, and as often as one likes."""
         created = parse_stored_timestamp(document["created_at"])
         updated = parse_stored_timestamp(document["updated_at"])
         assert created is not None, "the fold wrote it"
@@ -91,6 +91,6 @@ class Survey:
                 self._walk(inner, f"{prop}.", (), created, updated)
 
     def has(self, prop: str, type_: ValueType) -> bool:
-        """Whether a document that was looked at has the property, with a value of this type."""
+        """Whether a counted document has the property, with a value of this type."""
         seen = self.seen.get(prop)
         return seen is not None and type_ in seen.types

@@ -1,6 +1,6 @@
 """How many profiles meet a condition, without finding out who they are.
 
-A substring is looked for among the distinct values of its property's column, and so is one of many texts: a third of
+A substring is searched for among the distinct values of its property's column, and so is one of many texts: a third of
 what it costs among the index's terms, which say who has them.
 """
 
@@ -22,11 +22,11 @@ _MANY: Final = 6000  # texts, from which on the column is sooner read as a whole
 def count(view: View, lowering: Lowering, condition: Condition) -> int:
     """How many profiles of the account that `lowering` is for meet the condition."""
     conditions = list(_conjuncts(condition))
-    for place, each in enumerate(conditions):
+    for index, each in enumerate(conditions):
         sought = each.condition if isinstance(each, Not) else each
         if not isinstance(sought, Contains | OneOf) or (texts := _texts(sought)) is None:
             continue
-        others = AllOf((*conditions[:place], *conditions[place + 1 :]))
+        others = AllOf((*conditions[:index], *conditions[index + 1 :]))
         searcher, left = view.snapshot(lowering.query(others))
         found = _having(searcher, left, sought.path, texts)
         return _all(searcher, left) - found if isinstance(each, Not) else found
@@ -34,7 +34,7 @@ def count(view: View, lowering: Lowering, condition: Condition) -> int:
 
 
 def _texts(condition: Contains | OneOf) -> str | list[str] | None:
-    """What is sooner looked for among a column's values: a pattern of encoded texts, or many of them; else None."""
+    """What is found sooner among a column's values: a pattern of encoded texts, or many of them; else None."""
     match condition:
         case Contains():
             return text_pattern(condition) if seeks_substring(condition) else None

@@ -6,6 +6,7 @@ import msgspec
 
 from projections.search import fields
 from projections.search.encoding import (
+    account_prefix,
     encode_large,
     encode_name,
     encode_text,
@@ -17,7 +18,6 @@ from projections.search.encoding import (
     mark_number_item,
     mark_text_item,
     mark_time_item,
-    name_place,
     plain_number,
 )
 from schemas.events import ENCODER
@@ -83,7 +83,7 @@ def index_document(entry: Entry) -> str:
     created = parse_stored_timestamp(document["created_at"]) or 0
     leaves, marks = _Leaves({}, {}, {}, []), list[str]()
     identifiers = _take_identifiers(document)
-    _sort(document, "", name_place(entry.account), leaves, marks)
+    _sort(document, "", account_prefix(entry.account), leaves, marks)
     leaves.text.update(identifiers)
     tracked = {} if entry.tracked is None else _decode_tracked(entry.tracked)
     leaves.names.extend(event_term(entry.account, name) for name in tracked)
@@ -118,11 +118,11 @@ def _take_identifiers(document: dict[str, Any]) -> dict[str, str]:
 
 
 def _sort(
-    hash_: dict[str, Any], prefix: str, place: str, leaves: _Leaves, marks: list[str]
+    hash_: dict[str, Any], prefix: str, name_prefix: str, leaves: _Leaves, marks: list[str]
 ) -> None:
     """Put each value where its kind is indexed.
 
-    `prefix` is the dotted path, with its dot, and `place` the same of whole names behind `name_place`.
+    `prefix` is the dotted path, with its dot, and `name_prefix` the same of whole names behind `account_prefix`.
     """
     text, number, time, names = leaves
     for full_name, value in hash_.items():
@@ -157,11 +157,11 @@ def _sort(
             type_ = "hash"
             marks.append(mark_container(prefix + name))
             inner = _Leaves({}, {}, {}, names)
-            _sort(value, f"{prefix}{name}.", f"{place}{full_name}.", inner, marks)
+            _sort(value, f"{prefix}{name}.", f"{name_prefix}{full_name}.", inner, marks)
             for outer, sorted_ in zip(leaves[:3], inner[:3], strict=True):
                 if sorted_:
                     outer[name] = sorted_
-        names.append(f"{place}{full_name},{type_}")  # `name_term`, which is called too often
+        names.append(f"{name_prefix}{full_name},{type_}")  # `name_term`, which is called too often
 
 
 def _mark_item(marks: list[str], path: str, item: str | float) -> None:

@@ -62,7 +62,7 @@ def encode_part(text: str) -> str:
 
 
 def _make_replacements() -> dict[int, str]:
-    """Each character that breaks the grammar is said by the next one that does not, and a number.
+    """Each character that breaks the grammar is written as the next one that does not, and a number.
 
     ``[`` is ``\\`` and the first, so ``\\`` itself is ``\\`` and the second. Blanks below ``!`` come
     before all else that is stored, so they get control characters of their own.
@@ -76,8 +76,8 @@ def _make_replacements() -> dict[int, str]:
         if character in _FORBIDDEN:
             run.append(character)
         elif run:
-            for number, said in enumerate((*run, character), start=_FIRST_NUMBER):
-                replacements[ord(said)] = character + chr(number)
+            for number, broken in enumerate((*run, character), start=_FIRST_NUMBER):
+                replacements[ord(broken)] = character + chr(number)
             run.clear()
     return replacements
 
@@ -124,29 +124,29 @@ def plain_number(number: float) -> float:
 # --- names
 
 
-def name_place(account: str) -> str:
+def account_prefix(account: str) -> str:
     """What the terms of an account's properties begin with, and those of few others.
 
     It keeps them together; whose they are the account's own term says. The whole id, twenty times in a profile, would
     cost a tenth of its time.
     """
-    return f"{account[:_PLACE_DIGITS]},"
+    return f"{account[:_PREFIX_DIGITS]},"
 
 
-def name_term(place: str, type_: ValueType) -> str:
-    """A profile has a property with a value of this type. `place` ends in its dotted name.
+def name_term(name_prefix: str, type_: ValueType) -> str:
+    """A profile has a property with a value of this type. `name_prefix` ends in its dotted name.
 
     A comma, which no name has, comes before all that names have: terms are in the order of the names.
     """
-    return f"{place},{type_}"
+    return f"{name_prefix},{type_}"
 
 
 def event_term(account: str, name: str) -> str:
     """A profile has a tracked event of this name. Those of an account begin with that of "", and no property's does."""
-    return f"{account[:_PLACE_DIGITS]};{name}"
+    return f"{account[:_PREFIX_DIGITS]};{name}"
 
 
-_PLACE_DIGITS: Final = 6
+_PREFIX_DIGITS: Final = 6
 
 
 # --- marks: one term for what is there without a value in a column

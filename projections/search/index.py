@@ -97,7 +97,7 @@ class SearchIndex:
     # --- rebuild
 
     def begin_rebuild(self) -> None:
-        """Start an empty generation; one that was begun before is given up."""
+        """Start an empty generation; one that was begun before is abandoned."""
         self.abandon_rebuild()
         self._next = Generation(self._folder(self._number + 1), is_complete=False)
 
@@ -119,11 +119,11 @@ class SearchIndex:
             old.close()
 
     def abandon_rebuild(self) -> None:
-        """Give the new generation up, if there is one."""
-        given_up, self._next = self._next, None
-        if given_up is not None:
-            given_up.close()
-            shutil.rmtree(given_up.folder)
+        """Remove the new generation, if there is one."""
+        abandoned, self._next = self._next, None
+        if abandoned is not None:
+            abandoned.close()
+            shutil.rmtree(abandoned.folder)
 
     def close(self) -> None:
         """Close all files. What was not committed is lost."""

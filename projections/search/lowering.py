@@ -1,6 +1,6 @@
 """From a condition to a tantivy query, within one account.
 
-Ranges can only be said in tantivy's query grammar, and with one bound each: it panics when one
+Ranges can only be written in tantivy's query grammar, and with one bound each: it panics when one
 bound is whole and the other a fraction. `encoding` makes texts fit it; names fit as they are, being
 letters, digits and ``_`` (contract §9).
 """
@@ -96,7 +96,7 @@ class Lowering:
     def _lower(self, condition: Condition) -> Query:
         match condition:
             case AllOf() | Not():
-                # What is only said by what it is not matches nothing in tantivy: hence everything.
+                # A query of negations alone matches nothing in tantivy: hence everything.
                 return Query.boolean_query(
                     [(Occur.Must, Query.all_query()), *self._clauses(condition)]
                 )

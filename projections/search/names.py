@@ -10,7 +10,7 @@ from typing import Any, cast
 from tantivy import Occur, Order, Query
 
 from projections.search import fields
-from projections.search.encoding import event_term, name_place, name_term
+from projections.search.encoding import account_prefix, event_term, name_term
 from projections.search.view import View
 from schemas.properties import ValueType
 
@@ -20,7 +20,7 @@ class PropertyNames:
 
     def __init__(self, view: View, account: str) -> None:
         self._schema = view.schema
-        self._place = name_place(account)
+        self._prefix = account_prefix(account)
         self._events = event_term(account, "")
         everybody = self._having(fields.ACCOUNT, account)
         self._searcher, self._everybody = view.snapshot(everybody)
@@ -28,9 +28,9 @@ class PropertyNames:
     def types(self) -> dict[str, list[ValueType]]:
         """By the dotted names of all properties, in their order, the types of their values."""
         found: dict[str, list[ValueType]] = {}
-        terms = self._searcher.terms_with_prefix(fields.NAMES, self._place, self._everybody)
+        terms = self._searcher.terms_with_prefix(fields.NAMES, self._prefix, self._everybody)
         for term, _ in terms:
-            name, _, type_ = term.removeprefix(self._place).rpartition(",")
+            name, _, type_ = term.removeprefix(self._prefix).rpartition(",")
             found.setdefault(name, []).append(cast("ValueType", type_))
         return found
 
@@ -73,7 +73,7 @@ class PropertyNames:
         return Query.boolean_query([(Occur.Must, query), (Occur.Must, self._everybody)])
 
     def _term(self, name: str, type_: ValueType) -> Query:
-        return self._having(fields.NAMES, name_term(self._place + name, type_))
+        return self._having(fields.NAMES, name_term(self._prefix + name, type_))
 
     def _having(self, field: str, term: str) -> Query:
         query = Query.term_query(self._schema, field, term, index_option="basic")

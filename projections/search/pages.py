@@ -11,23 +11,23 @@ from tantivy import FieldType, Occur, Order, Query, Schema, Searcher
 
 from projections.search import fields
 from schemas.search.conditions import Moment
-from schemas.search.cursors import Place
+from schemas.search.cursors import SortKey
 
 _FURTHER = 16  # more than share a key, even when a full batch was created in one millisecond
 
-Edge = Place | Moment
+Edge = SortKey | Moment
 """An end of a page that is not in it."""
 
 
 class Page(NamedTuple):
-    """The profiles of a page, and the place of the last of them when there are more behind it."""
+    """The profiles of a page, and the sort key of the last of them when there are more behind it."""
 
-    places: list[Place]
-    more_before: Place | None
+    sort_keys: list[SortKey]
+    more_before: SortKey | None
 
     @property
     def ids(self) -> list[str]:
-        return [place.id for place in self.places]
+        return [sort_key.id for sort_key in self.sort_keys]
 
 
 class Window(NamedTuple):
@@ -53,23 +53,25 @@ class Window(NamedTuple):
     def edge_keys(self) -> set[int]:
         """The order keys that some profiles in the window may share with an edge."""
         return {
-            fields.order_key(*edge) for edge in (self.before, self.after) if isinstance(edge, Place)
+            fields.order_key(*edge)
+            for edge in (self.before, self.after)
+            if isinstance(edge, SortKey)
         }
 
     def _keys(self, schema: Schema, beside: int = 0) -> Query | None:
-        """The order keys from edge to edge; those of places, moved inwards by `beside`, are among them."""
+        """The order keys from edge to edge; those of `SortKey`s, moved inwards by `beside`, are among them."""
         if self.before is None and self.after is None:
             return None
         upper = lower = None
         match self.before:
-            case Place(created, id_):
+            case SortKey(created, id_):
                 upper = fields.order_key(created, id_) - beside
             case Moment(ms):
                 upper = fields.order_key(ms) - 1
             case None:
                 pass
         match self.after:
-            case Place(created, id_):
+            case SortKey(created, id_):
                 lower = fields.order_key(created, id_) + beside
             case Moment(ms):
                 lower = fields.order_key(ms + 1)
@@ -79,11 +81,11 @@ class Window(NamedTuple):
             return Query.empty_query()
         return Query.range_query(schema, fields.ORDER, FieldType.Integer, lower, upper)
 
-    def holds(self, place: Place) -> bool:
+    def holds(self, sort_key: SortKey) -> bool:
         """Whether a profile that `restrict` let through is in the window."""
         return not (
-            (isinstance(self.before, Place) and place >= self.before)
-            or (isinstance(self.after, Place) and place <= self.after)
+            (isinstance(self.before, SortKey) and sort_key >= self.before)
+            or (isinstance(self.after, SortKey) and sort_key <= self.after)
         )
 
 
@@ -95,8 +97,8 @@ def read_page(searcher: Searcher, schema: Schema, query: Query, window: Window, 
     restricted = window.restrict(query, schema)
     reach = limit + _FURTHER
     while True:
-        places, is_whole = _read_places(searcher, restricted, reach)
-        inside = [place for place in places if window.holds(place)]
+        sort_keys, is_whole = _read_sort_keys(searcher, restricted, reach)
+        inside = [sort_key for sort_key in sort_keys if window.holds(sort_key)]
         if is_whole or len(inside) > limit:
             shown = inside[:limit]
             return Page(shown, shown[-1] if len(inside) > limit else None)
@@ -105,20 +107,20 @@ def read_page(searcher: Searcher, schema: Schema, query: Query, window: Window, 
 
 def count_at_edges(searcher: Searcher, schema: Schema, query: Query, window: Window) -> int:
     """How many profiles of the query are in the window and share their order key with one of its edges."""
-    found: set[Place] = set()
+    found: set[SortKey] = set()
     restricted = window.restrict(query, schema)
     for key in window.edge_keys:
         at_key = Query.range_query(schema, fields.ORDER, FieldType.Integer, key, key)
         at_edge = Query.boolean_query([(Occur.Must, restricted), (Occur.Must, at_key)])
         reach, is_whole = _FURTHER, False
         while not is_whole:
-            places, is_whole = _read_places(searcher, at_edge, reach)
+            sort_keys, is_whole = _read_sort_keys(searcher, at_edge, reach)
             reach *= 2
-            found.update(places)
+            found.update(sort_keys)
     return sum(map(window.holds, found))
 
 
-def _read_places(searcher: Searcher, query: Query, reach: int) -> tuple[list[Place], bool]:
+def _read_sort_keys(searcher: Searcher, query: Query, reach: int) -> tuple[list[SortKey], bool]:
     """Places from the top, in order, without a gap; and whether there are no others."""
     hits = searcher.search(
         query, reach, count=False, order_by_field=fields.ORDER, order=Order.Desc
@@ -127,7 +129,8 @@ def _read_places(searcher: Searcher, query: Query, reach: int) -> tuple[list[Pla
     if not is_whole:
         last_key = hits[-1][0]
         hits = [hit for hit in hits if hit[0] != last_key]
-    places = [
-        Place(fields.created_of(key), searcher.doc(address)[fields.ID][0]) for key, address in hits
+    sort_keys = [
+        SortKey(fields.created_of(key), searcher.doc(address)[fields.ID][0])
+        for key, address in hits
     ]
-    return sorted(places, reverse=True), is_whole
+    return sorted(sort_keys, reverse=True), is_whole

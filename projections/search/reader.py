@@ -1,6 +1,6 @@
 """The index of a node as searches read it, while another process writes the same files (`projections.search.index`).
 
-Who is erased is hidden at once, and from then on, until a view without them is shown.
+Erased profiles are hidden at once, and from then on, until a view without them is shown.
 """
 
 import threading
@@ -64,7 +64,7 @@ class IndexReader:
         self._hidden.add(ids)
 
     def hidden(self) -> list[str]:
-        """Who is hidden."""
+        """The ids of hidden profiles."""
         return self._hidden.ids()
 
     def unhide(self, ids: Iterable[str]) -> None:

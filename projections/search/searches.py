@@ -1,7 +1,7 @@
 """Searches on an event loop, without standing in anybody's way.
 
 Threads: one opens files, one is for costly searches, and two are for all others. Costly is a substring,
-0.3 us for each distinct text; one of very many values, 6 us each; and a look at the properties, some
+0.3 us for each distinct text; one of very many values, 6 us each; and a survey of the properties, some
 5 ns for each value. When too many wait for such a search the next is refused. tantivy lets go of the
 interpreter's lock while it works.
 """
@@ -85,7 +85,7 @@ class _Queue:
         if not self._room.acquire(blocking=False):
             raise Unavailable("Too many costly searches at once: try again", retry_after=5)
         done = self._thread.submit(work)
-        # When the work ends, not when its request does: a client that gives up frees no thread.
+        # When the work ends, not when its request does: a client that disconnects frees no thread.
         done.add_done_callback(lambda _: self._room.release())
         return await asyncio.wrap_future(done)
 

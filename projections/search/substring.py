@@ -1,6 +1,6 @@
 """Substrings, as patterns over the texts of one path (contract §6).
 
-Every distinct text of the property is looked at, in all accounts, and no index helps: 0.3 us each to find who holds it,
+Every distinct text of the property is tested, in all accounts, and no index helps: 0.3 us each to find who holds it,
 0.1 us to count them (`projections.search.counting`).
 
 tantivy takes a pattern of 1,000 states. Four names of 64 bytes and 64 characters of any script, each

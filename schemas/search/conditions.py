@@ -1,4 +1,4 @@
-"""What filters mean: one tree of conditions, in which each thing is said in one way only.
+"""What filters mean: one tree of conditions, in which each meaning has one form only.
 
 A negative op (``ne``, ``nin``, ``nx`` …) is `Not` of its positive twin: it is true where the
 property is missing, and on an array or a hash (contract §6). Values are in their stored form.

@@ -52,7 +52,7 @@ class _Filter(_Shape):
 
 
 class PropertyFilter(_Filter):
-    """A condition on a property; `ex` and `nx` look at no `value`."""
+    """A condition on a property; `ex` and `nx` have no `value`."""
 
     kind: Literal["property"]
     prop: str

@@ -35,7 +35,7 @@ MAX_VALUES: Final = 1000
 """Values of all `in-v` and `nin-v` of a request."""
 
 MAX_SUBSTRINGS: Final = 5
-"""Filters of a request that look for a substring: each may cost a second."""
+"""Filters of a request that search for a substring: each may cost a second."""
 
 
 def condition_of(filters: Filters, now: int) -> Condition:

@@ -11,7 +11,7 @@ from schemas.search.brackets import from_query
 PAGE: Final = ("limit", "before", "after")
 FILTERS: Final = ("filters", "filters_op")
 SEARCH: Final = (*FILTERS, *PAGE, "expand")
-"""What a search takes, and so a count: it looks at neither `limit` nor `expand`."""
+"""The parameters of a search, and of a count, which ignores `limit` and `expand`."""
 
 _SECRET: Final = "account_secret"  # noqa: S105 - a name, no secret
 # Clients send these empty for what they leave out.
@@ -27,7 +27,7 @@ def joined(pairs: Iterable[tuple[str, str]], body: Mapping[str, object]) -> dict
     """The parameters that the pairs of a query string and a JSON body spell, without the secret.
 
     `limit`, `before`, `after` and `id` that are null or "" count as not sent. Raises `Unprocessable` like
-    `from_query`, and for a name that is sent twice: which one is meant, nobody can tell.
+    `from_query`, and for a name that is sent twice: which one is meant, nobody knows.
     """
     pairs = [pair for pair in pairs if _is_sent(*pair)]
     if len(pairs) > 1:

@@ -8,7 +8,7 @@ from schemas.expansion import Expand, asked_expand, parse_expand
 from schemas.identity import is_id
 from schemas.normalization import normalize_scalar
 from schemas.search.conditions import Condition, Moment, inside
-from schemas.search.cursors import Place, decode_cursor
+from schemas.search.cursors import SortKey, decode_cursor
 from schemas.search.grammar import parse_filters
 from schemas.search.meaning import about_companies, condition_of
 from schemas.search.parameters import SEARCH, check_names
@@ -19,12 +19,12 @@ MAX_LIMIT: Final = 500
 
 
 class ProfileId(NamedTuple):
-    """A bound that is said by a profile: its place is to be looked up."""
+    """A bound that a profile gives: its sort key is to be read from its document."""
 
     id: str
 
 
-Bound = Place | Moment | ProfileId
+Bound = SortKey | Moment | ProfileId
 
 
 class SearchRequest(NamedTuple):
@@ -44,7 +44,7 @@ class SearchRequest(NamedTuple):
 def parse_search(parameters: Mapping[str, object], account: str, now: int) -> SearchRequest:
     """The search that the parameters of a request spell (`parameters.joined`). `now` is in Unix milliseconds.
 
-    Raises `Unprocessable`, naming the place, and for a parameter of another name.
+    Raises `Unprocessable`, naming where it stands, and for a parameter of another name.
     """
     check_names(parameters, SEARCH)
     return SearchRequest(
@@ -82,8 +82,8 @@ def _bound(parameters: Mapping[str, object], name: str, account: str, now: int) 
     if isinstance(value, str):
         if is_id(value):
             return ProfileId(value)
-        if (place := decode_cursor(value, account)) is not None:
-            return place
+        if (sort_key := decode_cursor(value, account)) is not None:
+            return sort_key
     moment = parse_moment(value, now)
     if moment is None:
         raise Unprocessable(

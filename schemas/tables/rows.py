@@ -177,7 +177,7 @@ def _delimiter(head: _Head, longest: int) -> tuple[str, int]:
     if any(headers[0].names.count(name) > 1 for name in IDENTIFIERS):
         raise UnreadableTable(_NO_HEADER, headers[0].line)
     if any(name.startswith('"') for name in headers[0].names):
-        # What is not read as `uid` would not be looked at, and the line would name somebody without it.
+        # What is not read as `uid` would be ignored, and the line would name somebody without it.
         raise UnreadableTable(_QUOTED_NAME, headers[0].line)
     return next(iter(found)), headers[0].skipped
 

@@ -96,7 +96,7 @@ class EmbeddedBroker:
 
         Raises:
             BrokerLocked, PortTaken, JarsUnavailable, JarMismatch, JavaMissing, BrokerDied: all
-                BrokerErrors, whose text tells what to do.
+                BrokerErrors, whose text says what to do.
             OperatorError: the data folder cannot be used (`data_folder.make_private`).
         """
         if self._process is not None:
@@ -169,7 +169,7 @@ class EmbeddedBroker:
             try:
                 await self._until_it_answers()
             except BrokerDied:
-                # A port that was free a moment ago: choose others, or tell that it is the one
+                # A port that was free a moment ago: choose others, or report that it is the one
                 # that was asked for.
                 if not (self._lost_a_port() and attempts_left):
                     raise
@@ -177,7 +177,7 @@ class EmbeddedBroker:
                 return
 
     def _configure(self) -> None:
-        """Choose the ports and passwords, and write what tells Kafka and its clients of them."""
+        """Choose the ports and passwords, and write them where Kafka and its clients read them."""
         port, controller_port = _free_ports(self._asked_port)
         password = self._folder.password()
         write_private(

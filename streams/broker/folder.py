@@ -70,7 +70,7 @@ class BrokerFolder:
 
     @property
     def formatted(self) -> bool:
-        """Whether Kafka has made its folder; the file that tells is the last that it writes."""
+        """Whether Kafka has made its folder; the file that shows it is the last that it writes."""
         return (self.kafka / "meta.properties").exists()
 
     def create(self) -> None:
@@ -158,7 +158,7 @@ class BrokerFolder:
         except ProcessLookupError:
             return
         try:
-            # Looked at again, now that the handle cannot come to mean another process.
+            # Read again, now that the handle cannot come to mean another process.
             if self._is_ours(orphan.pid):
                 _end(handle)
         finally:

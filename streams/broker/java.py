@@ -59,7 +59,7 @@ def start_java(
 ) -> subprocess.Popen[bytes]:
     """Start a class of Kafka in `folder`, all that it prints appended to `log`; the nicer, the lower its priority.
 
-    It is told to end (SIGTERM) when we end: Kafka needs half a second for a clean end, and 10 s more for the start
+    It gets SIGTERM when we end: Kafka needs half a second for a clean end, and 10 s more for the start
     after any other. To be called from the main thread.
     """
     class_path = os.pathsep.join(str(jar) for jar in jars)
@@ -91,7 +91,7 @@ async def failure_of(process: subprocess.Popen[bytes], within: float) -> str | N
 
 
 def how_it_ended(process: subprocess.Popen[bytes]) -> str:
-    """What is told of a process that should still run, or should have ended well."""
+    """How a process ended that should still run, or should have ended well."""
     code = process.poll()
     if code is None:
         return "it took too long"
@@ -111,5 +111,5 @@ def _version(java: str) -> int | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    said = re.search(rb'version "(?:1\.)?(\d+)', ran.stderr + ran.stdout)
-    return int(said[1]) if said else None
+    version = re.search(rb'version "(?:1\.)?(\d+)', ran.stderr + ran.stdout)
+    return int(version[1]) if version else None

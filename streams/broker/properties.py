@@ -42,7 +42,7 @@ def server_properties(
     `password` is that of clients, and good at the port for clients alone; `own_password` is the broker's, for its
     controller and for itself. Neither has a quote or a backslash.
 
-    `purge_within` is in seconds: the cleaner looks for work, and deletes what it replaced, after a
+    `purge_within` is in seconds: the cleaner searches for work, and deletes what it replaced, after a
     thirtieth of it (1 s for the embedded default of 30 s). The third of it after which a segment
     rolls and is compacted is a setting of the topics, not of the broker.
     """
@@ -118,8 +118,8 @@ def _login(username: str, password: str, users: Mapping[str, str] | None = None)
     """Java's form of credentials: who one is to others, and for a broker the passwords of its `users`."""
     options = {"username": username, "password": password}
     options |= {f"user_{name}": word for name, word in (users or {}).items()}
-    told = " ".join(f'{name}="{value}"' for name, value in options.items())
-    return f"org.apache.kafka.common.security.plain.PlainLoginModule required {told};"
+    shown = " ".join(f'{name}="{value}"' for name, value in options.items())
+    return f"org.apache.kafka.common.security.plain.PlainLoginModule required {shown};"
 
 
 def _lines(settings: Mapping[str, str | int]) -> str:

@@ -51,25 +51,25 @@ class CatchUpReader:
 
     async def _read(self, partition: int, start: int, end: int) -> tuple[list[KafkaRecord], int]:
         consumer = self._consumer or await self._start()
-        place = TopicPartition(self._topic, partition)
-        if place not in consumer.assignment():
-            consumer.assign([place])
-        if self._next != (place, start):
-            consumer.seek(place, start)
+        tp = TopicPartition(self._topic, partition)
+        if tp not in consumer.assignment():
+            consumer.assign([tp])
+        if self._next != (tp, start):
+            consumer.seek(tp, start)
         self._next = None
         position, taken = start, list[KafkaRecord]()
         while position == start:
-            found = await consumer.getmany(place, timeout_ms=_POLL_MS, max_records=_PORTION_RECORDS)
+            found = await consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=_PORTION_RECORDS)
             # By the position, for the last records may be markers or compacted away.
-            position = await consumer.position(place)
-            records = found.get(place, [])
+            position = await consumer.position(tp)
+            records = found.get(tp, [])
             wanted = [each for each in records if each.offset < end]
             taken = list(_portion(wanted))
             if len(taken) < len(wanted):
                 return taken, taken[-1].offset + 1
             if len(wanted) < len(records):
                 return taken, end  # what came behind the end meanwhile is for another to show
-        self._next = place, position
+        self._next = tp, position
         return taken, position
 
     async def _start(self) -> AIOKafkaConsumer:

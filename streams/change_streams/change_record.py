@@ -57,7 +57,7 @@ CUT: Final = Link()
 class ChangeRecord(Link):
     """One change of one profile.
 
-    `place` is where a consumer resumes that has seen it. An `exact` one was read as it came; before others compaction
+    `cursor` is where a consumer resumes that has seen it. An `exact` one was read as it came; before others compaction
     may have removed some. `checked` and `head` are for who shows it: as of when that was allowed, and its first lines.
     """
 
@@ -67,17 +67,17 @@ class ChangeRecord(Link):
         "account",
         "at",
         "checked",
+        "cursor",
         "exact",
         "head",
         "id",
         "offset",
         "partition",
-        "place",
         "size",
     )
 
     def __init__(
-        self, record: KafkaRecord, account: str, place: StreamCursor, *, exact: bool
+        self, record: KafkaRecord, account: str, cursor: StreamCursor, *, exact: bool
     ) -> None:
         super().__init__()
         self.account = account
@@ -85,7 +85,7 @@ class ChangeRecord(Link):
         self.partition = record.partition
         self.offset = record.offset
         self.at = record.timestamp
-        self.place = place
+        self.cursor = cursor
         self.exact = exact
         self.size = len(record.value or b"")
         self.checked: object = None
@@ -116,8 +116,8 @@ class ChangeRecord(Link):
         return Shown(change.event.type, frozenset(change.changed), data)
 
     def _forgotten(self) -> Shown:
-        said = {"profile": {"id": self.id}, "changed": (), "at": format_timestamp(self.at)}
-        return Shown(FORGOTTEN, frozenset(), ENCODER.encode(said))
+        shown = {"profile": {"id": self.id}, "changed": (), "at": format_timestamp(self.at)}
+        return Shown(FORGOTTEN, frozenset(), ENCODER.encode(shown))
 
 
 def account_of(record: KafkaRecord) -> str | None:

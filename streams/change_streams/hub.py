@@ -1,6 +1,6 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # aiokafka is annotated in part.
-"""Who listens to the changes of a node, and the one consumer that reads them for all (contract §13).
+"""The listeners to the changes of a node, and the one consumer that reads them for all (contract §13).
 
 1. The first listener starts the consumer, which begins a little before the end of ``profiles``: after a restart
    everybody comes back at once, and most of what they have missed is then read once for all. It ends some time after
@@ -47,7 +47,7 @@ class ChangeHub:
         self._listeners: set[Listener] = set()
         self._catch_up = CatchUpReader(kafka, topics.profiles)
         self._kafka = kafka
-        self._places = [TopicPartition(topics.profiles, n) for n in range(topics.partitions)]
+        self._tps = [TopicPartition(topics.profiles, n) for n in range(topics.partitions)]
         self._max = max_listeners
         self._starting = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -73,14 +73,16 @@ class ChangeHub:
         await self._catch_up.stop()
 
     @contextlib.asynccontextmanager
-    async def listening(self, account: str, place: StreamCursor | None) -> AsyncGenerator[Listener]:
-        """Listen to an account's changes: from `place` on, or with None from now on.
+    async def listening(
+        self, account: str, cursor: StreamCursor | None
+    ) -> AsyncGenerator[Listener]:
+        """Listen to an account's changes: from `cursor` on, or with None from now on.
 
         Raises `Unavailable` when there are too many already, or Kafka cannot be read.
         """
         if self._ended or len(self._listeners) >= self._max:
             raise Unavailable("too many streams are open here, try again later", retry_after=10)
-        listener = Listener(account, place, self._catch_up.read)
+        listener = Listener(account, cursor, self._catch_up.read)
         self._listeners.add(listener)
         try:
             listener.follow(await self.recent())
@@ -107,17 +109,17 @@ class ChangeHub:
         )
         try:
             await consumer.start()
-            consumer.assign(self._places)
-            ends = await consumer.end_offsets(self._places)
-            begins = await consumer.beginning_offsets(self._places)
-            starts = {tp: max(begins[tp], ends[tp] - _PAST_RECORDS) for tp in self._places}
+            consumer.assign(self._tps)
+            ends = await consumer.end_offsets(self._tps)
+            begins = await consumer.beginning_offsets(self._tps)
+            starts = {tp: max(begins[tp], ends[tp] - _PAST_RECORDS) for tp in self._tps}
             for tp, start in starts.items():
                 consumer.seek(tp, start)
         except BaseException:
             await asyncio.gather(consumer.stop(), return_exceptions=True)
             raise
-        offsets = [starts[tp] for tp in self._places]
-        self._recent = Recent(offsets, [ends[tp] for tp in self._places], _RECENT_BYTES)
+        offsets = [starts[tp] for tp in self._tps]
+        self._recent = Recent(offsets, [ends[tp] for tp in self._tps], _RECENT_BYTES)
         self._task = asyncio.create_task(self._run(consumer, self._recent), name="changes")
 
     async def _run(self, consumer: AIOKafkaConsumer, recent: Recent) -> None:

@@ -27,12 +27,12 @@ class Ended(ProfilelogError):
 
 
 class Listener:
-    """Takes the changes of one account, in order: from `place` on, or with None from now on."""
+    """Takes the changes of one account, in order: from `cursor` on, or with None from now on."""
 
-    def __init__(self, account: str, place: StreamCursor | None, read_missed: ReadMissed) -> None:
+    def __init__(self, account: str, cursor: StreamCursor | None, read_missed: ReadMissed) -> None:
         self._account = account
         self._read_missed = read_missed
-        self._place = place
+        self._cursor = cursor
         self._news = asyncio.Event()
         self._beat: asyncio.TimerHandle | None = None
         self._is_due = False
@@ -50,9 +50,9 @@ class Listener:
         self._recent = recent
         self._channel = recent.channel(self._account)
         self._channel.wakes.add(self._news.set)
-        if self._place is None:
-            self._place = StreamCursor(now(), recent.now())
-        self._seen = self._place.offsets
+        if self._cursor is None:
+            self._cursor = StreamCursor(now(), recent.now())
+        self._seen = self._cursor.offsets
         self._go_on()
         self._wait_for_beat()
 
@@ -97,9 +97,9 @@ class Listener:
     def reached(self) -> StreamCursor:
         """Where to resume who has seen all that `take` has given."""
         if self.is_idle:
-            self._place = StreamCursor(now(), tuple(map(max, self._seen, self._recent.now())))
-        assert self._place is not None
-        return self._place
+            self._cursor = StreamCursor(now(), tuple(map(max, self._seen, self._recent.now())))
+        assert self._cursor is not None
+        return self._cursor
 
     async def take(self) -> list[ChangeRecord]:
         """The next changes, some 64 KiB or, of what was missed, 256; it may be none, among others when it is due.
@@ -124,7 +124,7 @@ class Listener:
             if following.offset >= self._seen[following.partition]:
                 taken.append(following)
                 size += following.size
-                self._place = following.place
+                self._cursor = following.cursor
             following = following.next
         if following is CUT and not taken:
             raise TooSlow
@@ -132,7 +132,7 @@ class Listener:
 
     async def _missed(self, target: Sequence[int]) -> list[ChangeRecord]:
         """A portion of what is below the target, partition by partition."""
-        assert self._place is not None
+        assert self._cursor is not None
         for partition, end in enumerate(target):
             start = self._seen[partition]
             if start >= end:
@@ -142,16 +142,16 @@ class Listener:
             for record in records:
                 self._pass(partition, record.offset + 1)
                 if account_of(record) == self._account:
-                    change = ChangeRecord(record, self._account, self._place, exact=False)
+                    change = ChangeRecord(record, self._account, self._cursor, exact=False)
                     taken.append(change)
             self._pass(partition, position)
             return taken
-        self._place = StreamCursor(now(), self._seen)
+        self._cursor = StreamCursor(now(), self._seen)
         self._go_on()
         return []
 
     def _pass(self, partition: int, offset: int) -> None:
         """All of a partition below the offset is seen."""
-        assert self._place is not None
+        assert self._cursor is not None
         self._seen = (*self._seen[:partition], offset, *self._seen[partition + 1 :])
-        self._place = StreamCursor(self._place.at, self._seen)
+        self._cursor = StreamCursor(self._cursor.at, self._seen)

@@ -71,10 +71,10 @@ class Recent:
             account = account_of(record)
             if account is None:
                 continue
-            place = StreamCursor(record.timestamp, tuple(self._offsets))
+            cursor = StreamCursor(record.timestamp, tuple(self._offsets))
             exact = record.offset >= self._ends[partition]
             channel = woken[account] = self.channel(account)
-            change = ChangeRecord(record, account, place, exact=exact)
+            change = ChangeRecord(record, account, cursor, exact=exact)
             channel.last.next = change
             channel.last = change
             self._order.append((channel, change))

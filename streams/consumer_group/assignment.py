@@ -9,7 +9,7 @@ A partition is acquired in this order:
 4. It folds from what its state has applied, and publishes once it has caught up.
 
 It is released when an assignment no longer has it, or the node stops: its relay ends, its producer is closed, and then
-its state, once no thread works on the files. Whoever owns it next goes on from the log.
+its state, once no thread works on the files. Its next owner goes on from the log.
 """
 
 import asyncio

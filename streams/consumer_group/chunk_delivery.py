@@ -129,7 +129,7 @@ class ChunkConsumer(LoopConsumer):
                     await self._hand_over(tp, new, last, generation, is_full=is_full)
 
     async def _deliver_positions(self, active: Any) -> None:
-        """Nothing more to fetch: tell how far each partition is read, tails without records included."""
+        """Nothing more to fetch: report how far each partition is read, tails without records included."""
         generation = self.app.consumer_generation_id
         for tp in list(active or ()):
             position = self.fetched_to(tp)

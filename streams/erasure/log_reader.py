@@ -53,15 +53,15 @@ class LogReader:
         """Which of these offsets are still answered with a record, and the bytes of its key and value."""
         if not offsets:
             return {}
-        place = self._assign(topic, partition)
+        tp = self._assign(topic, partition)
         first, last = min(offsets), max(offsets)
         found: dict[int, int] = {}
         if len(offsets) * _RECORDS_PER_SEEK < last - first:
             for offset in offsets:
-                found |= await self._at(place, offset)
+                found |= await self._at(tp, offset)
             return found
         wanted = set(offsets)
-        async for chunk in self._chunks(place, first, last + 1):
+        async for chunk in self._chunks(tp, first, last + 1):
             found.update((each.offset, _size(each)) for each in chunk if each.offset in wanted)
         return found
 
@@ -69,10 +69,10 @@ class LogReader:
         self, topic: str, partition: int, owner: Owner
     ) -> AsyncGenerator[tuple[int, str]]:
         """Offset and owner of each record with a value that has one, in the whole partition."""
-        place = self._assign(topic, partition)
-        begin = (await self._consumer.beginning_offsets([place]))[place]
-        end = (await self._consumer.end_offsets([place]))[place]
-        async for chunk in self._chunks(place, begin, end):
+        tp = self._assign(topic, partition)
+        begin = (await self._consumer.beginning_offsets([tp]))[tp]
+        end = (await self._consumer.end_offsets([tp]))[tp]
+        async for chunk in self._chunks(tp, begin, end):
             for record in chunk:
                 if record.value is None:
                     continue
@@ -80,33 +80,33 @@ class LogReader:
                     yield record.offset, whose
 
     def _assign(self, topic: str, partition: int) -> TopicPartition:
-        place = TopicPartition(topic, partition)
-        if place not in self._consumer.assignment():
-            self._consumer.assign([place])
-        return place
+        tp = TopicPartition(topic, partition)
+        if tp not in self._consumer.assignment():
+            self._consumer.assign([tp])
+        return tp
 
-    async def _at(self, place: TopicPartition, offset: int) -> dict[int, int]:
-        async with contextlib.aclosing(self._chunks(place, offset, offset + 1, 1)) as chunks:
+    async def _at(self, tp: TopicPartition, offset: int) -> dict[int, int]:
+        async with contextlib.aclosing(self._chunks(tp, offset, offset + 1, 1)) as chunks:
             async for chunk in chunks:
                 return {each.offset: _size(each) for each in chunk if each.offset == offset}
         return {}
 
     async def _chunks(
-        self, place: TopicPartition, start: int, end: int, size: int = _CHUNK_RECORDS
+        self, tp: TopicPartition, start: int, end: int, size: int = _CHUNK_RECORDS
     ) -> AsyncGenerator[list[Any]]:
         """The records with start <= offset < end, and a few behind them."""
-        self._consumer.seek(place, start)
+        self._consumer.seek(tp, start)
         moved, position = time.monotonic(), start
         while position < end:
             began = time.monotonic()
-            found = await self._consumer.getmany(place, timeout_ms=_POLL_MS, max_records=size)
+            found = await self._consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=size)
             # By the position, for compaction may have left nothing at the end.
-            before, position = position, await self._consumer.position(place)
+            before, position = position, await self._consumer.position(tp)
             if position > before:
                 moved = time.monotonic()
             elif time.monotonic() - moved > _STALL_SECONDS:
-                raise Unavailable(f"{place.topic}-{place.partition} cannot be read")
-            if records := found.get(place, []):
+                raise Unavailable(f"{tp.topic}-{tp.partition} cannot be read")
+            if records := found.get(tp, []):
                 yield records
                 if size > 1:
                     await asyncio.sleep(time.monotonic() - began)

@@ -51,19 +51,17 @@ class TopicWatch:
 
     async def _held_open(self, partitions: int) -> list[str]:
         """The partitions whose readers of committed records have to stop before the end."""
-        places = [TopicPartition(name, n) for name in self._names for n in range(partitions)]
+        tps = [TopicPartition(name, n) for name in self._names for n in range(partitions)]
         ends: list[dict[TopicPartition, int]] = []
         for committed in (False, True):
             consumer = make_reader(self._kafka, committed=committed)
             await consumer.start()
             try:
-                ends.append(await consumer.end_offsets(places))
+                ends.append(await consumer.end_offsets(tps))
             finally:
                 await consumer.stop()
         last, stable = ends
-        return [
-            f"{place.topic}-{place.partition}" for place in places if stable[place] < last[place]
-        ]
+        return [f"{tp.topic}-{tp.partition}" for tp in tps if stable[tp] < last[tp]]
 
 
 def _lag(settings: "dict[str, str]") -> float:

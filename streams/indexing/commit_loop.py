@@ -44,7 +44,7 @@ _PORTION: Final = 500  # profiles that are taken at once
 _AT_ONCE: Final = 100  # profiles that are read and sent in one step of the loop: 0.7 ms
 _AT_ONCE_BYTES: Final = (
     1 << 20
-)  # what a step may come to, as far as those before it tell; and a frame
+)  # what a step may come to, by the sizes of those before it; and a frame
 _COMMIT_PROFILES: Final = 10_000  # what a process that is lost has to be sent again
 _STAND_BACK_SECONDS: Final = 0.3
 _RETRY_SECONDS: Final = 1.0

@@ -146,7 +146,7 @@ class IndexLink(asyncio.Protocol):
                 if not done.answer.done():
                     done.answer.set_result(answer)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- why is told by the process's end
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- the process's end says why
         self._lose(IndexProcessLost("has ended"))
 
     def _find_hung(self) -> None:

@@ -33,7 +33,7 @@ def main() -> None:
     with socket.socket(fileno=int(sys.argv[1])) as channel:
         with contextlib.suppress(ConnectionError):  # the service has gone
             _serve(channel)
-        # The writer's end would wait for merges, which nobody will look at.
+        # The writer's end would wait for merges, which nobody will read.
         os._exit(0)
 
 

@@ -88,7 +88,7 @@ class Appender:
             await self._producer.stop()
 
     async def append(self, topic: str, partition: int, key: bytes, value: bytes | None) -> int:
-        """Append one record; returns its offset, below 0 when Kafka does not tell it.
+        """Append one record; returns its offset, below 0 when Kafka does not return it.
 
         Raises `Unavailable` when Kafka does not take it in time; the text says whether it may still arrive.
         """

@@ -64,9 +64,9 @@ async def end_reader(kafka: KafkaAccess) -> AsyncGenerator[ReadEnds]:
     consumer = make_reader(kafka)
 
     async def read(topic: str, partitions: Iterable[int]) -> Mapping[int, int]:
-        places = [TopicPartition(topic, partition) for partition in partitions]
-        found = await consumer.end_offsets(places)
-        return {place.partition: found[place] for place in places}
+        tps = [TopicPartition(topic, partition) for partition in partitions]
+        found = await consumer.end_offsets(tps)
+        return {tp.partition: found[tp] for tp in tps}
 
     await consumer.start()
     try:
@@ -76,22 +76,22 @@ async def end_reader(kafka: KafkaAccess) -> AsyncGenerator[ReadEnds]:
 
 
 async def read_between(
-    consumer: AIOKafkaConsumer, place: TopicPartition, start: int, end: int
+    consumer: AIOKafkaConsumer, tp: TopicPartition, start: int, end: int
 ) -> AsyncGenerator[Any]:
-    """The records with start <= offset < end, as `consumer`, which is assigned `place`, sees them."""
-    async for records in read_chunks(consumer, place, start, end):
+    """The records with start <= offset < end, as `consumer`, which is assigned `tp`, sees them."""
+    async for records in read_chunks(consumer, tp, start, end):
         for record in records:
             yield record
 
 
 async def read_chunks(
-    consumer: AIOKafkaConsumer, place: TopicPartition, start: int, end: int
+    consumer: AIOKafkaConsumer, tp: TopicPartition, start: int, end: int
 ) -> AsyncGenerator[list[Any]]:
     """The same records, as many at a time as were fetched.
 
     It ends by the consumer's position, for the last records may be markers or compacted away.
     """
-    consumer.seek(place, start)
-    while await consumer.position(place) < end:
+    consumer.seek(tp, start)
+    while await consumer.position(tp) < end:
         hand_out_as_fetched(consumer)
-        yield (await consumer.getmany(place, timeout_ms=_POLL_MS)).get(place, [])
+        yield (await consumer.getmany(tp, timeout_ms=_POLL_MS)).get(tp, [])

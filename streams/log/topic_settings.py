@@ -28,7 +28,7 @@ Settings = Mapping[str, str]
 
 
 class Difference(NamedTuple):
-    """A setting of a topic that is not what it has to be; `found` is None where Kafka does not tell it."""
+    """A setting of a topic that is not what it has to be; `found` is None where Kafka does not return it."""
 
     topic: str
     name: str

@@ -133,9 +133,9 @@ async def known_log(kafka: KafkaAccess, topics: Topics, identity: Identity) -> L
     consumer = make_reader(kafka)
     await consumer.start()
     try:
-        place = TopicPartition(topics.progress, 0)
-        consumer.assign([place])
-        found = await _read_marker(consumer, place)
+        tp = TopicPartition(topics.progress, 0)
+        consumer.assign([tp])
+        found = await _read_marker(consumer, tp)
     finally:
         await consumer.stop()
     if found is None:
@@ -177,16 +177,16 @@ async def _check_partitions(admin: AIOKafkaAdminClient, topics: Topics) -> None:
 
 async def _marker(kafka: KafkaAccess, topics: Topics, identity: Identity) -> LogMarker:
     ours = LogMarker(uuid.uuid4().hex, topics.partitions, identity.fingerprint)
-    place = TopicPartition(topics.progress, 0)
+    tp = TopicPartition(topics.progress, 0)
     consumer = make_reader(kafka)
     await consumer.start()
     try:
-        consumer.assign([place])
-        found = await _read_marker(consumer, place)
+        consumer.assign([tp])
+        found = await _read_marker(consumer, tp)
         if found is None:
             await _refuse_used(consumer, topics)
             await _write_marker(kafka, topics, ours)
-            found = await _read_marker(consumer, place)
+            found = await _read_marker(consumer, tp)
     finally:
         await consumer.stop()
     if found is None:
@@ -202,19 +202,19 @@ def _check_key(marker: LogMarker, identity: Identity) -> None:
         )
 
 
-async def _read_marker(consumer: AIOKafkaConsumer, place: TopicPartition) -> LogMarker | None:
-    begin = (await consumer.beginning_offsets([place]))[place]
-    end = (await consumer.end_offsets([place]))[place]
+async def _read_marker(consumer: AIOKafkaConsumer, tp: TopicPartition) -> LogMarker | None:
+    begin = (await consumer.beginning_offsets([tp]))[tp]
+    end = (await consumer.end_offsets([tp]))[tp]
     found = None
-    async for record in read_between(consumer, place, begin, end):
+    async for record in read_between(consumer, tp, begin, end):
         if record.key == _LOG_KEY and record.value is not None:
             found = msgspec.json.decode(record.value, type=LogMarker)
     return found
 
 
 async def _refuse_used(consumer: AIOKafkaConsumer, topics: Topics) -> None:
-    places = [TopicPartition(topics.events, n) for n in range(topics.partitions)]
-    if any((await consumer.end_offsets(places)).values()):
+    tps = [TopicPartition(topics.events, n) for n in range(topics.partitions)]
+    if any((await consumer.end_offsets(tps)).values()):
         raise WrongLog(
             f"the topic {topics.events} has records, but {topics.progress} does not name their log: the topic "
             f"{topics.progress} was lost, and without it outputs would be published twice"

@@ -36,7 +36,7 @@ class PublicationFailed(ProfilelogError):
 
 
 class TransactionalPublisher:
-    """One transactional producer. Whoever calls `init` last is the only one that can still commit."""
+    """One transactional producer. Only the process that called `init` last can still commit."""
 
     def __init__(self, kafka: KafkaAccess, transactional_id: str) -> None:
         self._kafka = kafka
@@ -75,11 +75,11 @@ class TransactionalPublisher:
             raise PublicationFailed(f"transaction: {type(error).__name__}") from None
 
     async def _send(self, producer: AIOKafkaProducer, records: Sequence[Publication]) -> None:
-        places: dict[tuple[str, int], list[Publication]] = {}
+        by_tp: dict[tuple[str, int], list[Publication]] = {}
         for record in records:
-            places.setdefault((record.topic, record.partition), []).append(record)
+            by_tp.setdefault((record.topic, record.partition), []).append(record)
         sent: list[asyncio.Future[object]] = []
-        for (topic, partition), there in places.items():
+        for (topic, partition), there in by_tp.items():
             batch = producer.create_batch()
             for record in there:
                 if _added(batch, record) is None:

@@ -184,7 +184,7 @@ class PartitionRuntime(ABC):
             return
 
     def _report_undecoded(self) -> None:
-        """Tells the operator of records that could not be decoded: the state has their offsets."""
+        """Logs how many records could not be decoded: the state has their offsets."""
         if (new := self.state.undecoded - self._undecoded) > 0:
             self._undecoded = self.state.undecoded
             log.error(

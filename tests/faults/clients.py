@@ -93,7 +93,7 @@ Settled = Callable[[Write, bytes], bool]
 
 @dataclass
 class Clients:
-    """Everybody who calls, and the doors that they call at."""
+    """The clients, and the nodes that they call."""
 
     log: MemoryLog
     cluster: Cluster
@@ -106,7 +106,7 @@ class Clients:
     # ------------------------------------------------------------------ reads
 
     def read(self, id_: str) -> dict[str, Any] | None:
-        """A read by id; None when there is no such profile. Raises `LookupError` where a door answers 503."""
+        """A read by id; None when there is no such profile. Raises `LookupError` where a node answers 503."""
         replica = self.cluster.serving(EVENTS[slot_of(id_) % len(EVENTS)])
         if replica is None:
             raise LookupError(id_)

@@ -33,7 +33,7 @@ class Lane:
     """Appends of one process to one partition: they arrive in order, or not at all."""
 
     def __init__(self, log: MemoryLog, topic: str, partition: int) -> None:
-        self.place = (topic, partition)
+        self.tp = (topic, partition)
         self.waiting: deque[tuple[bytes, bytes | None]] = deque()
         self._log = log
         self._landed = 0
@@ -50,7 +50,7 @@ class Lane:
         offset = -1
         number = self._landed + 1 if number is None else number
         while self._landed < number and self.waiting:
-            offset = self._log.append(*self.place, *self.waiting.popleft())
+            offset = self._log.append(*self.tp, *self.waiting.popleft())
             self._landed += 1
         return offset
 

@@ -248,7 +248,7 @@ class World:
         """A record arrives whose sender is long gone."""
         if self.cluster.late:
             lane = self.cluster.late[a % len(self.cluster.late)]
-            self.say("late: {} in {}", lane.waiting[0][0], lane.place)
+            self.say("late: {} in {}", lane.waiting[0][0], lane.tp)
             lane.land()
             if not lane.waiting:
                 self.cluster.late.remove(lane)

@@ -1,1 +1,1 @@
-"""Made-up input for each door that parses: a little in every run of the tests, `make fuzz` as much as wanted."""
+"""Made-up input for whatever parses: a little in every run of the tests, `make fuzz` as much as wanted."""

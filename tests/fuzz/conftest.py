@@ -1,11 +1,11 @@
-"""The door that targets ask at."""
+"""Who sends what the tests make up."""
 
 import contextlib
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.fuzz.door import Door
+from tests.fuzz.caller import Caller
 from tests.fuzz.running import SECONDS
 from tests.fuzz.watch import HealthWatch
 from tests.support.account_log import AccountLog
@@ -16,17 +16,17 @@ _HEALTH_SECONDS = 0.1 if SECONDS else 3.0
 
 
 @pytest.fixture(scope="module")
-def open_door(service: Service) -> Iterator[Callable[[str], Door]]:
-    """Makes doors, each to an account of its own."""
+def make_caller(service: Service) -> Iterator[Callable[[str], Caller]]:
+    """Makes callers, each to an account of its own."""
     with contextlib.ExitStack() as opened:
         watch = opened.enter_context(HealthWatch(service.url))
 
-        def open_(name: str) -> Door:
+        def open_(name: str) -> Caller:
             account = service.create_account(name)
             eventually(lambda: account.http.get("/v3/analyze/profiles").status_code == 200)
             log = opened.enter_context(AccountLog(service, account))
             return opened.enter_context(
-                contextlib.closing(Door(service, account, log, watch, _HEALTH_SECONDS))
+                contextlib.closing(Caller(service, account, log, watch, _HEALTH_SECONDS))
             )
 
         yield open_

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 from hypothesis import strategies as st
 
-from tests.fuzz.door import Door, Sent
+from tests.fuzz.caller import Caller, Sent
 from tests.fuzz.encodings import PLAIN, Encoding, encodings
 from tests.fuzz.json_texts import (
     members,
@@ -31,8 +31,8 @@ _IDENTIFIED: Final = (b'"uid":"a"', b'"uid":17', b'"uid":"b"', b'"email":"a@exam
 
 
 @pytest.fixture(scope="module")
-def door(open_door: Callable[[str], Door]) -> Door:
-    return open_door("Bodies")
+def caller(make_caller: Callable[[str], Caller]) -> Caller:
+    return make_caller("Bodies")
 
 
 @st.composite
@@ -117,9 +117,9 @@ _KNOWN_BATCHES: Final = (
 )
 
 
-def test_a_single_write_is_taken_once_or_not_at_all(door: Door) -> None:
+def test_a_single_write_is_taken_once_or_not_at_all(caller: Caller) -> None:
     def single_body(sent: Sent) -> None:
-        answer, taken = door.ask(sent)
+        answer, taken = caller.ask(sent)
         repeated = bool(sent.headers)
         if answer.is_success:
             type_ = _KINDS[sent.target.removeprefix(f"{_HOOKS}/")]
@@ -133,15 +133,15 @@ def test_a_single_write_is_taken_once_or_not_at_all(door: Door) -> None:
     fuzz(single_body, _singles(), examples=40, known=_KNOWN_SINGLES)
 
 
-def test_a_batch_is_taken_as_its_answer_says(door: Door) -> None:
+def test_a_batch_is_taken_as_its_answer_says(caller: Caller) -> None:
     def batch_body(sent: Sent) -> None:
-        answer, taken = door.ask(sent)
+        answer, taken = caller.ask(sent)
         if not answer.is_success:
             assert not taken
             return
         received = answer.json()
         type_ = _KINDS[sent.target.split("/")[4]]
-        status = door.account.http.get(f"{_HOOKS}/batches/{received['batch']['id']}").json()[
+        status = caller.account.http.get(f"{_HOOKS}/batches/{received['batch']['id']}").json()[
             "batch"
         ]
         assert status["received"] == status["accepted"] + status["skipped"] + status["failed"]

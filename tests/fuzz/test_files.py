@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from api.command_line.subcommands import app
 from schemas.errors import OperatorError
-from tests.fuzz.door import Door, Sent
+from tests.fuzz.caller import Caller, Sent
 from tests.fuzz.encodings import PLAIN, Encoding, encodings
 from tests.fuzz.json_texts import TIMES, members, mutated, object_of, values
 from tests.fuzz.pieces import Pieces, concatenated, pieces
@@ -28,8 +28,8 @@ _COLUMNS: Final = ("uid", "email", "id", "name", "Plan", "")
 
 
 @pytest.fixture(scope="module")
-def door(open_door: Callable[[str], Door]) -> Door:
-    return open_door("Files")
+def caller(make_caller: Callable[[str], Caller]) -> Caller:
+    return make_caller("Files")
 
 
 # ---------------------------------------------------------------------- forget, CSV
@@ -161,16 +161,16 @@ _STRAY_DELIMITERS: Final = (
 )
 
 
-def test_a_csv_forgets_nobody_whom_none_of_its_lines_names(door: Door) -> None:
+def test_a_csv_forgets_nobody_whom_none_of_its_lines_names(caller: Caller) -> None:
     people: list[dict[str, str]] = []
-    bystander = door.account.known(uid="bystander", email="bystander@example.com")
+    bystander = caller.account.known(uid="bystander", email="bystander@example.com")
 
     def revive() -> None:
         people[:] = [
             {
                 "uid": f"victim-{n}",
                 "email": f"victim-{n}@example.com",
-                "id": door.account.known(uid=f"victim-{n}", email=f"victim-{n}@example.com"),
+                "id": caller.account.known(uid=f"victim-{n}", email=f"victim-{n}@example.com"),
             }
             for n in range(_VICTIMS)
         ]
@@ -178,15 +178,15 @@ def test_a_csv_forgets_nobody_whom_none_of_its_lines_names(door: Door) -> None:
     def csv_body(table: Table) -> None:
         revive()
         body = pieces(table.written(people))
-        answer, taken = door.ask(
+        answer, taken = caller.ask(
             Sent("POST", FORGET, body, table.encoding, (("Content-Type", "text/csv"),))
         )
-        forgotten = {n for n, each in enumerate(people) if not door.account.has(id=each["id"])}
+        forgotten = {n for n, each in enumerate(people) if not caller.account.has(id=each["id"])}
         assert set(taken) <= {"profile-forgotten"}
         assert bool(taken) == bool(forgotten)
         assert len(forgotten) == (len(answer.json()["deletions"]) if answer.is_success else 0)
         assert table.damage or forgotten <= table.named()
-        assert door.account.has(id=bystander)
+        assert caller.account.has(id=bystander)
 
     fuzz(csv_body, _tables(), examples=40, known=_STRAY_DELIMITERS)
 
@@ -204,9 +204,9 @@ def _long_files(draw: st.DrawFn) -> Sent:
     return Sent("POST", FORGET, body, encoding, (("Content-Type", "text/csv"),))
 
 
-def test_a_long_csv_is_answered_soon(door: Door) -> None:
+def test_a_long_csv_is_answered_soon(caller: Caller) -> None:
     def long_csv(sent: Sent) -> None:
-        _, taken = door.ask(sent)
+        _, taken = caller.ask(sent)
         assert not taken
 
     fuzz(long_csv, _long_files(), examples=12)
@@ -223,13 +223,13 @@ def _named_in_json(draw: st.DrawFn) -> Sent:
     return Sent("POST", FORGET, draw(mutated(st.just(body))), draw(encodings()))
 
 
-def test_a_list_in_json_forgets_no_bystander(door: Door) -> None:
-    bystander = door.account.known(uid="bystander", email="bystander@example.com")
+def test_a_list_in_json_forgets_no_bystander(caller: Caller) -> None:
+    bystander = caller.account.known(uid="bystander", email="bystander@example.com")
 
     def forget_body(sent: Sent) -> None:
-        _, taken = door.ask(sent)
+        _, taken = caller.ask(sent)
         assert not taken
-        assert door.account.has(id=bystander)
+        assert caller.account.has(id=bystander)
 
     fuzz(forget_body, _named_in_json(), examples=30)
 
@@ -251,16 +251,16 @@ def _ndjson(draw: st.DrawFn) -> Pieces:
     return mark + concatenated([part for each in lines for part in (each, end)])
 
 
-def test_an_import_reports_what_the_log_has_taken(door: Door, tmp_path: Path) -> None:
+def test_an_import_reports_what_the_log_has_taken(caller: Caller, tmp_path: Path) -> None:
     file = tmp_path / "users.ndjson"
-    environment = {"PROFILELOG_URL": door.service.url, "PROFILELOG_SECRET": door.account.secret}
+    environment = {"PROFILELOG_URL": caller.service.url, "PROFILELOG_SECRET": caller.account.secret}
     arguments = ["import", str(file), "--again", "--json", "--rejected", str(tmp_path / "rejected")]
 
     def ndjson_file(content: Pieces) -> None:
         file.write_bytes(content.joined())
-        door.taken()
+        caller.taken()
         done = CliRunner().invoke(app, arguments, env=environment)
-        taken = door.taken()
+        taken = caller.taken()
         if isinstance(done.exception, OperatorError):
             assert "answered 5" not in str(done.exception)
             return

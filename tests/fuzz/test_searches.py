@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 from hypothesis import strategies as st
 
-from tests.fuzz.door import Door, Sent
+from tests.fuzz.caller import Caller, Sent
 from tests.fuzz.encodings import encodings
 from tests.fuzz.json_texts import members, mutated, object_of, scalars, texts, values
 from tests.fuzz.pieces import Pieces, pieces, separated
@@ -38,8 +38,8 @@ _KINDS: Final = (b'"property"', b'"property"', b'"event"', b'"Property"', b"null
 
 
 @pytest.fixture(scope="module")
-def door(open_door: Callable[[str], Door]) -> Door:
-    return open_door("Searches")
+def caller(make_caller: Callable[[str], Caller]) -> Caller:
+    return make_caller("Searches")
 
 
 @st.composite
@@ -94,9 +94,9 @@ def _bodies(draw: st.DrawFn) -> Sent:
     return Sent(method, draw(_SEARCHES), draw(mutated(st.just(body))), draw(encodings()))
 
 
-def test_filters_in_a_body(door: Door) -> None:
+def test_filters_in_a_body(caller: Caller) -> None:
     def filter_body(sent: Sent) -> None:
-        _, taken = door.ask(sent)
+        _, taken = caller.ask(sent)
         assert not taken
 
     long_prop = pieces(b'{"filters":[{"kind":"property","op":"eq","value":1,"prop":"')
@@ -105,9 +105,9 @@ def test_filters_in_a_body(door: Door) -> None:
     fuzz(filter_body, _bodies(), examples=40, known=known)
 
 
-def test_a_bracketed_query(door: Door) -> None:
+def test_a_bracketed_query(caller: Caller) -> None:
     def bracketed_query(sent: Sent) -> None:
-        _, taken = door.ask(sent)
+        _, taken = caller.ask(sent)
         assert not taken
 
     inputs = st.tuples(_SEARCHES, query_strings()).map(lambda each: Sent("GET", "?".join(each)))
@@ -170,12 +170,12 @@ def _resumed(draw: st.DrawFn) -> Sent:
     return Sent("GET", f"/v3/observe/changes?{encoded([('last_event_id', value)])}")
 
 
-def test_positions_and_cursors(door: Door) -> None:
-    profile = door.account.known(uid="reader")
-    here = door.account.upsert(uid="reader", plan="gold").headers["X-Log-Position"]
+def test_positions_and_cursors(caller: Caller) -> None:
+    profile = caller.account.known(uid="reader")
+    here = caller.account.upsert(uid="reader", plan="gold").headers["X-Log-Position"]
 
     def position(sent: Sent) -> None:
-        _, taken = door.ask(sent)
+        _, taken = caller.ask(sent)
         assert not taken
 
     inputs = st.one_of(_positioned(profile, here), _positioned(profile, here), _named(), _resumed())

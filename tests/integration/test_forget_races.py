@@ -1,7 +1,7 @@
 """A forget that meets something else on its way: a batch that names the user, a node that replays its log.
 
 The orders in which records may arrive are played in memory (`tests.faults.stories`); here the real api, with its
-queues and its doors, is what a forget races with.
+queues and its handlers, is what a forget races with.
 """
 
 from collections.abc import Iterator

@@ -28,7 +28,7 @@ class Tail:
     """All committed records of a topic, in order, read as they come: compaction removes some."""
 
     def __init__(self, service: Service, topic: str) -> None:
-        self._places = [TopicPartition(service.prefix + topic, n) for n in range(PARTITIONS)]
+        self._tps = [TopicPartition(service.prefix + topic, n) for n in range(PARTITIONS)]
         self._consumer = AIOKafkaConsumer(
             **service.kafka.client_options(),
             isolation_level="read_committed",
@@ -40,8 +40,8 @@ class Tail:
     async def following(self) -> AsyncGenerator["Tail"]:
         await self._consumer.start()
         try:
-            self._consumer.assign(self._places)
-            await self._consumer.seek_to_beginning(*self._places)
+            self._consumer.assign(self._tps)
+            await self._consumer.seek_to_beginning(*self._tps)
             task = asyncio.create_task(self._follow())
             try:
                 yield self

@@ -148,7 +148,7 @@ def test_the_table_names_places_and_shows_no_value(place: Place) -> None:
 
     assert done.returncode == 1
     assert "profile-events" in done.stdout
-    assert "Not looked at:" in done.stdout
+    assert "Not searched:" in done.stdout
     for value in (place.uid, place.email, place.note):
         assert value.lower() not in (done.stdout + done.stderr).lower()
 

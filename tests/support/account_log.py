@@ -33,7 +33,7 @@ class AccountLog:
         self._runner = asyncio.Runner()
         self._kafka = service.kafka
         sizes = topics.sizes()
-        self._places = [
+        self._tps = [
             TopicPartition(topic, number)
             for topic in (topics.events, topics.companies)
             for number in range(sizes[topic])
@@ -59,14 +59,14 @@ class AccountLog:
     async def _start(self) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(**self._kafka.client_options(), fetch_max_wait_ms=5)
         await consumer.start()
-        consumer.assign(self._places)
-        await consumer.seek_to_end(*self._places)
+        consumer.assign(self._tps)
+        await consumer.seek_to_end(*self._tps)
         return consumer
 
     async def _read(self) -> Counter[str]:
         found: Counter[str] = Counter()
-        ends: Mapping[TopicPartition, int] = await self._consumer.end_offsets(self._places)
-        while any([await self._consumer.position(place) < ends[place] for place in self._places]):
+        ends: Mapping[TopicPartition, int] = await self._consumer.end_offsets(self._tps)
+        while any([await self._consumer.position(tp) < ends[tp] for tp in self._tps]):
             for records in (await self._consumer.getmany(timeout_ms=50)).values():
                 found.update(
                     json.loads(record.value)["type"]

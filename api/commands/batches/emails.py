@@ -30,7 +30,7 @@ class BatchEmails:
             self._holders[after] = uid
 
     def holder(self, email: str) -> StoredProfile | int | str | None:
-        """Who has the email after the items so far: the uid where one of them gave it, or the profile of before."""
+        """The holder of the email after the items so far: the uid that one of them gave, or the profile of before."""
         folded = fold_email(email)
         if folded in self._holders:
             return self._holders[folded]

@@ -1,1 +1,1 @@
-"""Looking for what is left of a person: in the records of the log, and in the bytes of files (`profilelog verify`)."""
+"""The search for what is left of a person: in the log's records, and in the bytes of files (`profilelog verify`)."""

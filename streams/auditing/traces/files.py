@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from streams.auditing.traces.segments import batches, place_of
+from streams.auditing.traces.segments import batches, partition_of
 
 _CHUNK_BYTES: Final = 4 << 20
 _LISTINGS: Final = 5
 
 
 class Needle(NamedTuple):
-    """Bytes to look for, by the `name` of what they stand for; `folded`: in either case, ASCII only."""
+    """Bytes to search for, by the `name` of what they stand for; `folded`: in either case, ASCII only."""
 
     name: str
     literal: bytes
@@ -49,7 +49,7 @@ class Searched(NamedTuple):
 
 
 def new_files(folder: Path) -> Iterator[Path]:
-    """Every file under the folder, those too that come while the others are looked at.
+    """Every file under the folder, those too that come while the others are read.
 
     A file that is replaced under the same name is another one.
     """
@@ -63,7 +63,7 @@ def new_files(folder: Path) -> Iterator[Path]:
 
 
 def search(path: Path, needles: Sequence[Needle], advance: Callable[[int], None]) -> Searched:
-    """Look for the needles in one file; `advance` is told of bytes read. A file that is gone holds nothing."""
+    """Search one file for the needles; `advance` gets the number of bytes read. A file that is gone holds nothing."""
     try:
         found = _occurrences(path, needles, advance)
         hits, compressed = _in_segment(path, found)
@@ -103,7 +103,7 @@ def _occurrences(
 
 
 def _ends_behind(seen: int, text: bytes, needle: Needle) -> Iterator[int]:
-    """Positions of a needle that do not end within the first bytes, which were looked at before."""
+    """Positions of a needle that do not end within the first bytes, which were searched before."""
     at = text.find(needle.literal)
     while at >= 0:
         if at + len(needle.literal) > seen:
@@ -112,9 +112,9 @@ def _ends_behind(seen: int, text: bytes, needle: Needle) -> Iterator[int]:
 
 
 def _in_segment(path: Path, found: dict[str, tuple[int, int]]) -> tuple[list[Hit], int]:
-    place = place_of(path)
+    tp = partition_of(path)
     hits = [Hit(name, path, position, count) for name, (position, count) in found.items()]
-    if place is None:
+    if tp is None:
         return hits, 0
     offsets: dict[str, int] = {}
     compressed = 0
@@ -125,7 +125,7 @@ def _in_segment(path: Path, found: dict[str, tuple[int, int]]) -> tuple[list[Hit
                 if hit.position < batch.end:
                     offsets.setdefault(hit.name, batch.offset)
     placed = [
-        hit._replace(topic=place.topic, partition=place.partition, offset=offsets.get(hit.name))
+        hit._replace(topic=tp.topic, partition=tp.partition, offset=offsets.get(hit.name))
         for hit in hits
     ]
     return placed, compressed

@@ -21,14 +21,14 @@ class Batch(NamedTuple):
     compressed: bool
 
 
-class Place(NamedTuple):
+class TopicPartition(NamedTuple):
     """The partition that a file belongs to."""
 
     topic: str
     partition: int
 
 
-def place_of(path: Path) -> Place | None:
+def partition_of(path: Path) -> TopicPartition | None:
     """The partition of a segment file by its name, ``…/<topic>-<partition>/<offset>.log[.deleted]``.
 
     None for any other file, and in the folder of a topic that was deleted.
@@ -39,7 +39,7 @@ def place_of(path: Path) -> Place | None:
         return None
     if not partition.isdigit():
         return None
-    return Place(topic, int(partition))
+    return TopicPartition(topic, int(partition))
 
 
 def batches(file: BinaryIO) -> Iterator[Batch]:

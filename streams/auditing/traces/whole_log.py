@@ -2,7 +2,7 @@
 # aiokafka is annotated in part.
 """Reading the whole log for one person, uncommitted: an aborted record is bytes too (design "Erasure").
 
-1. `accounts` tells for which accounts to hash the uid and the email.
+1. `accounts` shows for which accounts to hash the uid and the email.
 2. `profile-events` leads to the person's profile ids and deletions; a second time when a deletion was asked for,
    because the forget that names its user comes after the user's events.
 3. `profile-emails` leads to the claims.
@@ -79,17 +79,17 @@ class Log:
     async def sweep(
         self, evidence: Evidence, start: Callable[[int], None], advance: Callable[[int], None]
     ) -> AsyncGenerator[tuple[Position, Trace]]:
-        """Step 4. `start` is told how many offsets there are, `advance` how many more are behind."""
+        """Step 4. `start` gets how many offsets there are, `advance` how many more are done."""
         start(await self._count())
         for topic in self._topics.sizes():
             role = self._role(topic)
-            async for place, records in self._read(topic, advance):
+            async for tp, records in self._read(topic, advance):
                 for record in records:
                     trace = evidence.record(
-                        role, place.partition, record.offset, record.key or b"", record.value
+                        role, tp.partition, record.offset, record.key or b"", record.value
                     )
                     if trace is not None:
-                        yield Position(topic, place.partition, record.offset), trace
+                        yield Position(topic, tp.partition, record.offset), trace
 
     def _role(self, topic: str) -> Role:
         roles: dict[str, Role] = {
@@ -100,27 +100,27 @@ class Log:
         }
         return roles.get(topic, "other")
 
-    def _places(self, topic: str) -> list[TopicPartition]:
+    def _tps(self, topic: str) -> list[TopicPartition]:
         return [TopicPartition(topic, n) for n in range(self._topics.sizes()[topic])]
 
     async def _count(self) -> int:
-        places = [place for topic in self._topics.sizes() for place in self._places(topic)]
-        begins = await self._consumer.beginning_offsets(places)
-        ends = await self._consumer.end_offsets(places)
-        return sum(ends[place] - begins[place] for place in places)
+        tps = [tp for topic in self._topics.sizes() for tp in self._tps(topic)]
+        begins = await self._consumer.beginning_offsets(tps)
+        ends = await self._consumer.end_offsets(tps)
+        return sum(ends[tp] - begins[tp] for tp in tps)
 
     async def _read(
         self, topic: str, advance: Callable[[int], None] = lambda _: None
     ) -> AsyncGenerator[tuple[TopicPartition, list[Any]]]:
         """All records of a topic with their partition, as many at a time as were fetched."""
         consumer = self._consumer
-        for place in self._places(topic):
-            consumer.assign([place])
-            begin = (await consumer.beginning_offsets([place]))[place]
-            end = (await consumer.end_offsets([place]))[place]
+        for tp in self._tps(topic):
+            consumer.assign([tp])
+            begin = (await consumer.beginning_offsets([tp]))[tp]
+            end = (await consumer.end_offsets([tp]))[tp]
             behind = begin
-            async for records in read_chunks(consumer, place, begin, end):
-                yield place, records
-                position = min(await consumer.position(place), end)
+            async for records in read_chunks(consumer, tp, begin, end):
+                yield tp, records
+                position = min(await consumer.position(tp), end)
                 advance(position - behind)
                 behind = position

@@ -1,4 +1,4 @@
-"""Whatever a door accepts can be folded: no record that it appends stops its partition (contract §15)."""
+"""Whatever a hook accepts can be folded: no record that it appends stops its partition (contract §15)."""
 
 from typing import Any, Final
 

@@ -234,6 +234,8 @@ def test_pages_go_from_the_newest_to_the_oldest(times: list[int], data: st.DataO
         data.draw(st.lists(st.integers(0, len(every) - 1), min_size=2, max_size=2))
     )
 
-    assert [company.place for company in every] == sorted((c.place for c in every), reverse=True)
-    between = log.companies.newest(ACCOUNT, every[newer].place, every[older].place)
+    assert [company.sort_key for company in every] == sorted(
+        (c.sort_key for c in every), reverse=True
+    )
+    between = log.companies.newest(ACCOUNT, every[newer].sort_key, every[older].sort_key)
     assert list(between) == every[newer + 1 : older]

@@ -10,7 +10,7 @@ from hypothesis import given
 
 from projections.properties.survey import Survey
 from projections.search.documents import Entry, index_document
-from projections.search.encoding import name_place, name_term
+from projections.search.encoding import account_prefix, name_term
 from schemas.errors import Unavailable
 from schemas.normalization import normalize
 from schemas.properties import NO_PROPERTIES, ValueType
@@ -80,7 +80,7 @@ def test_a_changed_profile_has_the_properties_that_it_has_now(index: LocalIndex)
 
 
 def test_an_account_whose_id_begins_alike_has_names_of_its_own(index: LocalIndex) -> None:
-    assert name_place(ACCOUNT) == name_place(NEIGHBOUR)
+    assert account_prefix(ACCOUNT) == account_prefix(NEIGHBOUR)
     upsert(index, [person(A, plan="gold"), profile(B, account=NEIGHBOUR, plan=1, hobby="chess")])
 
     assert types(index) == {"plan": ["string"]}
@@ -126,7 +126,7 @@ def test_a_profile_is_indexed_under_the_names_and_types_that_a_survey_sees(
 
     indexed = set(msgspec.json.decode(index_document(entry))["names"].split())
 
-    place = name_place(ACCOUNT)
+    place = account_prefix(ACCOUNT)
     seen = {name_term(place + prop, t) for prop, seen in survey.seen.items() for t in seen.types}
     service = {name_term(place + name, "timestamp") for name in ("created_at", "updated_at")}
     assert indexed == seen | service

@@ -8,7 +8,7 @@ import pytest
 
 from projections.search.pages import Edge, Page, Window
 from schemas.search.conditions import EVERYBODY, Condition, Moment, OneOf
-from schemas.search.cursors import Place
+from schemas.search.cursors import SortKey
 from tests.support.search_inputs import NOW
 from tests.support.searching import LocalIndex, complete_index, profile, upsert
 
@@ -43,10 +43,10 @@ def walk(index: LocalIndex, limit: int, between: Callable[[], object] = lambda: 
     return ids
 
 
-def random_places(random: Random, count: int, milliseconds: int) -> list[Place]:
+def random_sort_keys(random: Random, count: int, milliseconds: int) -> list[SortKey]:
     """Places in so few milliseconds that many share one, and ids that share their first digits."""
     return [
-        Place(NOW + random.randrange(milliseconds), f"{random.choice(('0', 'f')) * 5}{tail:019x}")
+        SortKey(NOW + random.randrange(milliseconds), f"{random.choice(('0', 'f')) * 5}{tail:019x}")
         for tail in random.sample(range(1 << 60), count)
     ]
 
@@ -60,8 +60,8 @@ def test_newest_created_come_first_then_the_higher_id(index: LocalIndex) -> None
 def test_the_last_page_says_so(index: LocalIndex) -> None:
     upsert(index, [profile(A), profile(B)])
 
-    assert page(index, 1) == Page([Place(NOW, B)], Place(NOW, B))
-    assert page(index, 1, Place(NOW, B)) == Page([Place(NOW, A)], None)
+    assert page(index, 1) == Page([SortKey(NOW, B)], SortKey(NOW, B))
+    assert page(index, 1, SortKey(NOW, B)) == Page([SortKey(NOW, A)], None)
     assert page(index, 2).more_before is None
 
 
@@ -70,9 +70,9 @@ def test_a_window_leaves_its_edges_out(index: LocalIndex) -> None:
 
     assert page(index, before=Moment(NOW + 1)).ids == [A]
     assert page(index, after=Moment(NOW + 1)).ids == [D]
-    assert page(index, after=Place(NOW + 1, B)).ids == [D, C]
-    assert page(index, before=Place(NOW + 1, C)).ids == [B, A]
-    assert page(index, before=Place(NOW + 2, D), after=Place(NOW, A)).ids == [C, B]
+    assert page(index, after=SortKey(NOW + 1, B)).ids == [D, C]
+    assert page(index, before=SortKey(NOW + 1, C)).ids == [B, A]
+    assert page(index, before=SortKey(NOW + 2, D), after=SortKey(NOW, A)).ids == [C, B]
     assert page(index, before=Moment(NOW), after=Moment(NOW)).ids == []
 
 
@@ -94,24 +94,24 @@ def test_a_page_holds_what_the_condition_finds(index: LocalIndex) -> None:
     upsert(index, [profile(A, plan="gold"), profile(B, plan="free"), profile(C, plan="gold")])
 
     found = page(index, 1, condition=OneOf(("plan",), ("gold",)))
-    assert found == Page([Place(NOW, C)], Place(NOW, C))
+    assert found == Page([SortKey(NOW, C)], SortKey(NOW, C))
 
 
 @pytest.mark.parametrize("limit", [1, 7, 50, 500])
 def test_a_walk_finds_everybody_once_and_in_order(index: LocalIndex, limit: int) -> None:
-    places = random_places(Random(limit), count=400, milliseconds=3)
-    upsert(index, [profile(place.id, place.created) for place in places])
+    sort_keys = random_sort_keys(Random(limit), count=400, milliseconds=3)
+    upsert(index, [profile(sort_key.id, sort_key.created) for sort_key in sort_keys])
 
-    assert walk(index, limit) == [place.id for place in sorted(places, reverse=True)]
+    assert walk(index, limit) == [sort_key.id for sort_key in sorted(sort_keys, reverse=True)]
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_walk_under_writes_skips_nobody_and_repeats_nobody(index: LocalIndex, seed: int) -> None:
     random = Random(seed)
-    places = random_places(random, count=600, milliseconds=40)
-    random.shuffle(places)
-    lasting, leaving, coming = places[:300], places[300:400], places[400:]
-    upsert(index, [profile(place.id, place.created, n=0) for place in lasting + leaving])
+    sort_keys = random_sort_keys(random, count=600, milliseconds=40)
+    random.shuffle(sort_keys)
+    lasting, leaving, coming = sort_keys[:300], sort_keys[300:400], sort_keys[400:]
+    upsert(index, [profile(sort_key.id, sort_key.created, n=0) for sort_key in lasting + leaving])
 
     def write() -> None:
         for _ in range(random.randrange(8)):
@@ -127,21 +127,21 @@ def test_a_walk_under_writes_skips_nobody_and_repeats_nobody(index: LocalIndex, 
 
     ids = walk(index, 11, between=write)
 
-    kept = {place.id for place in lasting}
+    kept = {sort_key.id for sort_key in lasting}
     assert [id_ for id_ in ids if id_ in kept] == [p.id for p in sorted(lasting, reverse=True)]
     assert len(ids) == len(set(ids))
 
 
 def test_a_count_is_of_what_all_pages_in_the_window_show(index: LocalIndex) -> None:
     random = Random(7)
-    places = sorted(random_places(random, 200, milliseconds=3))
-    upsert(index, [profile(id_, created) for created, id_ in places])
-    edges: list[Edge | None] = [None, Moment(NOW), Moment(NOW + 1), *random.sample(places, 5)]
+    sort_keys = sorted(random_sort_keys(random, 200, milliseconds=3))
+    upsert(index, [profile(id_, created) for created, id_ in sort_keys])
+    edges: list[Edge | None] = [None, Moment(NOW), Moment(NOW + 1), *random.sample(sort_keys, 5)]
 
     for before in edges:
         for after in edges:
             window = Window(before, after)
             shown = index.page("account", EVERYBODY, window, 500).ids
             assert index.count("account", EVERYBODY, window) == len(shown)
-    some = OneOf(("id",), tuple(id_ for _, id_ in places[::2]))
-    assert index.count("account", some, Window(places[150], places[50])) == 49
+    some = OneOf(("id",), tuple(id_ for _, id_ in sort_keys[::2]))
+    assert index.count("account", some, Window(sort_keys[150], sort_keys[50])) == 49

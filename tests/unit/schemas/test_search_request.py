@@ -11,12 +11,12 @@ from schemas.errors import Unprocessable
 from schemas.expansion import Expand
 from schemas.search.brackets import from_query
 from schemas.search.conditions import EVERYBODY, Moment
-from schemas.search.cursors import Place, decode_cursor, encode_cursor
+from schemas.search.cursors import SortKey, decode_cursor, encode_cursor
 from schemas.search.request import ProfileId, SearchRequest, parse_search
 
 NOW = 1_870_258_680_000
 ID = "0123456789abcdef01234567"
-PLACE = Place(NOW, ID)
+SORT_KEY = SortKey(NOW, ID)
 
 
 def search(**parameters: object) -> SearchRequest:
@@ -54,7 +54,7 @@ def test_a_limit_that_is_none(sent: object) -> None:
     ("sent", "bound"),
     [
         (ID, ProfileId(ID)),
-        (encode_cursor(PLACE, "account"), PLACE),
+        (encode_cursor(SORT_KEY, "account"), SORT_KEY),
         ("2029-04-07T12:18:00Z", Moment(NOW)),
         ("2029-04-07", Moment(1_870_214_400_000)),
         (1_870_258_680, Moment(NOW)),
@@ -67,7 +67,7 @@ def test_a_bound(name: str, sent: object, bound: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "sent", ["", "abc", encode_cursor(PLACE, "another account"), 5, True, [], {}, "a\x00", "ü"]
+    "sent", ["", "abc", encode_cursor(SORT_KEY, "another account"), 5, True, [], {}, "a\x00", "ü"]
 )
 def test_a_bound_that_is_none(sent: object) -> None:
     assert refusal(before=sent).startswith("before: send the cursor of an answer to this account")
@@ -86,9 +86,9 @@ def test_expand() -> None:
 
 @given(st.integers(0, (1 << 48) - 1), st.integers(0, (1 << 96) - 1), st.text())
 def test_a_cursor_says_its_place_to_its_account(created: int, id_: int, account: str) -> None:
-    place = Place(created, f"{id_:024x}")
-    cursor = encode_cursor(place, account)
-    assert decode_cursor(cursor, account) == place
+    sort_key = SortKey(created, f"{id_:024x}")
+    cursor = encode_cursor(sort_key, account)
+    assert decode_cursor(cursor, account) == sort_key
     assert decode_cursor(cursor, account + "x") is None
     assert cursor.isascii()
     assert len(cursor) == 36
@@ -100,7 +100,7 @@ def test_any_other_text_is_no_cursor(text: str) -> None:
 
 
 def test_a_changed_cursor_is_none() -> None:
-    cursor = encode_cursor(PLACE, "account")
+    cursor = encode_cursor(SORT_KEY, "account")
     for at, was in enumerate(cursor):
         changed = "B" if was == "A" else "A"
         assert decode_cursor(cursor[:at] + changed + cursor[at + 1 :], "account") is None

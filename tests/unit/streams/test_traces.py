@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from streams.auditing.traces import files
 from streams.auditing.traces.files import Hit, Needle, new_files, search
-from streams.auditing.traces.segments import place_of
+from streams.auditing.traces.segments import partition_of
 
 
 def hits(path: Path, *needles: Needle) -> list[Hit]:
@@ -78,7 +78,7 @@ def test_a_hit_in_a_segment_has_its_partition_and_offset(tmp_path: Path) -> None
     ],
 )
 def test_other_files_are_of_no_partition(name: str) -> None:
-    assert place_of(Path(name)) is None
+    assert partition_of(Path(name)) is None
 
 
 def test_a_file_that_is_gone_holds_nothing(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The door: which account a request is for (contract §1), and what every handler needs to serve it."""
+"""What every handler needs to serve a request; first, which account it is for (contract §1)."""
 
 import contextlib
 import re
@@ -31,7 +31,7 @@ _MESSAGE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class AppContext:
     """What the handlers of one app share."""
 
     node: Node
@@ -43,7 +43,7 @@ class Door:
     intake: Intake
 
     @classmethod
-    def of(cls, node: Node, settings: Settings) -> "Door":
+    def of(cls, node: Node, settings: Settings) -> "AppContext":
         return cls(
             node,
             settings,
@@ -153,6 +153,6 @@ def parse_positions(text: str, partitions: int) -> dict[int, int]:
 _POSITION: Final = re.compile(r"([0-9]{1,9}):([0-9]{1,18})", re.ASCII)
 
 
-def door(request: Incoming) -> Door:
-    """The app's door."""
-    return request.app.state.door
+def app_context(request: Incoming) -> AppContext:
+    """What the handlers of the request's app share."""
+    return request.app.state.context

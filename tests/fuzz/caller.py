@@ -30,7 +30,7 @@ class Sent:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-class Door:
+class Caller:
     """An account of a running service, asked by a fuzz target.
 
     `health_seconds` is the longest that /health may take beside a request.
