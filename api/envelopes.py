@@ -31,7 +31,7 @@ _LONGEST_TEXT: Final = 1 << 12  # a secret is shorter, and no time is spent on w
 _ITEMS_ALONE: Final = 16  # bytes beside them: their name and some white space, no other member
 _MOST_OUTSIDE: Final = 64 << 10
 _SLICE_BYTES: Final = 1 << 20
-_STEP_BYTES: Final = 272 << 10  # a slice of ordinary profiles is one step
+_STEP_BYTES: Final = 128 << 10  # some 10 ms of ordinary profiles
 _COPIED: Final = 1 << 20
 # Fewer commas part fewer items; 16 MiB of ordinary profiles have no more.
 _FEW_COMMAS: Final = 600_000
@@ -183,7 +183,7 @@ class Slice(NamedTuple):
         return cls(start, items, sum(sizes), max(sizes))
 
     def steps(self) -> "Iterable[Slice]":
-        """The same in parts that are decoded and normalized in some 40 ms at most."""
+        """The same in parts that are decoded and normalized in some 20 ms at most."""
         return (self,) if self.size <= _STEP_BYTES else _cut(self.start, self.items, _STEP_BYTES)
 
 
