@@ -97,7 +97,7 @@ class _LogMaker:
         return _upsert(at, uid, {"email": email, "company_id": company, **NEW_USER})
 
     def _claim(self, at: int, event_key: bytes, email: str, profile_id: str) -> bytes:
-        claim = identity.claim_key(event_key)
+        claim = identity.claim_made_by(event_key)
         email_hash = self._identity.email_hash(ACCOUNT, email).hex()
         self._append_claim(claim, encode(EmailClaimed(ACCOUNT, at, email_hash, profile_id)))
         return claim

@@ -6,10 +6,10 @@ MANIFEST until the database is opened again.
 """
 
 import struct
-from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Mapping
+from typing import Final
 
-# Each with what its rows are; `_FIELDS` has the fields of its keys.
+# Each with what its rows are.
 DOCUMENTS: Final = b"D"  # a user's profile: header and document (`projections.profile`)
 USERS: Final = b"U"  # a profile's user: the keyed uid hash
 HISTORY: Final = b"H"  # a record about a profile, not the creating one: key, type, time, old values
@@ -34,7 +34,15 @@ CHANGED: Final = b"Q"  # ids of profiles that the search index has still to read
 UNDECODED: Final = b"Z"  # a record that could not be decoded: no value
 META: Final = b"M"  # the applied offset, and the origin of the log
 EMAILS: Final = b"E"  # an email, in the email index: its claims, in order
-CLAIMED: Final = b"K"  # a claim, in the email index: the row of its email
+CLAIMED: Final = (
+    b"K"  # a claim, in the email index: the row of its email, and the key of its record
+)
+WATERMARKS: Final = (
+    b"w"  # a source of claims, in the email index: the greatest place that was taken of it
+)
+TOMBSTONES: Final = (
+    b"t"  # keys of records of ``profile-emails`` whose tombstones have still to leave
+)
 
 APPLIED: Final = META + b"applied"
 ORIGIN: Final = META + b"origin"
@@ -53,76 +61,24 @@ PERSONAL: Final = (
 )
 EMAIL_INDEX: Final = (EMAILS, CLAIMED)
 
-FieldValue: TypeAlias = str | int | bytes
-
-_ID_BYTES: Final = 12
-_HASH_BYTES: Final = 16
-_LAST_TIME: Final = (1 << 63) - 1
+ID_BYTES: Final = 12
+HASH_BYTES: Final = 16
+LAST_TIME: Final = (1 << 63) - 1
 _offset: Final = struct.Struct(">Q")
+_number: Final = struct.Struct(">I")
 _offset_number: Final = struct.Struct(">cQI")
 
 
-class _Field(NamedTuple):
-    """A field of a key: its name, its bytes, None for all that is left, and what reads it."""
-
-    name: str
-    width: int | None
-    read: Callable[[bytes], FieldValue]
-
-
-def _time_of(field: bytes) -> int:
-    return _LAST_TIME - int.from_bytes(field)
-
-
-_PROFILE: Final = _Field("profile", _ID_BYTES, bytes.hex)
-_COMPANY: Final = _Field("company", _ID_BYTES, bytes.hex)
-_DELETION: Final = _Field("deletion", _ID_BYTES, bytes.hex)
-_ACCOUNT: Final = _Field("account", _ID_BYTES, bytes.hex)
-_BATCH: Final = _Field("batch", _ID_BYTES, bytes.hex)
-_IDEMPOTENCY: Final = _Field("idempotency", _HASH_BYTES, bytes.hex)
-_NAME_HASH: Final = _Field("name_hash", _HASH_BYTES, bytes)
-_RING_INDEX: Final = _Field("ring_index", 1, int.from_bytes)
-_OFFSET: Final = _Field("offset", _offset.size, int.from_bytes)
-_NUMBER: Final = _Field("number", 4, int.from_bytes)
-_TIME: Final = _Field("time", _offset.size, _time_of)
-_USER: Final = _Field("user", None, bytes)
-_EMAIL: Final = _Field("email", None, bytes)
-_CLAIM: Final = _Field("claim", None, bytes)
-_NAME: Final = _Field("name", None, bytes)
-
-_FIELDS: Final[Mapping[bytes, tuple[_Field, ...]]] = {
-    DOCUMENTS: (_USER,),
-    USERS: (_PROFILE,),
-    HISTORY: (_PROFILE, _OFFSET),
-    COUNTERS: (_PROFILE, _NAME_HASH),
-    OCCURRENCES: (_PROFILE, _NAME_HASH, _RING_INDEX),
-    REPEATS: (_PROFILE, _IDEMPOTENCY),
-    REPEATED: (_IDEMPOTENCY,),
-    OPENED: (_BATCH,),
-    FORGOTTEN: (_PROFILE,),
-    SPENT: (_IDEMPOTENCY,),
-    MEMBERS: (_COMPANY, _PROFILE),
-    GONE: (_COMPANY,),
-    RECEIPTS: (_DELETION,),
-    TOMBSTONED: (_DELETION,),
-    PURGED: (_DELETION,),
-    WAITING: (_OFFSET, _DELETION),
-    LATE: (_OFFSET,),
-    DELETIONS: (_ACCOUNT, _TIME, _DELETION),
-    BATCHES: (_BATCH,),
-    OUTBOX: (_OFFSET, _NUMBER),
-    CHANGED: (_OFFSET,),
-    UNDECODED: (_OFFSET,),
-    META: (_NAME,),
-    EMAILS: (_EMAIL,),
-    CLAIMED: (_CLAIM,),
-}
-PREFIXES: Final = tuple(_FIELDS)
-"""Of all kinds of rows that there are."""
+PREFIXES: Final = (
+    DOCUMENTS, USERS, HISTORY, COUNTERS, OCCURRENCES, REPEATS, REPEATED, OPENED, FORGOTTEN, SPENT, MEMBERS, GONE,
+    RECEIPTS, TOMBSTONED, PURGED, WAITING, LATE, DELETIONS, BATCHES, OUTBOX, CHANGED, UNDECODED, META, EMAILS, CLAIMED,
+    WATERMARKS, TOMBSTONES,
+)  # fmt: skip
+"""Of all kinds of rows that there are; `projections.key_fields` has the fields of their keys."""
 
 # What a row is about, where that is not all that stands behind the prefix.
-_FIRST_ID: Final = slice(1, 1 + _ID_BYTES)
-_SECOND_ID: Final = slice(1 + _ID_BYTES, None)
+_FIRST_ID: Final = slice(1, 1 + ID_BYTES)
+_SECOND_ID: Final = slice(1 + ID_BYTES, None)
 _SUBJECT: Final[Mapping[bytes, slice]] = {
     COUNTERS: _FIRST_ID,
     HISTORY: _FIRST_ID,
@@ -131,7 +87,7 @@ _SUBJECT: Final[Mapping[bytes, slice]] = {
     MEMBERS: _SECOND_ID,
 }
 _WHOLE: Final = slice(1, None)
-_NAME_HASH_AT: Final = slice(1 + _ID_BYTES, 1 + _ID_BYTES + _HASH_BYTES)
+_NAME_HASH_AT: Final = slice(1 + ID_BYTES, 1 + ID_BYTES + HASH_BYTES)
 
 
 # ---------------------------------------------------------------------- any key
@@ -139,20 +95,6 @@ _NAME_HASH_AT: Final = slice(1 + _ID_BYTES, 1 + _ID_BYTES + _HASH_BYTES)
 
 def prefix_of(key: bytes) -> bytes:
     return key[:1]
-
-
-def fields(key: bytes) -> dict[str, FieldValue]:
-    """What stands in a key, by name, in its order: ids in hex, keyed hashes and claim keys as bytes, numbers.
-
-    Of a kind that this version does not know, nothing.
-    """
-    found: dict[str, FieldValue] = {}
-    start = 1
-    for name, width, read in _FIELDS.get(prefix_of(key), ()):
-        stop = len(key) if width is None else start + width
-        found[name] = read(key[start:stop])
-        start = stop
-    return found
 
 
 def subject(key: bytes) -> tuple[bytes, bytes]:
@@ -338,7 +280,7 @@ def deletion(account: str, at: int, deletion_id: str = "") -> bytes:
     return (
         DELETIONS
         + bytes.fromhex(account)
-        + _offset.pack(_LAST_TIME - at)
+        + _offset.pack(LAST_TIME - at)
         + bytes.fromhex(deletion_id)
     )
 
@@ -387,5 +329,28 @@ def email(email_hash: bytes) -> bytes:
     return EMAILS + email_hash
 
 
-def claim(claim_key: bytes) -> bytes:
-    return CLAIMED + claim_key
+def claim(name: bytes) -> bytes:
+    return CLAIMED + name
+
+
+def claim_email(value: bytes) -> bytes:
+    """The row of the email in the value of a claim's row."""
+    return value[: 1 + HASH_BYTES]
+
+
+def claim_record(value: bytes) -> bytes:
+    """The key of the record in the value of a claim's row."""
+    return value[1 + HASH_BYTES :]
+
+
+def watermark(source: int) -> bytes:
+    return WATERMARKS + _number.pack(source)
+
+
+def tombstones(offset: int) -> bytes:
+    """Tombstones that follow from the record at the offset."""
+    return TOMBSTONES + _offset.pack(offset)
+
+
+def tombstones_offset(key: bytes) -> int:
+    return _offset.unpack_from(key, 1)[0]

@@ -1,6 +1,6 @@
 """What follows from a fold and must be published: rows written in the fold's own batch (design "Folding and relay").
 
-The order of the rows of one event is the order in which they leave: claim tombstones, claims, public documents,
+The order of the rows of one event is the order in which they leave: withdrawals, claims, public documents,
 then event tombstones.
 
 Rows are kept in packs, because what a row costs is its key: a pack is stored under the position of its last row, so
@@ -17,18 +17,18 @@ class _Row(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Claim(_Row, tag="c", frozen=True):
-    """A record for ``profile-emails``: `value` is an encoded `schemas.events.EmailClaimed`."""
+    """A record for ``profile-emails``: `value` is an encoded `schemas.events.EmailClaimed` without its place."""
 
     partition: int
-    key: bytes
+    name: bytes
     value: bytes
 
 
-class ClaimTombstone(_Row, tag="t", frozen=True):
-    """The claim is no longer current: a tombstone for ``profile-emails``."""
+class Withdrawal(_Row, tag="t", frozen=True):
+    """The claim of this name is no longer current: a record for ``profile-emails``."""
 
     partition: int
-    key: bytes
+    name: bytes
 
 
 class PublicDocument(_Row, tag="d", frozen=True):
@@ -60,7 +60,7 @@ class Erased(_Row, tag="x", frozen=True):
     events: int
 
 
-OutboxRow: TypeAlias = Claim | ClaimTombstone | PublicDocument | EventTombstone | Release | Erased
+OutboxRow: TypeAlias = Claim | Withdrawal | PublicDocument | EventTombstone | Release | Erased
 
 PACK_ROWS: Final = 100
 PACK_BYTES: Final = 1 << 20

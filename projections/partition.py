@@ -65,6 +65,15 @@ def check_origin(row: bytes, origin: Origin) -> None:
         )
 
 
+def layout_of(storage: Storage) -> int | None:
+    """The layout of a state; None where it was never begun, or cannot be read."""
+    row = storage.get(keyspace.ORIGIN)
+    try:
+        return None if row is None else msgspec.msgpack.decode(row, type=Origin).layout
+    except msgspec.DecodeError:
+        return None
+
+
 def check_end(partition: int, applied: int, end: int) -> None:
     """Raises `ForeignState` when the log of a partition ends before what its state has applied."""
     if applied >= end:
@@ -81,6 +90,7 @@ class PartitionState:
     `applied` is the offset up to which the log is folded (-1: nothing). `published` is the relay's progress: the
     outputs of every event below it have left. `set_aside` are offsets of records that an operator has decided to pass
     over, `undecoded` is the number of records passed over since it was opened because they could not be decoded.
+    `holes` counts where records were missing between those that were folded: compaction was there.
     """
 
     def __init__(self, storage: Storage, origin: Origin) -> None:
@@ -90,11 +100,14 @@ class PartitionState:
         self.published = 0
         self.set_aside: AbstractSet[int] = frozenset()
         self.undecoded = 0
+        self.holes = 0
         self._check(origin)
         row = storage.get(keyspace.APPLIED)
         self.applied = NOTHING if row is None else int(row)
         # Offset of the last forget that may concern an outbox row; what was there before counts as one.
         self.last_forget = self.applied
+        # The same of the last claim or withdrawal.
+        self.last_claim = self.applied
 
     def _check(self, origin: Origin) -> None:
         row = self.storage.get(keyspace.ORIGIN)
@@ -110,8 +123,15 @@ class PartitionState:
     def advance(self, offset: int) -> None:
         """All up to `offset` is read, and compaction has left nothing more to fold there."""
         if offset > self.applied:
+            self.holes += 1
             self.storage.write({keyspace.APPLIED: b"%d" % offset})
             self.applied = offset
+
+    def note_holes(self, records: Sequence[Record]) -> None:
+        """Consecutive records are about to be folded: whether compaction has left some out before the last of them."""
+        if records:
+            new = sum(record.offset > self.applied for record in records)
+            self.holes += new > 0 and records[-1].offset - self.applied != new
 
     def commit(self, rows: dict[bytes, bytes | None], offset: int) -> None:
         """One atomic write: the rows and, added to them, the offset that they bring the state to."""
@@ -127,7 +147,14 @@ class PartitionState:
     def outbox_from(
         self, position: outbox.OutboxPosition
     ) -> Iterator[tuple[int, outbox.OutboxRow]]:
-        """(offset, row) of the outbox rows from a position on, in the order in which they must leave.
+        """(offset, row) of what `placed_outbox_from` gives."""
+        for (offset, _), row in self.placed_outbox_from(position):
+            yield offset, row
+
+    def placed_outbox_from(
+        self, position: outbox.OutboxPosition
+    ) -> Iterator[tuple[outbox.OutboxPosition, outbox.OutboxRow]]:
+        """The outbox rows from a position on, with their positions, in the order in which they must leave.
 
         Rows below `published` have left, even where others of their pack have not.
         """
@@ -137,7 +164,7 @@ class PartitionState:
         ):
             for at, row in outbox.decode(pack):
                 if at >= position:
-                    yield at[0], row
+                    yield at, row
 
     def left(self, published: int) -> None:
         """Everything below `published` has left: remove its packs and make no row below it again."""

@@ -62,6 +62,7 @@ class ProfileState(PartitionState):
 
     def _apply(self, records: Sequence[Record]) -> list[tuple[bytes, Verdict]]:
         """One multi-get, the fold, one atomic write of rows, outbox and offset."""
+        self.note_holes(records)
         state = WorkingSet(self.storage, self.published, has_gone=self._has_gone)
         events = self._decode(records, state)
         state.prefetch(
@@ -82,6 +83,7 @@ class ProfileState(PartitionState):
             self.erased += state.erased
             self.news_to_purge |= state.has_waiting
             self._has_gone = state.has_gone
+            self.last_claim = max(self.last_claim, state.last_claim)
             if self.member_counts is not None:
                 self.member_counts.moved(state.moves)
         self.last_forget = max(

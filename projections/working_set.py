@@ -42,6 +42,7 @@ class WorkingSet:
         self._rows: dict[bytes, bytes | None] = {}
         self.has_waiting = False
         self.moves: list[Move] = []
+        self.last_claim = -1
 
     def prefetch(self, users: Iterable[bytes], ids: Iterable[str]) -> None:
         """Read the profiles of many users and ids at once; what is not prefetched is read when asked for."""
@@ -147,6 +148,11 @@ class WorkingSet:
         self._outbox.add(offset, row)
         if self._outbox.full:
             self._put_pack()
+
+    def emit_claim(self, offset: int, row: outbox.Claim | outbox.Withdrawal) -> None:
+        """Add a row about a claim."""
+        self.last_claim = offset
+        self.emit(offset, row)
 
     def put_changed(self, offset: int) -> list[str]:
         """One row, under the last record's offset, for all that the search index has to read again.

@@ -148,13 +148,30 @@ AboutNobody: TypeAlias = BatchOpened | BatchReceived | CompanyGone
 ProfileEvent: TypeAlias = AboutUser | AboutProfile | ProfileForgotten | AboutDeletion | AboutNobody
 
 
-class EmailClaimed(msgspec.Struct, frozen=True):
-    """A profile's claim to an email, in ``profile-emails``. `email` is the keyed hash in hex."""
+Place: TypeAlias = tuple[int, int, int]
+"""Of a claim or a withdrawal: partition and offset of its event, and its number among that event's outputs."""
+
+
+class EmailClaimed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A profile's claim to an email, in ``profile-emails``. `email` is the keyed hash in hex.
+
+    Claims of former versions have no `place`, and their record's key is their name (`schemas.identity.claim_name`).
+    """
 
     account: str
     at: int
     email: str
     id: str
+    place: Place | None = None
+
+
+class EmailWithdrawn(msgspec.Struct, frozen=True):
+    """A claim, that of the record's key, is no longer current: in ``profile-emails``. No user's data."""
+
+    withdrawn: Place
+
+
+EmailRecord: TypeAlias = EmailClaimed | EmailWithdrawn
 
 
 class CompanyUpserted(_Event, tag="company-upserted", frozen=True):
@@ -230,6 +247,7 @@ _profile_events: Final = EventDecoder(
 _company_events: Final = EventDecoder(
     "company-events", msgspec.json.Decoder[CompanyEvent](CompanyEvent), UPCASTERS
 )
+_WITHDRAWN: Final = b'{"withdrawn"'
 _Record = TypeVar("_Record", bound=msgspec.Struct)
 
 
@@ -251,6 +269,13 @@ def decode_profile_event(value: bytes) -> ProfileEvent:
 def decode_company_event(value: bytes) -> CompanyEvent:
     """Read a value of ``company-events``. Raises `UndecodableRecord`, without the bytes."""
     return _company_events.decode(value)
+
+
+def decode_email_record(value: bytes) -> EmailRecord:
+    """Read a value of ``profile-emails``. Raises `UndecodableRecord`, without the bytes."""
+    if value.startswith(_WITHDRAWN):
+        return decode_record(value, EmailWithdrawn)
+    return decode_record(value, EmailClaimed)
 
 
 def decode_record(value: bytes, kind: type[_Record]) -> _Record:

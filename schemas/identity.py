@@ -6,6 +6,7 @@ Kafka keys, RocksDB keys and file names, and those outlive the values that they 
 
 import os
 import time
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -56,6 +57,7 @@ _VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abc
 
 
 _profiles: Final = blake2b(digest_size=10, person=b"profile")
+_CLAIM_SEPARATOR: Final = b"."
 _claims: Final = blake2b(digest_size=16, person=b"email-claim")
 _tracked: Final = blake2b(digest_size=10, person=b"tracked-event")
 _items: Final = blake2b(digest_size=16, person=b"batch-item")
@@ -70,11 +72,22 @@ def profile_id(slot: int, creating_key: bytes) -> str:
     return f"{slot:04x}{digest.hexdigest()}"
 
 
-def claim_key(event_key_: bytes) -> bytes:
-    """The key of the email claim that the event with this key makes."""
+def claim_made_by(event_key_: bytes) -> bytes:
+    """The name of the email claim that the event with this key makes."""
     digest = _claims.copy()
     digest.update(event_key_)
     return digest.hexdigest().encode()
+
+
+def claim_record_keys(names: Sequence[bytes]) -> list[bytes]:
+    """Kafka keys, never used before, for records about the claims of these names."""
+    fresh = event_keys(len(names))
+    return [name + _CLAIM_SEPARATOR + key for name, key in zip(names, fresh, strict=True)]
+
+
+def claim_name(record_key: bytes) -> bytes:
+    """The name of the claim that a record of ``profile-emails`` is about. In former versions that was the whole key."""
+    return record_key.partition(_CLAIM_SEPARATOR)[0]
 
 
 def tracked_id(profile: str, event_key_: bytes) -> str:

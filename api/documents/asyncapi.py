@@ -11,6 +11,7 @@ from schemas.events import (
     Account,
     CompanyEvent,
     EmailClaimed,
+    EmailWithdrawn,
     ProfileEvent,
 )
 from schemas.public import ACCOUNT_HEADER, Change
@@ -18,6 +19,11 @@ from streams.log.topics import Topics
 
 _JSON: Final = "application/json"
 _EVENT_KEY: Final = {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "a UUIDv7"}
+_CLAIM_KEY: Final = {
+    "type": "string",
+    "pattern": "^[0-9a-f]{32}([.][0-9a-f]{32})?$",
+    "description": "the claim's name and a UUIDv7; of former versions the name alone",
+}
 _ID: Final = {"type": "string", "pattern": "^[0-9a-f]{24}$"}
 _TOMBSTONE: Final = {
     "name": "tombstone",
@@ -32,6 +38,7 @@ def asyncapi(topics: Topics) -> dict[str, Any]:
     kinds: list[type[msgspec.Struct]] = [
         *get_args(ProfileEvent),
         EmailClaimed,
+        EmailWithdrawn,
         Change,
         *get_args(CompanyEvent),
         Account,
@@ -41,7 +48,9 @@ def asyncapi(topics: Topics) -> dict[str, Any]:
     )
     channels = {
         "profileEvents": _channel(topics, topics.events, "The truth", get_args(ProfileEvent)),
-        "profileEmails": _channel(topics, topics.emails, "Claims to emails", (EmailClaimed,)),
+        "profileEmails": _channel(
+            topics, topics.emails, "Claims to emails", (EmailClaimed, EmailWithdrawn)
+        ),
         "profiles": _channel(topics, topics.profiles, "For consumers", (Change,)),
         "companyEvents": _channel(topics, topics.companies, "Companies", get_args(CompanyEvent)),
         "accounts": _channel(topics, topics.accounts, "Accounts", (Account,)),
@@ -98,12 +107,18 @@ def _message(kind: type[msgspec.Struct], public: bool) -> dict[str, Any]:
         "summary": inspect.cleandoc(kind.__doc__ or "").partition("\n")[0],
         "contentType": _JSON,
         "payload": {"$ref": f"#/components/schemas/{kind.__name__}"},
-        "bindings": {"kafka": {"key": _ID if public or kind is Account else _EVENT_KEY}},
+        "bindings": {"kafka": {"key": _key(kind)}},
         "x-version": len(UPCASTERS.get(name, ())) + 1,
     }
     if public:
         message["headers"] = {"type": "object", "properties": {ACCOUNT_HEADER: _ID}}
     return message
+
+
+def _key(kind: type[msgspec.Struct]) -> dict[str, str]:
+    if kind in (EmailClaimed, EmailWithdrawn):
+        return _CLAIM_KEY
+    return _ID if kind in (Change, Account) else _EVENT_KEY
 
 
 def _cleaned(schema: dict[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 Rows agree byte for byte, but for these:
 
-1. `OUTBOX`, `CHANGED`, `LATE`, `META` (`projections.keyspace`): what has still to leave, to be indexed or to be
-   purged, and how far that is. Not compared.
+1. `OUTBOX`, `TOMBSTONES`, `CHANGED`, `LATE`, `META` (`projections.keyspace`): what has still to leave, to be indexed
+   or to be purged, and how far that is. Not compared.
 2. `REPEATS`, `REPEATED`, `OPENED`, `SPENT`: what idempotency ids have left is removed by later events, once it is too
    old to count. Compaction may take such an event, so only what still counts is compared: until `REPEAT_WINDOW_MS`
    before the time of the log's newest record.
@@ -229,7 +229,13 @@ def _waiting_explained(live: bytes, replay: bytes) -> bool:
     return live == _encode(decode_waiting(live)) and _waiting(live) == _waiting(replay)
 
 
-_NOT_COMPARED: Final = (keyspace.OUTBOX, keyspace.CHANGED, keyspace.LATE, keyspace.META)
+_NOT_COMPARED: Final = (
+    keyspace.OUTBOX,
+    keyspace.TOMBSTONES,
+    keyspace.CHANGED,
+    keyspace.LATE,
+    keyspace.META,
+)
 _BY_A_RULE: Final = {
     section.start: section
     for section in (

@@ -4,7 +4,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from projections import keyspace
+from projections import key_fields, keyspace
 from projections.email_index import last_claimant
 from projections.profile import split
 from projections.receipts import decode_receipt
@@ -38,6 +38,7 @@ _KINDS: Final = {
     keyspace.REPEATS: "first attempt",
     keyspace.REPEATED: "first attempt, by its id",
     keyspace.CLAIMED: "email claim",
+    keyspace.WATERMARKS: "watermark of a source of claims",
     keyspace.OPENED: "batch with an idempotency id",
     keyspace.PURGED: "receipt: purged",
     keyspace.RECEIPTS: "receipt",
@@ -58,7 +59,7 @@ _UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, IndexError)
 def describe(how: How, key: bytes, live: bytes | None, replay: bytes | None) -> Difference:
     """What is different of the row; what the log says of it goes before what the live state says."""
     prefix = keyspace.prefix_of(key)
-    facts = {name: value for name, value in keyspace.fields(key).items() if name in _SHOWN}
+    facts = {name: value for name, value in key_fields.fields(key).items() if name in _SHOWN}
     for value in (live, replay):
         if value is not None:
             facts |= _facts_of(prefix, value)

@@ -22,12 +22,13 @@ from schemas.events import (
     AboutNobody,
     AboutProfile,
     AboutUser,
-    EmailClaimed,
+    EmailWithdrawn,
     ProfileForgotten,
     UndecodableRecord,
+    decode_email_record,
     decode_profile_event,
-    decode_record,
 )
+from schemas.identity import claim_name
 
 Role = Literal["events", "emails", "profiles", "companies", "other"]
 
@@ -48,7 +49,14 @@ class Trace(NamedTuple):
 _UNREADABLE: Final = (msgspec.MsgspecError, UndecodableRecord, UnicodeDecodeError, ValueError)
 _KEPT_EVENTS: Final = ("profile-forgotten", "deletion-")
 _ABOUT_NOBODY: Final = frozenset(
-    {keyspace.BATCHES, keyspace.GONE, keyspace.META, keyspace.OPENED, keyspace.UNDECODED}
+    {
+        keyspace.BATCHES,
+        keyspace.GONE,
+        keyspace.META,
+        keyspace.OPENED,
+        keyspace.UNDECODED,
+        keyspace.WATERMARKS,
+    }
 )
 # Rows of ids, keyed hashes, times and counts.
 _REMEMBERED: Final = {
@@ -60,6 +68,7 @@ _REMEMBERED: Final = {
     keyspace.WAITING: "deletion that waits to be purged",
     keyspace.LATE: "late record that waits to be purged",
     keyspace.DELETIONS: "receipt",
+    keyspace.TOMBSTONES: "tombstone that has still to leave",
     keyspace.CHANGED: "changed profile that the search index has still to read",
 }
 
@@ -122,11 +131,14 @@ class Evidence:
 
     def claim(self, key: bytes, value: bytes) -> Trace | None:
         """What a record of ``profile-emails`` says."""
+        named = claim_name(key) in self._person.claims
         try:
-            claim = decode_record(value, EmailClaimed)
+            claim = decode_email_record(value)
+            if isinstance(claim, EmailWithdrawn):
+                return _kept("withdrawal of an email claim") if named else None
             email = bytes.fromhex(claim.email)
         except _UNREADABLE:
-            return _found("email claim, undecodable") if key in self._person.claims else None
+            return _found("email claim, undecodable") if named else None
         if claim.id in self._person.ids or email in self._person.emails:
             return _found("email claim")
         return _namesake() if email in self._person.elsewhere else None
@@ -139,7 +151,7 @@ class Evidence:
 
     def _tombstone(self, role: Role, key: bytes) -> Trace | None:
         named = (role == "profiles" and key.decode(errors="replace") in self._person.ids) or (
-            role == "emails" and key in self._person.claims
+            role == "emails" and claim_name(key) in self._person.claims
         )
         return _kept("tombstone") if named else None
 
@@ -249,7 +261,8 @@ class Evidence:
                 named = subject in person.emails or any(it.id in person.ids for it in claimants)
                 return _found("email index") if named else None
             case keyspace.CLAIMED:
-                named = subject in person.claims or keyspace.subject(value)[1] in person.emails
+                email = keyspace.subject(keyspace.claim_email(value))[1]
+                named = subject in person.claims or email in person.emails
                 return _found("email index") if named else None
             case _ if prefix in _ABOUT_NOBODY:
                 return None
@@ -295,8 +308,8 @@ class Evidence:
     def _outbox(self, row: outbox.OutboxRow) -> Trace | None:
         """A row that has still to leave counts as the record that it will be."""
         match row:
-            case outbox.Claim(_, key, value):
-                trace = self.claim(key, value)
+            case outbox.Claim(_, name, value):
+                trace = self.claim(name, value)
             case outbox.PublicDocument(id_, value, _):
                 if id_ not in self._person.ids:
                     trace = None if value is None else self.public(value)
@@ -306,8 +319,9 @@ class Evidence:
                 trace = self.event(0, value)
             case outbox.Erased(_, deletion, _):
                 trace = _kept("deletion") if deletion in self._person.deletions else None
-            case outbox.ClaimTombstone(_, key):
-                trace = _kept("tombstone") if key in self._person.claims else None
+            case outbox.Withdrawal(_, name):
+                kept = _kept("withdrawal of an email claim")
+                trace = kept if name in self._person.claims else None
             case outbox.EventTombstone():
                 trace = None
         return None if trace is None else trace._replace(what=f"outbox: {trace.what}")

@@ -15,14 +15,14 @@ from projections.receipts import decode_receipt
 from schemas import identity
 from schemas.events import (
     AboutUser,
-    EmailClaimed,
+    EmailWithdrawn,
     ProfileForgotten,
     UndecodableRecord,
+    decode_email_record,
     decode_profile_event,
-    decode_record,
 )
 from schemas.identifiers import fold_email, uid_text
-from schemas.identity import Identity
+from schemas.identity import Identity, claim_name
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 class Person:
     """The names of the person; `learn_…` is given everything once before anything is judged by them.
 
-    `ids` are profile ids, `users` and `emails` keyed hashes, `claims` Kafka keys of email claims. `forgets` has, by
+    `ids` are profile ids, `users` and `emails` keyed hashes, `claims` names of email claims. `forgets` has, by
     user hash, the offset of the forget that was asked for: the user's records before it are meant, not those of
     somebody who came back. `erased` has the offsets that receipts name, by partition. `elsewhere` are hashes of the
     same email in other accounts, `strangers` profile ids that claimed one of those.
@@ -129,12 +129,14 @@ class Person:
     def learn_claim(self, key: bytes, value: bytes) -> None:
         """A record of ``profile-emails``, once the ids are known."""
         try:
-            claim = decode_record(value, EmailClaimed)
+            claim = decode_email_record(value)
+            if isinstance(claim, EmailWithdrawn):
+                return
             email = bytes.fromhex(claim.email)
         except (UndecodableRecord, ValueError):
             return
         if claim.id in self.ids or email in self.emails:
-            self.claims.add(key)
+            self.claims.add(claim_name(key))
         elif email in self.elsewhere:
             self.strangers.add(claim.id)
 

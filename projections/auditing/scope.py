@@ -4,7 +4,7 @@ A user's events name the uid, or a profile id that comes from an event that did.
 order of the log, a partition of ``profile-events`` before those of ``profile-emails``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -17,10 +17,11 @@ from schemas.events import (
     EmailClaimed,
     ProfileForgotten,
     UndecodableRecord,
+    decode_email_record,
     decode_profile_event,
     decode_record,
 )
-from schemas.identity import Identity
+from schemas.identity import Identity, claim_name
 
 
 class _Said(msgspec.Struct):
@@ -29,19 +30,40 @@ class _Said(msgspec.Struct):
     account: str
 
 
+class _Claims:
+    """The claims in a scope: a withdrawal names no more than its claim."""
+
+    def __init__(self) -> None:
+        self._names: set[bytes] = set()
+
+    def holds(self, key: bytes, value: bytes, is_ours: Callable[[EmailClaimed], bool]) -> bool:
+        """Whether a record of ``profile-emails`` belongs to the scope, in which claims are for which `is_ours`."""
+        try:
+            record = decode_email_record(value)
+        except UndecodableRecord:
+            return False
+        if not isinstance(record, EmailClaimed):
+            return claim_name(key) in self._names
+        if is_ours(record):
+            self._names.add(claim_name(key))
+            return True
+        return False
+
+
 class AccountScope:
     """The records of one account."""
 
     def __init__(self, account: str) -> None:
         self._account = account
+        self._claims = _Claims()
 
     def event(self, key: bytes, value: bytes) -> bool:  # noqa: ARG002 - as `UserScope` has it
         """Whether a record of ``profile-events`` is about it."""
         return self._says(value)
 
-    def claim(self, value: bytes) -> bool:
-        """Whether a record of ``profile-emails`` is about it."""
-        return self._says(value)
+    def claim(self, key: bytes, value: bytes) -> bool:
+        """Whether a record of ``profile-emails`` is about it: a withdrawal, when its claim is."""
+        return self._claims.holds(key, value, lambda claim: claim.account == self._account)
 
     def _says(self, value: bytes) -> bool:
         try:
@@ -62,6 +84,7 @@ class UserScope:
         self._ids: dict[str, bytes] = {}
         self._deletions: set[str] = set()
         self._spent: set[str] = set()
+        self._claims = _Claims()
         self.forgotten = 0
 
     @property
@@ -85,12 +108,9 @@ class UserScope:
             return isinstance(event, CompanyGone)
         return event.id in self._ids
 
-    def claim(self, value: bytes) -> bool:
-        """Whether a record of ``profile-emails`` is about the user."""
-        try:
-            return decode_record(value, EmailClaimed).id in self._ids
-        except UndecodableRecord:
-            return False
+    def claim(self, key: bytes, value: bytes) -> bool:
+        """Whether a record of ``profile-emails`` is about the user: a withdrawal, when its claim is."""
+        return self._claims.holds(key, value, lambda claim: claim.id in self._ids)
 
     def _named(self, event: AboutUser, key: bytes) -> bool:
         if event.id is not None:

@@ -25,13 +25,13 @@ def change(
     withdraw(state, profile, before, stamp, identity_)
     if after is None:
         return
-    claim = identity.claim_key(stamp.key)
+    claim = identity.claim_made_by(stamp.key)
     email = identity_.email_hash(account, after)
     profile.header.claim = claim
     if state.publishes(stamp.offset):
         value = encode(EmailClaimed(account, stamp.at, email.hex(), profile.id))
         partition = identity_.partition_of_hash(email)
-        state.emit(stamp.offset, outbox.Claim(partition, claim, value))
+        state.emit_claim(stamp.offset, outbox.Claim(partition, claim, value))
 
 
 def withdraw(
@@ -45,6 +45,6 @@ def withdraw(
     hashes = identity_.email_hashes(profile.header.account, email)
     partitions = dict.fromkeys(map(identity_.partition_of_hash, hashes))
     for partition in partitions:
-        state.emit(stamp.offset, outbox.ClaimTombstone(partition, claim))
+        state.emit_claim(stamp.offset, outbox.Withdrawal(partition, claim))
     profile.header.claim = None
     return [(partition, claim) for partition in partitions]

@@ -12,8 +12,8 @@ from aiokafka import TopicPartition
 
 from projections.auditing.replaying import replayed_emails, replayed_profiles
 from projections.auditing.scope import Scope
-from projections.email_index import EmailState
-from projections.partition import NOTHING, Origin, check_end, fold_to_the_bad_one
+from projections.email_index import EMAIL_LAYOUT, EmailState
+from projections.partition import LAYOUT, NOTHING, Origin, check_end, fold_to_the_bad_one
 from projections.profiles import ProfileState
 from schemas.events import (
     ProfileForgotten,
@@ -115,6 +115,7 @@ class LogReader:
             source.partition,
             self.topics.partitions,
             self.identity.fingerprint,
+            LAYOUT if source.topic == self.topics.events else EMAIL_LAYOUT,
         )
 
     def replay(self, source: Source, folder: Path) -> "Replay":
@@ -196,7 +197,7 @@ class Replay:
     def _within(self, scope: Scope, records: Sequence[Any]) -> list[Any]:
         if self.source.topic == self._log.topics.events:
             return [each for each in records if each.value and scope.event(each.key, each.value)]
-        return [each for each in records if each.value is None or scope.claim(each.value)]
+        return [each for each in records if each.value is None or scope.claim(each.key, each.value)]
 
     def close(self) -> None:
         self.state.close()

@@ -14,6 +14,7 @@ its state, once no thread works on the files. Its next owner goes on from the lo
 
 import asyncio
 from collections.abc import Mapping, Set
+from functools import partial
 
 from faust.types import TP
 
@@ -80,8 +81,12 @@ class Assignment:
             await runtime.close()
             raise
         self._settlement.acquire(runtime.state, outputs)
-        runtime.start()
+        runtime.start(partial(self._end, tp))
         self._runtimes[tp] = runtime
+
+    async def _end(self, tp: TP) -> int:
+        async with end_reader(self._kafka) as ends:
+            return (await ends(tp.topic, [tp.partition]))[tp.partition]
 
     def _settles(self, topic: str) -> str:
         """The topic of those outputs that the settlement waits for: claims from events, releases from claims."""

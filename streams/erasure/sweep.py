@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from projections.deletions import Deletion
-from schemas.events import EmailClaimed, UndecodableRecord, decode_record
+from schemas.events import EmailWithdrawn, UndecodableRecord, decode_email_record
+from schemas.identity import claim_name
 from streams.erasure.log_reader import LogReader, Owner
 from streams.log.topics import Topics
 
@@ -54,9 +55,10 @@ class Sweep:
         return self._by_id.get(key.decode("ascii", "replace"))
 
     def _of_claim(self, key: bytes, value: bytes) -> str | None:
-        if (deletion := self._by_claim.get(key)) is not None:
-            return deletion
         try:
-            return self._by_id.get(decode_record(value, EmailClaimed).id)
+            record = decode_email_record(value)
         except UndecodableRecord:
-            return None
+            return self._by_claim.get(claim_name(key))
+        if isinstance(record, EmailWithdrawn):
+            return None  # it names the claim and nothing else
+        return self._by_claim.get(claim_name(key)) or self._by_id.get(record.id)

@@ -112,6 +112,11 @@ class Appender:
             self._queue(topic, partition, part, bounded=False).done for part in _requests(records)
         ]
 
+    async def append_in_order(self, topic: str, partition: int, records: Sequence[Keyed]) -> None:
+        """Append records that fit one request; returns when Kafka has them. Raises `Unavailable`: they may be there."""
+        for done in await self.append_many(topic, partition, records):
+            await self.wait(done)
+
     async def wait(self, done: "asyncio.Future[int]") -> int:
         """Wait for a future of `append_many`, at most the timeout."""
         try:

@@ -18,5 +18,4 @@ class EmailPartition(PartitionRuntime):
     def fold(self, records: Sequence[Record]) -> None:
         """Folds claims and reports them to the settlement; the release of a lost claim is urgent."""
         claims = self.emails.apply(records)
-        if self._effects.writes.report_claims(self.emails.partition, claims):
-            self.relay.notify(urgent=True)
+        self.relay.notify(urgent=self._effects.writes.report_claims(self.emails.partition, claims))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from faust.types import TP
 
-from projections.email_index import EmailState
-from projections.partition import Origin, PartitionState
+from projections.email_index import EMAIL_LAYOUT, EmailState
+from projections.partition import LAYOUT, Origin, PartitionState, layout_of
 from projections.profiles import ProfileState
 from projections.storage import RocksStorage
 from schemas.identity import Identity
@@ -20,7 +20,9 @@ from streams.log.kafka_access import KafkaAccess
 from streams.log.topic_settings import TOMBSTONES_KEPT_SECONDS
 from streams.log.topics import LogMarker, Topics
 from streams.log.transactions import TransactionalPublisher
+from streams.partition.claim_sender import ClaimSender
 from streams.partition.email_partition import EmailPartition
+from streams.partition.email_relay import EmailRelay
 from streams.partition.profile_partition import ProfilePartition
 from streams.partition.progress import read_progress
 from streams.partition.relay import Relay
@@ -56,14 +58,13 @@ class PartitionOpener:
         is_profiles = tp.topic == self.topics.events
         if is_profiles and RocksStorage.last_written(folder) is None:
             self.on_new_state()
-        storage = RocksStorage(folder)
+        storage = RocksStorage(folder) if is_profiles else _in_this_layout(folder)
         try:
             if is_profiles:
                 profiles = ProfileState(storage, self._origin(tp), self.identity)
-                relay = self._relay_of(profiles, self.is_watched)
-                return ProfilePartition(profiles, relay, self.effects)
+                return ProfilePartition(profiles, self._relay_of_profiles(profiles), self.effects)
             emails = EmailState(storage, self._origin(tp))
-            return EmailPartition(emails, self._relay_of(emails, _never), self.effects)
+            return EmailPartition(emails, self._relay_of_emails(emails), self.effects)
         except BaseException:
             storage.close()
             raise
@@ -75,16 +76,42 @@ class PartitionOpener:
             tp.partition,
             self.topics.partitions,
             self.identity.fingerprint,
+            LAYOUT if tp.topic == self.topics.events else EMAIL_LAYOUT,
         )
 
-    def _relay_of(self, state: PartitionState, is_watched: Callable[[], bool]) -> RelayLoop:
-        source = f"{state.topic}-{state.partition}"
-        publisher = TransactionalPublisher(self.kafka, f"{self.app_id}-{source}")
+    def _relay_of_profiles(self, state: ProfileState) -> RelayLoop:
+        publisher, appender = self._publisher(state), self.appender
+        claims = ClaimSender(state, self.topics.emails, appender.append_in_order)
         relay = Relay(
-            state, state.topic, self.topics, self.identity, publisher, self.appender.append
+            state, state.topic, self.topics, self.identity, publisher, appender.append, claims
         )
+        return self._loop(state, relay, publisher, self.is_watched)
+
+    def _relay_of_emails(self, state: EmailState) -> RelayLoop:
+        publisher, appender = self._publisher(state), self.appender
+        relay = EmailRelay(
+            state,
+            self.topics,
+            self.identity,
+            publisher,
+            appender.append,
+            appender.append_in_order,
+        )
+        return self._loop(state, relay, publisher, _never)
+
+    def _publisher(self, state: PartitionState) -> TransactionalPublisher:
+        return TransactionalPublisher(self.kafka, f"{self.app_id}-{state.topic}-{state.partition}")
+
+    def _loop(
+        self,
+        state: PartitionState,
+        relay: Relay,
+        publisher: TransactionalPublisher,
+        is_watched: Callable[[], bool],
+    ) -> RelayLoop:
         progress = partial(read_progress, self.kafka, self.topics, state.topic, state.partition)
-        return RelayLoop(source, relay, publisher, progress, is_watched)
+        name = f"{state.topic}-{state.partition}"
+        return RelayLoop(name, relay, publisher, progress, is_watched)
 
 
 def _never() -> bool:
@@ -100,3 +127,15 @@ def drop_old_state(folder: Path) -> None:
     if written is not None and unix_ms() / 1000 - written > TOMBSTONES_KEPT_SECONDS:
         log.info("the state of %s is too old to be carried on: it is folded again", folder.name)
         shutil.rmtree(folder)
+
+
+def _in_this_layout(folder: Path) -> RocksStorage:
+    """The state of the email index; one that a former version has folded is begun anew."""
+    storage = RocksStorage(folder)
+    layout = layout_of(storage)
+    if layout is None or layout >= EMAIL_LAYOUT:
+        return storage
+    storage.close()
+    log.info("the state of %s is a former version's: it is folded again", folder.name)
+    shutil.rmtree(folder)
+    return RocksStorage(folder)

@@ -95,5 +95,5 @@ class OwnedPartitions:
     ) -> None:
         """Folds what this node has just appended, from the offset `first` on, where it owns the partition."""
         runtime = self.runtimes.get(TP(topic, partition))
-        if isinstance(runtime, ProfilePartition):
+        if runtime is not None:
             runtime.fold_appended(first, records)

@@ -34,8 +34,8 @@ class PendingWrites:
     def report_claims(self, partition: int, claims: Iterable[Folded]) -> bool:
         """Claims of an index partition are folded; returns whether one took an email from its holder."""
         took = False
-        for claim, lost in claims:
-            self.settlement.folded(partition, claim, lost)
+        for claim, lost, is_known in claims:
+            self.settlement.folded(partition, claim, lost, is_known=is_known)
             took |= lost is not None
         return took
 

@@ -1,15 +1,19 @@
-"""The relay of one partition: it publishes the outbox, exactly once and in order (design "Folding and relay").
+"""The relay of one partition: it publishes the outbox, in order (design "Folding and relay").
 
 1. On assignment: init the publisher, which fences the former owner and aborts what it had open; *then* read the
    progress; drop outbox rows below it and make none below it while folding. Publish only once the fold has caught
    up with the log's end at assignment. A relay that fails starts again from here.
-2. Rows leave in outbox order. Claims, claim tombstones, public documents and the new progress leave in one
-   transaction, all such rows of an event together. Rows are removed after the commit.
+2. Rows leave in outbox order. Claims and withdrawals are acknowledged (`claim_sender`) before anything else of their
+   event leaves. Public documents and the new progress leave in one transaction, all such rows of an event together.
+   Rows are removed after the commit.
 3. Event tombstones and releases are plain idempotent appends, acknowledged before the progress passes them. They
    are sent only when everything before them in the outbox is committed; for that commit the progress stays at their
    event's own offset.
 4. A run of forgets shares one such commit: nothing but tombstones leaves for them, and those may be repeated, so the
    progress stays at the first one's offset until all of them are out.
+5. *Proof of ownership*: after a start, and after a hole in the offsets that were folded, no claim and no release leaves
+   before a transaction of one's own has committed. A hole means that compaction was there, and so tombstones, perhaps
+   of a next owner. At the log's end there are none, so this costs nothing there.
 """
 
 import asyncio
@@ -20,13 +24,13 @@ from typing import Final, Protocol
 from projections import keyspace
 from projections.outbox import (
     Claim,
-    ClaimTombstone,
     Erased,
     EventTombstone,
     OutboxPosition,
     OutboxRow,
     PublicDocument,
     Release,
+    Withdrawal,
 )
 from projections.partition import PartitionState
 from schemas.errors import OperatorError
@@ -36,8 +40,10 @@ from schemas.public import ACCOUNT_HEADER
 from streams.clock import now
 from streams.log.topics import Topics
 from streams.log.transactions import Publication
+from streams.partition.claim_sender import ClaimSender
 from streams.partition.progress import progress_record
 
+_NEVER: Final = -1
 ROWS: Final = 1000
 # Sent at once; more would make others wait for the loop.
 PLAIN_ROWS: Final = 100
@@ -72,6 +78,7 @@ class Relay:
         identity: Identity,
         publisher: Publisher,
         append: Append,
+        claims: ClaimSender | None = None,
     ) -> None:
         self._state = state
         self._topic = topic
@@ -79,10 +86,19 @@ class Relay:
         self._identity = identity
         self._publisher = publisher
         self._append = append
+        self._claims = claims
         self._cursor: OutboxPosition = (0, 0)
+        self._committing = asyncio.Lock()
+        self._proven = _NEVER  # holes that there were when the last proof began
+
+    @property
+    def applied(self) -> int:
+        """The offset up to which the log is folded."""
+        return self._state.applied
 
     async def start(self, read_progress: ReadProgress) -> None:
         """Rule 1. Raises `LostProgress`, and `PublicationFailed` when Kafka does not answer."""
+        self._proven = _NEVER
         await self._publisher.init()
         progress = await read_progress()
         if progress is None:
@@ -96,6 +112,8 @@ class Relay:
             await self._publisher.publish([self._progress(0)])
         self._state.resume(progress)
         self._cursor = (progress, 0)
+        if self._claims is not None:
+            self._claims.begin(progress, self._prove)
 
     async def empty(self, pause: Callable[[], float]) -> None:
         """Publish all that is there now; between two steps others run, for `pause` seconds at least.
@@ -111,6 +129,7 @@ class Relay:
         rows = list(islice(self._state.outbox_from(self._cursor), ROWS + 1))
         if not rows:
             return await self._catch_up()
+        await self.send_claims(rows[-1][0])
         plain = list(takewhile(lambda row: _is_plain(row[1]), rows))
         if plain:
             await self._send_plain(plain)
@@ -119,6 +138,19 @@ class Relay:
         else:
             await self._send_together(rows)
         return True
+
+    async def send_claims(self, offset: int) -> None:
+        """Rule 2: returns when the claims of all events up to the offset are acknowledged.
+
+        Raises `PublicationFailed`, `Unavailable`.
+        """
+        if self._claims is not None:
+            await self._claims.send_to(offset)
+
+    async def _prove(self) -> None:
+        """Rule 5."""
+        if self._state.holes != self._proven:
+            await self._commit([], None)
 
     async def _catch_up(self) -> bool:
         """All rows are out: let the progress pass the events whose last rows were plain."""
@@ -157,6 +189,8 @@ class Relay:
 
     async def _send_plain(self, rows: Rows) -> None:
         """Rule 3: all are acknowledged before the cursor, and so the progress, passes them."""
+        if any(isinstance(row, Release) for _, row in rows):
+            await self._prove()
         # The event that a deletion's tombstones have left comes after them.
         for is_last in (False, True):
             sending = (row for _, row in rows if isinstance(row, Erased) is is_last)
@@ -181,9 +215,15 @@ class Relay:
             )
             await self._append(self._topics.events, partition, event_key(), encode(event))
 
-    async def _commit(self, records: list[Publication], published: int) -> None:
-        await self._publisher.publish([*records, self._progress(published)])
-        self._state.left(published)
+    async def _commit(self, records: list[Publication], published: int | None) -> None:
+        """`published` is the new progress; None: it stays where it is."""
+        async with self._committing:
+            holes = self._state.holes
+            if published is None:
+                published = self._state.published
+            await self._publisher.publish([*records, self._progress(published)])
+            self._proven = holes
+            self._state.left(published)
 
     def _progress(self, published: int) -> Publication:
         return progress_record(self._topics, self._topic, self._state.partition, published)
@@ -198,10 +238,8 @@ class Relay:
         records: list[Publication] = []
         for _, row in rows:
             match row:
-                case Claim(partition, key, value):
-                    records.append(Publication(self._topics.emails, partition, key, value))
-                case ClaimTombstone(partition, key):
-                    records.append(Publication(self._topics.emails, partition, key, None))
+                case Claim() | Withdrawal():
+                    pass  # rule 2
                 case PublicDocument(id_, value, account):
                     if value is None or id_ not in gone:
                         partition, key = self._state.partition, id_.encode()
@@ -238,4 +276,4 @@ def _run_of_forgets(rows: Rows) -> Rows:
 def _may_be_repeated(row: OutboxRow) -> bool:
     if isinstance(row, PublicDocument):
         return row.value is None
-    return isinstance(row, ClaimTombstone | EventTombstone | Erased)
+    return isinstance(row, Withdrawal | EventTombstone | Erased)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Final
 
 from aiokafka.errors import KafkaError
@@ -15,7 +15,7 @@ from streams.timed_wait import set_within
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS: Final = 0.5
-# How long public documents wait for others to share a transaction; claims, which answers wait for, do not.
+# How long public documents wait for others to share a transaction.
 _LINGER_SECONDS: Final = 0.2
 # While streams of changes are open, whose consumers wait for them.
 _WATCHED_LINGER_SECONDS: Final = 0.01
@@ -27,7 +27,7 @@ class RelayLoop:
     """Runs the relay of `name`, "<topic>-<partition>".
 
     `is_watched` says whether somebody waits for what it publishes. While `backlog` is set, because the fold has more
-    to do, the relay pauses between its steps, unless an answer waits for a claim.
+    to do, the relay pauses between its transactions, unless an answer waits for a release.
     """
 
     def __init__(
@@ -45,10 +45,13 @@ class RelayLoop:
         self._is_watched = is_watched
         self._work = asyncio.Event()
         self._urgent = asyncio.Event()
+        self._claims = asyncio.Event()
         self.backlog = False
 
-    def notify(self, *, urgent: bool) -> None:
-        """A fold has left something to publish; `urgent`: an answer waits for it."""
+    def notify(self, *, urgent: bool = False, claims: bool = False) -> None:
+        """A fold has left something to publish; `urgent`: an answer waits for it. Or for `claims`, which go ahead."""
+        if claims:
+            self._claims.set()
         if urgent:
             self._urgent.set()
         self._work.set()
@@ -68,12 +71,22 @@ class RelayLoop:
         """Publishes until it is cancelled; what fails of Kafka starts again from rule 1."""
         while True:
             try:
-                await self._relay.empty(self._pause)
+                await _until_one_fails(self._send_claims(), self._publish())
             except (PublicationFailed, Unavailable) as error:
                 log.warning("relay of %s starts again: %s", self._name, error)
                 await asyncio.sleep(_RETRY_SECONDS)
                 await self.start()
-                continue
+
+    async def _send_claims(self) -> None:
+        """Answers wait for claims, so these wait for nothing."""
+        while True:
+            await self._claims.wait()
+            self._claims.clear()
+            await self._relay.send_claims(self._relay.applied)
+
+    async def _publish(self) -> None:
+        while True:
+            await self._relay.empty(self._pause)
             await self._work.wait()
             linger = _WATCHED_LINGER_SECONDS if self._is_watched() else _LINGER_SECONDS
             await set_within(self._urgent, linger)
@@ -86,3 +99,16 @@ class RelayLoop:
     async def stop(self) -> None:
         """Closes the connection to Kafka."""
         await self._publisher.stop()
+
+
+async def _until_one_fails(*work: Coroutine[None, None, None]) -> None:
+    """Run both, which do not end; raises what one of them raises, when neither runs any more."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()

@@ -6,16 +6,18 @@ The way of a record: chunk or append -> fold -> one write -> waiters are woken, 
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from projections.partition import NOTHING, PartitionState, Record, fold_to_the_bad_one
 from projections.profiles import ProfileState
 from schemas.errors import OperatorError, Unfoldable
 from streams.failure import Failure
-from streams.log.chunks import Chunk
+from streams.log.appender import Keyed
+from streams.log.chunks import CHUNK_BYTES, Chunk
 from streams.partition.batch_pace import BatchPace
 from streams.partition.pending_writes import PendingWrites
 from streams.partition.relay_loop import RelayLoop
@@ -24,6 +26,21 @@ from streams.partition.stops import Stops
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS: Final = 0.5
+
+
+# More records in one request than this are a batch.
+_OWN_RECORDS: Final = 256
+
+
+class _OwnRecord(NamedTuple):
+    """A record that this node appended itself."""
+
+    offset: int
+    key: bytes
+    value: bytes | None
+
+
+ReadEnd = Callable[[], Awaitable[int]]
 
 
 class Wakes(Protocol):
@@ -69,6 +86,9 @@ class PartitionRuntime(ABC):
         self.compacting = asyncio.Lock()
         self._effects = effects
         self._end = 0
+        self._end_holes = 0  # holes that there were when the end was read
+        self._read_end: ReadEnd | None = None
+        self._reading_end: asyncio.Task[None] | None = None
         self._undecoded = state.undecoded
         self._publishing: asyncio.Task[None] | None = None
         self._waiters: dict[asyncio.Future[None], int] = {}
@@ -81,8 +101,12 @@ class PartitionRuntime(ABC):
         self.state.check_end(end)
         self._end = end
 
-    def start(self) -> None:
-        """Begins to fold, and to publish once it has caught up; the relay has started."""
+    def start(self, read_end: ReadEnd) -> None:
+        """Begins to fold, and to publish once it has caught up; the relay has started.
+
+        `read_end` gives where the log ends now.
+        """
+        self._read_end = read_end
         self._effects.stops.follow_decisions(self)
         self.note_applied()
         name = f"relay of {self.tp.topic}-{self.tp.partition}"
@@ -91,7 +115,7 @@ class PartitionRuntime(ABC):
     async def close(self) -> None:
         """Stops publishing and closes the state's files, once no thread works on them."""
         self._is_released = True
-        for task in filter(None, (self._publishing, self.resuming)):
+        for task in filter(None, (self._publishing, self.resuming, self._reading_end)):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         await self.relay.stop()
@@ -141,13 +165,52 @@ class PartitionRuntime(ABC):
         self._report_undecoded()
         self.wake_waiters()
         if not self.caught_up.is_set() and self.state.applied + 1 >= self._end:
-            self.caught_up.set()
+            if self.state.holes == self._end_holes:
+                self.caught_up.set()
+            elif self._reading_end is None:
+                name = f"end of {self.tp.topic}-{self.tp.partition}"
+                self._reading_end = asyncio.create_task(self._move_end(), name=name)
+
+    async def _move_end(self) -> None:
+        """After a hole the goal is the log's end of now: the tombstone that made it may lie behind the former one."""
+        assert self._read_end is not None, "it has started"
+        while True:
+            holes = self.state.holes
+            try:
+                self._end = await self._read_end()
+                break
+            except KafkaError as error:
+                log.warning("the end of %s-%s cannot be read: %s", *self.tp, type(error).__name__)
+                await asyncio.sleep(_RETRY_SECONDS)
+        self._end_holes = holes
+        self._reading_end = None
+        self.note_applied()
 
     # ------------------------------------------------------------------ folding
 
     @abstractmethod
     def fold(self, records: Sequence[Record]) -> None:
         """Folds consecutive records, and notifies whoever waits for what follows."""
+
+    def fold_appended(self, first: int, records: Sequence[Keyed]) -> None:
+        """Folds what this node has just appended, from the offset `first` on, instead of waiting to fetch it.
+
+        Only when it is what comes next, and no batch. What the consumer fetches of it later is passed over.
+        """
+        if (
+            not self.ready
+            or self.state.applied != first - 1
+            or len(records) > _OWN_RECORDS
+            or sum(len(value or b"") for _, value in records) > CHUNK_BYTES
+        ):
+            return
+        own = [_OwnRecord(offset, *record) for offset, record in enumerate(records, first)]
+        try:
+            self.fold(own)
+            self._effects.writes.settlement.folded_to(self.state)
+        except Exception:
+            # What the consumer fetches of it is folded again, or stops the partition.
+            log.warning("folding %s-%s is left to the consumer", self.tp.topic, self.tp.partition)
 
     async def fold_chunk(self, chunk: Chunk) -> None:
         """Folds a chunk; tries again until it is folded, or stops the partition: a chunk passed over would be lost."""

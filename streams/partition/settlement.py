@@ -18,6 +18,7 @@ partition was acquired: by a process that was killed, or by another node. Of tho
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Final, NamedTuple
 
 from projections.outbox import Claim, Release
@@ -84,7 +85,7 @@ class Settlement:
         """
         rows = state.outbox_from((0, 0))
         if isinstance(state, ProfileState):
-            claims = {row.key: offset for offset, row in rows if isinstance(row, Claim)}
+            claims = {row.name: offset for offset, row in rows if isinstance(row, Claim)}
             self.acquire_events(state.partition, state.applied, ends, claims)
         else:
             releases = [_open_release(row) for _, row in rows if isinstance(row, Release)]
@@ -140,9 +141,16 @@ class Settlement:
         self._open.setdefault(partition, {})[claim] = offset
         self._partition[claim] = partition
 
-    def folded(self, partition: int, claim: bytes, lost: bytes | None) -> None:
-        """The index partition has the claim; `lost` is the claim that has to be released for it."""
+    def folded(
+        self, partition: int, claim: bytes, lost: bytes | None, *, is_known: bool = False
+    ) -> None:
+        """The index partition has the claim; `lost` is the claim that has to be released for it.
+
+        `is_known`: it was folded before, so it may still wait for such a release.
+        """
         index = self._index(partition)
+        if is_known and self._awaits_release(claim):
+            return
         if lost is None:
             self._conclude(index, claim)
             return
@@ -236,6 +244,10 @@ class Settlement:
         if index is None:
             index = self._indexes[partition] = _Index()
         return index
+
+    def _awaits_release(self, claim: bytes) -> bool:
+        waiting = chain((winners for _, winners in self._lost.values()), self._held.values())
+        return any(claim in winners for winners in waiting)
 
     def _conclude(self, index: _Index, claim: bytes) -> None:
         """No release is known that the claim has to wait for: it settles, once rule 2 lets it."""

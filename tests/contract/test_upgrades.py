@@ -7,8 +7,17 @@ from unicodedata import normalize
 
 import pytest
 
-from schemas.events import ENCODER, BatchOpened, EmailClaimed, EventTracked, ProfileUpserted, encode
-from schemas.identity import Identity, batch_id, claim_key, event_key
+from schemas.events import (
+    ENCODER,
+    BatchOpened,
+    EmailClaimed,
+    EmailWithdrawn,
+    EventTracked,
+    Place,
+    ProfileUpserted,
+    encode,
+)
+from schemas.identity import Identity, batch_id, claim_made_by, claim_record_keys, event_key
 from streams.log.topics import Topics
 from tests.contract.expectations import assert_error
 from tests.support.kafka import append
@@ -111,10 +120,12 @@ def test_an_email_that_an_older_version_gave_leads_to_its_user_and_to_one_user_o
 ) -> None:
     email, key = normalize(form, marked_email("Weiß-é")), event_key()
     event = ProfileUpserted(account=account.id, at=now(), uid=uid, properties={"email": email})
-    append(service, topics.events, partition_of(identity, account, uid), key, encode(event))
+    source = partition_of(identity, account, uid)
+    position = append(service, topics.events, source, key, encode(event))
     eventually(lambda: account.has(email=email))
     id_ = account.profile(email=email)["id"]
-    _claim_as_before(service, account, identity, topics, email, claim_key(key), id_)
+    behind = (source, int(position.partition(":")[2]), 9)
+    _claim_as_before(service, account, identity, topics, email, claim_made_by(key), id_, behind)
 
     for same in (email, normalize("NFC", email), normalize("NFD", email)):
         assert account.profile(email=same)["id"] == id_
@@ -141,13 +152,19 @@ def _claim_as_before(
     email: str,
     claim: bytes,
     id_: str,
+    behind: Place,
 ) -> None:
-    """Let the claim stand under the hash that an older version gave the email, instead of today's."""
+    """Let the claim stand under the hash that an older version gave the email, instead of today's.
+
+    `behind` is a place behind that of today's claim and before all later ones.
+    """
     today = identity.email_hash(account.id, email)
     key = bytes.fromhex(service.hash_key)
     named = f"{account.id}:{email.strip().casefold()}".encode()
     before = blake2b(named, key=key, digest_size=16, person=b"email").digest()
-    append(service, topics.emails, identity.partition_of_hash(today), claim, None)
+    (record_key,) = claim_record_keys([claim])
+    withdrawal = encode(EmailWithdrawn(behind))
+    append(service, topics.emails, identity.partition_of_hash(today), record_key, withdrawal)
     eventually(lambda: not account.has(email=email))
     value = encode(EmailClaimed(account.id, now(), before.hex(), id_))
     append(service, topics.emails, identity.partition_of_hash(before), claim, value)

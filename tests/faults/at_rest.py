@@ -2,8 +2,11 @@
 
 from collections import Counter
 
+from projections import keyspace
+from projections.email_index import decode_watermark, waiting_tombstones
 from projections.profile import Profile
 from schemas.identifiers import fold_email
+from schemas.identity import claim_name
 from tests.faults import rows
 from tests.faults.cast import ACCOUNT, EMAILS, EVENTS, MAILBOXES, SOURCES, TOPICS
 from tests.faults.clients import Clients, Write
@@ -26,7 +29,7 @@ def check_at_rest(
     _check_order_of_claims(clients, witness)
     _check_public(log, live)
     _check_event_tombstones(log, witness, live)
-    _check_claim_tombstones(log, live)
+    _check_claim_tombstones(log, witness, live)
     for forget in promises.answered_forgets():
         _check_receipt(log, witness, forget)
     for source in SOURCES:
@@ -34,6 +37,8 @@ def check_at_rest(
         # What has left leaves no trace, least of all of a forgotten user.
         if replica is None or rows.outbox_size(replica.state):
             raise Violation("rows are left in an outbox", source)
+        if next(waiting_tombstones(replica.state.storage), None) is not None:
+            raise Violation("tombstones are left in a state", source)
 
 
 def _check_answers(clients: Clients, witness: Witness, live: dict[str, Profile]) -> None:
@@ -138,11 +143,23 @@ def _check_receipt(log: MemoryLog, witness: Witness, forget: Write) -> None:
         raise Violation("a receipt says too early that its tombstones left", forget)
 
 
-def _check_claim_tombstones(log: MemoryLog, live: dict[str, Profile]) -> None:
+def _check_claim_tombstones(log: MemoryLog, witness: Witness, live: dict[str, Profile]) -> None:
+    """What counts has no tombstone: current claims, once, and withdrawals that stand for a watermark."""
     current = {profile.header.claim for profile in live.values()}
     for source in EMAILS:
+        storage = witness.index[source.partition].storage
+        marks = {
+            decode_watermark(row).withdrawal
+            for _, row in storage.scan(*keyspace.bounds(keyspace.WATERMARKS))
+        }
         for record, named_later in _named_later(log, *source):
-            if (record.key in current) == named_later:
+            claim = storage.get(keyspace.claim(claim_name(record.key)))
+            counts = record.key in marks or (
+                claim is not None and keyspace.claim_record(claim) == record.key
+            )
+            if counts == named_later:
+                raise Violation("a record counts or has a tombstone", source, record.offset)
+            if claim is not None and claim_name(record.key) not in current:
                 raise Violation("a claim is not either current or withdrawn", source, record.offset)
 
 

@@ -20,7 +20,7 @@ from schemas.events import (
     encode,
 )
 from schemas.identifiers import fold_email
-from schemas.identity import claim_key, slot_of
+from schemas.identity import claim_made_by, slot_of
 from tests.faults.cast import (
     ACCOUNT,
     EMAILS,
@@ -76,7 +76,7 @@ class Write:
     @property
     def claim(self) -> bytes:
         """The claim that it makes if it changes the email."""
-        return claim_key(self.key)
+        return claim_made_by(self.key)
 
     @property
     def taken(self) -> bool:

@@ -13,6 +13,8 @@ from projections.fold.verdict import Verdict
 from projections.profiles import ProfileState
 from schemas.errors import Unavailable
 from streams.log.transactions import Publication, PublicationFailed
+from streams.partition.claim_sender import ClaimSender
+from streams.partition.email_relay import EmailRelay
 from streams.partition.progress import source_key
 from streams.partition.relay import Relay
 from streams.partition.settlement import Settlement
@@ -106,6 +108,13 @@ class Process:
             raise Unavailable("Kafka did not take the write in time: it may still arrive")
         return lane.land(number)
 
+    async def append_in_order(
+        self, topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]
+    ) -> None:
+        """One request: all of it arrives, or nothing."""
+        for key, value in records:
+            await self.append(topic, partition, key, value)
+
     async def _answer(self) -> None:
         await pause()
         if self.broken:
@@ -135,14 +144,21 @@ class Replica:
         self.taken = False
         self.dead = False
         self._log = log
-        self._relay = Relay(
-            self.state, source.topic, TOPICS, IDENTITY, self.process, self.process.append
-        )
+        self._relay = self._make_relay()
         self._partition = log.partition(*source)
         self._end = 0
         self._started = False
         self._activity: Activity | None = None
         self.state.check_end(self._partition.end)
+
+    def _make_relay(self) -> Relay:
+        process, state = self.process, self.state
+        if isinstance(state, EmailState):
+            return EmailRelay(
+                state, TOPICS, IDENTITY, process, process.append, process.append_in_order
+            )
+        claims = ClaimSender(state, TOPICS.emails, process.append_in_order)
+        return Relay(state, self.source.topic, TOPICS, IDENTITY, process, process.append, claims)
 
     @property
     def profiles(self) -> ProfileState:
@@ -166,7 +182,7 @@ class Replica:
 
     def fold(self, count: int) -> list[tuple[bytes, Verdict]]:
         """Fold the next records; returns (key, verdict) of those in ``profile-events``."""
-        position = self.state.applied + 1
+        position, holes = self.state.applied + 1, self.state.holes
         records = self._partition.read(position, count)
         verdicts: list[tuple[bytes, Verdict]] = []
         if isinstance(self.state, ProfileState):
@@ -177,10 +193,12 @@ class Replica:
                 if verdict.lost is not None:
                     self._settlement.released(verdict.lost)
         else:
-            for claim, lost in self.state.apply(records):
-                self._settlement.folded(self.source.partition, claim, lost)
+            for claim, lost, is_known in self.state.apply(records):
+                self._settlement.folded(self.source.partition, claim, lost, is_known=is_known)
         if len(records) < count:
             self.state.advance(self._partition.stable_end - 1)
+        if self.state.holes > holes and not self.ready:
+            self._end = self._partition.end  # a tombstone may lie behind the former goal
         self._settlement.folded_to(self.state)
         return verdicts
 

@@ -112,7 +112,7 @@ class Expectation:
             return
         email = event.properties.get("email")
         if _folded(email) != _folded(person.email):
-            person.claim = None if email is None else identity.claim_key(key).decode()
+            person.claim = None if email is None else identity.claim_made_by(key).decode()
         person.email = email
 
     def _forget(self, key: bytes, event: ProfileForgotten) -> None:

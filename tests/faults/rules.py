@@ -18,7 +18,7 @@ from projections.working_set import WorkingSet
 from streams.partition import relay
 from streams.partition.relay import ReadProgress, Relay, Rows
 from streams.partition.settlement import Settlement
-from tests.faults import fold_rules, stories
+from tests.faults import claim_rules, fold_rules, stories
 from tests.faults.cluster import Replica
 
 LeaveOut = Callable[[pytest.MonkeyPatch], None]
@@ -76,25 +76,18 @@ def _outputs_below_the_progress_are_made_again(patch: pytest.MonkeyPatch) -> Non
     patch.setattr(WorkingSet, "emit", always)
 
 
-def _rows_of_an_event_leave_apart(patch: pytest.MonkeyPatch) -> None:
-    together: Callable[..., Any] = vars(Relay)["_send_together"]
-
-    async def apart(self: Relay, rows: Rows) -> None:
-        await together(self, rows[:1])
-
-    patch.setattr(Relay, "_send_together", apart)
-
-
-def _tombstones_leave_before_the_commit(patch: pytest.MonkeyPatch) -> None:
-    together: Callable[..., Any] = vars(Relay)["_send_together"]
+def _tombstones_leave_before_withdrawals(patch: pytest.MonkeyPatch) -> None:
+    step = Relay.step
     send: Callable[..., Any] = vars(Relay)["_send"]
     is_plain: Callable[[OutboxRow], bool] = vars(relay)["_is_plain"]
 
-    async def too_early(self: Relay, rows: Rows) -> None:
+    async def too_early(self: Relay) -> bool:
+        state: PartitionState = vars(self)["_state"]
+        rows = list(state.outbox_from(vars(self)["_cursor"]))
         await asyncio.gather(*(send(self, row) for _, row in rows if is_plain(row)))
-        await together(self, rows)
+        return await step(self)
 
-    patch.setattr(Relay, "_send_together", too_early)
+    patch.setattr(Relay, "step", too_early)
 
 
 def _the_progress_passes_what_is_not_acknowledged(patch: pytest.MonkeyPatch) -> None:
@@ -215,10 +208,24 @@ RULES: Final = [
         500,
     ),
     Rule("who held an email is released", fold_rules.nobody_is_released, 200),
+    Rule("each record about a claim has its own key", claim_rules.keys_are_used_again, 50),
+    Rule("a repeat of a claim is dropped", claim_rules.repeats_are_taken, 50),
+    Rule("a repeat's record gets a tombstone", claim_rules.repeats_keep_their_records, 200),
+    Rule(
+        "a withdrawn claim's record gets a tombstone",
+        claim_rules.withdrawn_claims_keep_their_records,
+        50,
+    ),
+    Rule("a withdrawal's record gets a tombstone", claim_rules.withdrawals_stay, 50),
+    Rule("a withdrawal stands for the watermark", claim_rules.withdrawals_go_at_once, 50),
+    Rule(
+        "the progress passes no claim that waits",
+        claim_rules.the_progress_passes_claims_that_wait,
+        50,
+    ),
     Rule("the progress is read after init", _the_progress_is_read_before_init, 2000),
     Rule("rows below the progress are dropped", _rows_below_the_progress_stay, 1500),
     Rule("no output is made below the progress", _outputs_below_the_progress_are_made_again, 100),
-    Rule("rows of an event leave together", _rows_of_an_event_leave_apart, 400),
     Rule("forgotten documents are skipped", _documents_of_the_forgotten_are_published, 500),
     Rule("a node serves and relays when caught up", _nobody_waits_to_catch_up, 100),
     Rule(
@@ -228,8 +235,8 @@ RULES: Final = [
         cuts=40,
     ),
     Rule(
-        "tombstones leave after the commit",
-        _tombstones_leave_before_the_commit,
+        "tombstones leave after withdrawals",
+        _tombstones_leave_before_withdrawals,
         story=stories.forget_is_cut,
         cuts=40,
     ),

@@ -319,7 +319,14 @@ class World:
             raise Violation("a replay publishes something again", ends, self._published())
 
     def _published(self) -> list[int]:
-        return [sum(1 for _ in self.log.partition(*place).once_committed()) for place in PLACES[:8]]
+        """How many records each partition had, but for the tombstones of ``profile-emails``, which a replay repeats."""
+        return [
+            sum(
+                place not in EMAILS or record.value is not None
+                for record in self.log.partition(*place).once_committed()
+            )
+            for place in PLACES[:8]
+        ]
 
     def _compact(self, thirds: int) -> None:
         """A pass over everything, of which so many thirds are done; the last also over its own tombstones."""

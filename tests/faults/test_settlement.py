@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from schemas.identity import claim_key
+from schemas.identity import claim_made_by
 from tests.faults.cast import ACCOUNT, EMAILS, EVENTS, MAILBOXES, USERS, Source, User
 from tests.faults.simulation import World
 
@@ -25,7 +25,7 @@ class OneNode:
         write = self.world.clients.upsert("by uid", user, MAILBOX, _EMAIL)
         assert write is not None
         self.world.clients.send(write)
-        return claim_key(write.key)
+        return claim_made_by(write.key)
 
     def fold_events(self, partition: int) -> None:
         owner = self.world.cluster.owner(EVENTS[partition])

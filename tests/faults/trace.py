@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from schemas.events import ProfileEvent, decode_profile_event
-from schemas.identity import claim_key
+from schemas.identity import claim_made_by, claim_name
 from tests.faults.cast import TOPICS
 from tests.faults.clients import Clients
 from tests.support.memory_log import Entry, MemoryLog
@@ -35,7 +35,7 @@ class Trace:
         if self._lines is None:
             return
         names = {write.key: f"write {write.number}" for write in clients.writes if write.key}
-        names |= {claim_key(key): f"claim of {name}" for key, name in names.items()}
+        names |= {claim_made_by(key): f"claim of {name}" for key, name in names.items()}
         for place, partition in log.partitions():
             for entry in partition.history[self._told[place] :]:
                 if entry.record.key not in clients.by_key or entry.record.value is None:
@@ -46,7 +46,9 @@ class Trace:
 def _told(topic: str, entry: Entry, names: dict[bytes, str]) -> str:
     offset, key, value = entry.record
     # The keys of events that a relay makes are drawn at random: they, and what quotes them, say nothing.
-    name = names.get(key) or ("an event" if topic == TOPICS.events else key.decode())
+    name = names.get(claim_name(key)) or (
+        "an event" if topic == TOPICS.events else claim_name(key).decode()
+    )
     state = "" if entry.transaction is None else f" ({entry.transaction.state})"
     if value is None:
         what = "null"

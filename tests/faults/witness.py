@@ -8,9 +8,10 @@ import msgspec
 from schemas.events import (
     EmailClaimed,
     EmailReleased,
+    decode_email_record,
     decode_profile_event,
-    decode_record,
 )
+from schemas.identity import claim_name
 from tests.faults.cast import EMAILS, EVENTS, TOPICS, Source
 from tests.faults.clients import Clients
 from tests.faults.expectation import Expectation
@@ -29,7 +30,7 @@ class Violation(AssertionError):
 
 
 class Claim(NamedTuple):
-    """A committed claim: where it stands in ``profile-emails``, and the hash of its email."""
+    """A claim: where it stands first in ``profile-emails``, and the hash of its email."""
 
     partition: int
     offset: int
@@ -92,10 +93,10 @@ class Witness:
         for offset, key, value in new:
             if value is None:
                 continue
-            if key in self.claims:
-                raise Violation("a claim is in profile-emails twice", key.decode())
-            claim = decode_record(value, EmailClaimed)
-            self.claims[key] = Claim(source.partition, offset, claim.email)
+            claim = decode_email_record(value)
+            if isinstance(claim, EmailClaimed):
+                made = Claim(source.partition, offset, claim.email)
+                self.claims.setdefault(claim_name(key), made)
 
     def _read_events(self, source: Source) -> None:
         new = self._new(source)

@@ -5,16 +5,26 @@ from typing import Final
 
 from projections.outbox import (
     Claim,
-    ClaimTombstone,
     EventTombstone,
     OutboxRow,
     PublicDocument,
+    Withdrawal,
 )
 from projections.partition import PartitionState
 from projections.working_set import WorkingSet
-from schemas.events import decode_profile_event
+from schemas.errors import Unavailable
+from schemas.events import (
+    EmailClaimed,
+    EmailWithdrawn,
+    decode_email_record,
+    decode_profile_event,
+    encode,
+)
+from schemas.identity import claim_name
+from streams.log.appender import Keyed
 from streams.log.topics import Topics
 from streams.log.transactions import Publication, PublicationFailed
+from streams.partition.claim_sender import ClaimSender
 from streams.partition.relay import Relay
 from tests.support.folding import ACCOUNT, IDENTITY, origin
 from tests.support.hand_loop import complete
@@ -49,6 +59,20 @@ class Kafka:
         self.appended.append((topic, partition, key, value))
         return len(self.appended)
 
+    async def append_in_order(self, topic: str, partition: int, records: Sequence[Keyed]) -> None:
+        if self.fails:
+            raise Unavailable("no answer")
+        self.said.append(f"append {' '.join(_spoken(key, value) for key, value in records)}")
+        self.appended += [(topic, partition, *record) for record in records]
+
+
+def _spoken(key: bytes, value: bytes | None) -> str:
+    """A record about a claim."""
+    name = claim_name(key).decode()
+    if value is None:
+        return f"{name}=tombstone"
+    return f"{name}=withdrawn" if type(decode_email_record(value)) is EmailWithdrawn else name
+
 
 def _said(key: bytes, value: bytes | None) -> str:
     if value is None:
@@ -68,8 +92,9 @@ class Partition:
     def __init__(self, *events: tuple[int, Sequence[OutboxRow]], progress: int = 0) -> None:
         self.state = PartitionState(MemoryStorage(), origin(TOPICS.events))
         self.kafka = Kafka()
+        claims = ClaimSender(self.state, TOPICS.emails, self.kafka.append_in_order)
         self.relay = Relay(
-            self.state, TOPICS.events, TOPICS, IDENTITY, self.kafka, self.kafka.append
+            self.state, TOPICS.events, TOPICS, IDENTITY, self.kafka, self.kafka.append, claims
         )
         for offset, outputs in events:
             self.fold(offset, *outputs)
@@ -79,8 +104,12 @@ class Partition:
         """An event is folded, and this follows from it."""
         state = WorkingSet(self.state.storage, published=0)
         for row in outputs:
-            state.emit(offset, row)
+            if isinstance(row, Claim | Withdrawal):
+                state.emit_claim(offset, row)
+            else:
+                state.emit(offset, row)
         self.state.commit(state.rows(), offset)
+        self.state.last_claim = max(self.state.last_claim, state.last_claim)
 
     def start(self, progress: int | None) -> None:
         async def read_progress() -> int | None:
@@ -107,12 +136,15 @@ class Partition:
         return [offset for offset, _ in self.state.outbox_from((0, 0))]
 
 
-def claim(name: str) -> Claim:
-    return Claim(0, name.encode(), b"{}")
+_CLAIMED: Final = encode(EmailClaimed(account=ACCOUNT, at=0, email="0" * 32, id=ADA))
 
 
-def withdrawn(name: str) -> ClaimTombstone:
-    return ClaimTombstone(0, name.encode())
+def claim(name: str, partition: int = 0) -> Claim:
+    return Claim(partition, name.encode(), _CLAIMED)
+
+
+def withdrawn(name: str) -> Withdrawal:
+    return Withdrawal(0, name.encode())
 
 
 def document(id_: str = ADA) -> PublicDocument:

@@ -9,9 +9,9 @@ from projections import keyspace
 from projections.fold import profile_upserted
 from projections.history import HistoryType
 from projections.outbox import (
-    ClaimTombstone,
     EventTombstone,
     PublicDocument,
+    Withdrawal,
 )
 from projections.partition import Record as LogRecord
 from projections.partition import fold_to_the_bad_one
@@ -20,7 +20,7 @@ from schemas.events import (
     ProfileCleared,
     encode,
 )
-from schemas.identity import claim_key, profile_id
+from schemas.identity import claim_made_by, profile_id
 from tests.support.fold_inputs import NOBODY, cleared, released, tombstones
 from tests.support.folding import (
     ACCOUNT,
@@ -293,6 +293,6 @@ def test_what_has_left_is_not_made_again() -> None:
     third = profiles.put(upserted("ada", email="c@example.org"))
 
     assert first.made is None
-    assert third.made == claim_key(key(2))
+    assert third.made == claim_made_by(key(2))
     assert outputs(profiles.state) == outputs(profiles.state, 2)
-    assert outputs(profiles.state, 2)[0] == ClaimTombstone(0, claim_key(key(1)))
+    assert outputs(profiles.state, 2)[0] == Withdrawal(0, claim_made_by(key(1)))

@@ -4,9 +4,9 @@ import pytest
 
 from projections.outbox import (
     Claim,
-    ClaimTombstone,
     OutboxRow,
     PublicDocument,
+    Withdrawal,
 )
 from projections.profiles import ProfileState
 from schemas.events import (
@@ -15,7 +15,7 @@ from schemas.events import (
     decode_record,
     encode,
 )
-from schemas.identity import Identity, claim_key
+from schemas.identity import Identity, claim_made_by
 from tests.support.fold_inputs import cleared, released
 from tests.support.folding import (
     ACCOUNT,
@@ -40,7 +40,7 @@ def test_an_email_is_claimed_by_a_key_of_its_own(profiles: Profiles) -> None:
     assert isinstance(claim, Claim)
     assert isinstance(public, PublicDocument)
     said = decode_record(claim.value, EmailClaimed)
-    assert claim.key == claim_key(key(0)) == profiles.claim(public.id)
+    assert claim.name == claim_made_by(key(0)) == profiles.claim(public.id)
     assert said.email == IDENTITY.email_hash(ACCOUNT, "a@example.org").hex()
     assert said.id == public.id
 
@@ -50,9 +50,9 @@ def test_another_email_gives_the_old_claim_up_and_makes_one(profiles: Profiles) 
 
     given_up, claim, _ = profiles.made(upserted("ada", email="b@example.org"))
 
-    assert given_up == ClaimTombstone(0, claim_key(key(0)))
+    assert given_up == Withdrawal(0, claim_made_by(key(0)))
     assert isinstance(claim, Claim)
-    assert claim.key == claim_key(key(1))
+    assert claim.name == claim_made_by(key(1))
 
 
 @pytest.mark.parametrize("gone", [upserted("ada", email=None), upserted("ada", unset=["email"])])
@@ -61,8 +61,8 @@ def test_no_email_any_more_gives_the_claim_up(profiles: Profiles, gone: ProfileC
 
     made = profiles.made(gone)
 
-    assert made[0] == ClaimTombstone(0, claim_key(key(0)))
-    assert kinds(made) == [ClaimTombstone, PublicDocument]
+    assert made[0] == Withdrawal(0, claim_made_by(key(0)))
+    assert kinds(made) == [Withdrawal, PublicDocument]
     assert profiles.claim(id_) is None
 
 
@@ -74,9 +74,9 @@ def test_a_claim_that_may_stand_under_a_former_hash_is_given_up_there_too() -> N
     for number, event in enumerate((upserted("ada", email=email), upserted("ada", email=None))):
         state.apply([Record(number, key(number), encode(event))])
 
-    given_up = [row for row in outputs(state, 1) if isinstance(row, ClaimTombstone)]
+    given_up = [row for row in outputs(state, 1) if isinstance(row, Withdrawal)]
 
-    assert {row.key for row in given_up} == {claim_key(key(0))}
+    assert {row.name for row in given_up} == {claim_made_by(key(0))}
     assert {row.partition for row in given_up} == {
         identity.partition_of_hash(digest) for digest in identity.email_hashes(ACCOUNT, email)
     }
@@ -93,7 +93,7 @@ def test_nothing_but_another_email_claims(profiles: Profiles) -> None:
         cleared(id_),
     ):
         assert kinds(profiles.made(event)) == [PublicDocument]
-    assert profiles.claim(id_) == claim_key(key(0))
+    assert profiles.claim(id_) == claim_made_by(key(0))
 
 
 def test_a_verdict_tells_the_claims_to_wait_for(profiles: Profiles) -> None:
@@ -102,8 +102,8 @@ def test_a_verdict_tells_the_claims_to_wait_for(profiles: Profiles) -> None:
     other = profiles.put(upserted("ada", plan="gold"))
     gone = profiles.put(upserted("ada", email=None))
 
-    assert (first.claim, first.made) == (claim_key(key(0)), claim_key(key(0)))
-    assert (same.claim, same.made) == (claim_key(key(0)), None)
+    assert (first.claim, first.made) == (claim_made_by(key(0)), claim_made_by(key(0)))
+    assert (same.claim, same.made) == (claim_made_by(key(0)), None)
     assert (other.claim, other.made) == (None, None)
     assert (gone.claim, gone.made) == (None, None)
 
@@ -121,8 +121,8 @@ def test_a_release_of_the_current_claim_takes_the_email(profiles: Profiles) -> N
     assert profiles.document(id_)["email"] is None
     assert claim is not None
     made = outputs(profiles.state, verdict.offset)
-    assert made[0] == ClaimTombstone(0, claim)
-    assert kinds(made) == [ClaimTombstone, PublicDocument]
+    assert made[0] == Withdrawal(0, claim)
+    assert kinds(made) == [Withdrawal, PublicDocument]
 
 
 def test_a_release_of_an_earlier_claim_takes_nothing(profiles: Profiles) -> None:

@@ -2,17 +2,17 @@
 
 from projections import keyspace
 from projections.outbox import (
-    ClaimTombstone,
     Erased,
     EventTombstone,
     PublicDocument,
+    Withdrawal,
 )
 from projections.receipts import Tombstoned
 from schemas.events import (
     DeletionTombstoned,
     ProfileForgotten,
 )
-from schemas.identity import claim_key
+from schemas.identity import claim_made_by
 from tests.support.fold_inputs import NOBODY, tombstones
 from tests.support.folding import (
     ACCOUNT,
@@ -58,7 +58,7 @@ def test_the_outputs_of_a_forget_leave_in_their_order(profiles: Profiles) -> Non
 
     # The record that creates the profile goes last: a replay that still finds it can name the rest.
     assert made == [
-        ClaimTombstone(0, claim_key(key(0))),
+        Withdrawal(0, claim_made_by(key(0))),
         PublicDocument(id_, None, ACCOUNT),
         EventTombstone(key(1)),
         EventTombstone(key(0)),

@@ -54,7 +54,7 @@ def _clear(id_: str) -> ProfileEvent:
 
 
 def _release(id_: str, number: int) -> ProfileEvent:
-    claim = identity.claim_key(key(number)).decode()
+    claim = identity.claim_made_by(key(number)).decode()
     return EmailReleased(account=ACCOUNT, at=AT, id=id_, claim=claim, by="f" * 32)
 
 

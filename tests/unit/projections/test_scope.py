@@ -111,7 +111,7 @@ def test_what_cannot_be_decoded_is_about_nobody(value: bytes) -> None:
 
     for scope in (user, AccountScope(ACCOUNTS[0])):
         assert not scope.event(key(0), value)
-        assert not scope.claim(value)
+        assert not scope.claim(b"claim", value)
 
 
 def test_claims_are_those_of_the_users_profile_until_it_is_forgotten() -> None:
@@ -124,11 +124,11 @@ def test_claims_are_those_of_the_users_profile_until_it_is_forgotten() -> None:
         account=account, at=AT, id=id_, user=_user(account, "ada").hex(), deletion="d" * 24
     )
 
-    assert not scope.claim(claim)
+    assert not scope.claim(b"claim", claim)
     assert scope.event(key(0), created)
-    assert scope.claim(claim)
+    assert scope.claim(b"claim", claim)
     assert scope.event(key(1), encode(forget))
-    assert not scope.claim(claim)
+    assert not scope.claim(b"claim", claim)
     assert scope.forgotten == 1
 
 

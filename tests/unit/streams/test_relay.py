@@ -4,12 +4,20 @@ import pytest
 
 from projections import keyspace
 from projections.outbox import (
-    Claim,
-    ClaimTombstone,
     Erased,
     Release,
+    Withdrawal,
 )
-from schemas.events import DeletionTombstoned, EmailReleased, decode_profile_event, encode
+from schemas.errors import Unavailable
+from schemas.events import (
+    DeletionTombstoned,
+    EmailClaimed,
+    EmailReleased,
+    EmailWithdrawn,
+    decode_email_record,
+    decode_profile_event,
+    encode,
+)
 from streams.log.transactions import PublicationFailed
 from streams.partition import relay
 from streams.partition.relay import LostProgress
@@ -68,19 +76,24 @@ def test_nothing_to_publish_is_nothing_to_do() -> None:
 def test_rows_leave_in_order_and_in_one_transaction_with_the_progress() -> None:
     partition = Partition((3, [withdrawn("old"), claim("new"), document()]), (7, [document()]))
 
-    assert partition.steps() == ["commit old=null new 1111 1111 progress=8"]
+    assert partition.steps() == [
+        "commit progress=0",
+        "append old=withdrawn new",
+        "commit 1111 1111 progress=8",
+    ]
     assert partition.left() == []
     assert partition.state.published == 8
 
 
 def test_records_go_to_their_topics_and_partitions() -> None:
-    partition = Partition((3, [Claim(5, b"claim", b"{}"), ClaimTombstone(6, b"old"), document()]))
+    partition = Partition((3, [claim("claim", 5), Withdrawal(6, b"old"), document()]))
     partition.steps()
 
-    (records,) = partition.kafka.transactions
-    assert [record[:2] for record in records] == [
+    assert [record[:2] for record in partition.kafka.appended] == [
         (TOPICS.emails, 5),
         (TOPICS.emails, 6),
+    ]
+    assert [record[:2] for record in partition.kafka.transactions[-1]] == [
         (TOPICS.profiles, 0),
         (TOPICS.progress, TOPICS.progress_partition(TOPICS.events, 0)),
     ]
@@ -96,7 +109,7 @@ def test_rows_stay_until_they_are_committed() -> None:
 
     partition.kafka.fails = False
     partition.start(0)
-    assert partition.steps() == ["commit new 1111 progress=4"]
+    assert partition.steps() == ["commit progress=0", "append new", "commit 1111 progress=4"]
 
 
 def test_a_commit_whose_answer_was_lost_is_not_repeated() -> None:
@@ -116,7 +129,54 @@ def test_what_is_folded_later_leaves_later() -> None:
     partition.steps()
     partition.fold(4, claim("new"))
 
-    assert partition.steps() == ["commit new progress=5"]
+    assert partition.steps() == ["append new", "commit progress=5"]
+
+
+def test_claims_that_were_not_acknowledged_hold_everything_back_and_are_sent_again() -> None:
+    partition = Partition((3, [claim("new"), document()]))
+    partition.step()  # the proof and the claim; then the document
+    partition.fold(4, claim("next"), document())
+    partition.kafka.fails = True
+    with pytest.raises(Unavailable):
+        partition.step()
+    partition.kafka.fails = False
+
+    partition.start(4)
+
+    assert partition.steps() == ["commit progress=4", "append next", "commit 1111 progress=5"]
+
+
+def test_claims_go_ahead_of_what_was_folded_before_them() -> None:
+    partition = Partition((3, [document()]), (4, [claim("new"), document()]))
+
+    complete(partition.relay.send_claims(4))
+
+    assert partition.kafka.said[2:] == ["commit progress=0", "append new"]
+    assert partition.steps() == ["commit 1111 1111 progress=5"]
+
+
+def test_each_claim_has_its_place_and_a_key_of_its_own() -> None:
+    partition = Partition((3, [withdrawn("old"), claim("new"), document()]))
+    complete(partition.relay.send_claims(3))
+    partition.start(0)
+    partition.steps()
+
+    first, again = partition.kafka.appended[:2], partition.kafka.appended[2:]
+    assert [value for *_, value in first] == [value for *_, value in again]
+    places = [decode_email_record(value or b"") for *_, value in first]
+    assert places[0] == EmailWithdrawn((0, 3, 0))
+    assert isinstance(places[1], EmailClaimed)
+    assert places[1].place == (0, 3, 1)
+    assert len({key for _, _, key, _ in partition.kafka.appended}) == 4
+
+
+def test_after_a_hole_a_claim_waits_for_a_proof() -> None:
+    partition = Partition((3, [claim("new")]))
+    partition.steps()
+    partition.state.holes += 1
+    partition.fold(5, claim("next"))
+
+    assert partition.steps() == ["commit progress=4", "append next", "commit progress=6"]
 
 
 def test_a_transaction_holds_whole_events(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,9 +184,12 @@ def test_a_transaction_holds_whole_events(monkeypatch: pytest.MonkeyPatch) -> No
     partition = Partition(*((n, [claim(f"c{n}"), document()]) for n in range(3)))
 
     assert partition.steps() == [
-        "commit c0 1111 progress=1",
-        "commit c1 1111 progress=2",
-        "commit c2 1111 progress=3",
+        "commit progress=0",
+        "append c0 c1",
+        "commit 1111 progress=1",
+        "append c2",
+        "commit 1111 progress=2",
+        "commit 1111 progress=3",
     ]
 
 
@@ -136,8 +199,10 @@ def test_an_event_with_more_rows_than_fit_leaves_whole(monkeypatch: pytest.Monke
     partition = Partition((0, [document()]), (1, many), (2, [document()]))
 
     assert partition.steps() == [
+        "commit progress=0",
+        "append c0 c1 c2 c3 c4 c5 c6",
         "commit 1111 progress=1",
-        "commit c0 c1 c2 c3 c4 c5 c6 progress=2",
+        "commit progress=2",
         "commit 1111 progress=3",
     ]
 
@@ -147,7 +212,11 @@ def test_documents_of_the_forgotten_are_left_out() -> None:
     partition.state.storage.write({keyspace.forgotten(ADA): b""})
     partition.state.last_forget = 5
 
-    assert partition.steps() == ["commit new 2222 1111=null progress=6"]
+    assert partition.steps() == [
+        "commit progress=0",
+        "append new",
+        "commit 2222 1111=null progress=6",
+    ]
 
 
 # ---------------------------------------------------------------------- one after the other
@@ -159,7 +228,11 @@ def test_tombstones_leave_when_all_before_them_is_committed() -> None:
     )
 
     # Until the tombstones are there the progress stays at their own event.
-    assert partition.step() == ["commit 1111 c=null 1111=null progress=4"]
+    assert partition.step() == [
+        "commit progress=0",
+        "append c=withdrawn",
+        "commit 1111 1111=null progress=4",
+    ]
     assert partition.left() == [4, 4, 4, 4]
     assert partition.step() == ["tombstone a", "tombstone b"]
     assert partition.left() == [4, 4, 4, 4]

@@ -22,7 +22,9 @@ def test_a_run_of_forgets_shares_a_commit_at_the_first_ones_offset() -> None:
     )
 
     assert partition.step() == [
-        "commit c1=null 1111=null 2222=null 3333=null progress=3",
+        "commit progress=0",
+        "append c1=withdrawn",
+        "commit 1111=null 2222=null 3333=null progress=3",
         *(f"tombstone e{n}" for n in (1, 2, 3, 4)),
     ]
     assert partition.steps() == ["commit progress=8"]
@@ -52,11 +54,13 @@ def test_a_run_of_forgets_ends_before_an_event_that_makes_more_than_tombstones()
     )
 
     assert partition.step() == [
+        "commit progress=0",
+        "append c1=withdrawn c2",
         "commit 1111=null 2222=null progress=3",
         "tombstone e1",
         "tombstone e2",
     ]
-    assert partition.step() == ["commit c1=null c2 3333 progress=6"]
+    assert partition.step() == ["commit 3333 progress=6"]
 
 
 def test_a_run_of_forgets_leaves_out_an_event_that_was_not_read_to_its_end() -> None:

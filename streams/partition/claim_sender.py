@@ -1,0 +1,100 @@
+"""Claims and withdrawals on their way from the outbox of a partition to ``profile-emails`` (design "Email index").
+
+1. They leave in the order of the outbox, as plain appends, ahead of the transactions of the documents.
+2. Each append has a key of its own, and the place of its row.
+3. Of a partition of ``profile-emails`` one request is in flight. When it is not acknowledged, the same rows are sent
+   again, and nothing later before them.
+4. The progress passes none that is not acknowledged: the relay waits for `send_to` before it commits.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from projections.outbox import Claim, OutboxPosition, Withdrawal
+from projections.partition import PartitionState
+from schemas.events import EmailWithdrawn, Place, encode
+from schemas.identity import claim_record_keys
+from streams.log.appender import Keyed
+
+_ROWS: Final = 500  # that are read at once; their claims fit one request
+
+AppendInOrder = Callable[[str, int, Sequence[Keyed]], Awaitable[None]]
+"""Topic, partition and records, which fit one request; returns when Kafka has them. Raises `Unavailable`."""
+
+
+Prove = Callable[[], Awaitable[None]]
+
+
+class ClaimSender:
+    """Sends what the outbox of `state` has for `topic`, ``profile-emails``."""
+
+    def __init__(self, state: PartitionState, topic: str, append: AppendInOrder) -> None:
+        self._state = state
+        self._topic = topic
+        self._append = append
+        self._position: OutboxPosition = (0, 0)  # all before it are acknowledged
+        self._sending = asyncio.Lock()
+        self._prove: Prove | None = None
+
+    def begin(self, progress: int, prove: Prove) -> None:
+        """The relay starts: all from the progress on are sent, perhaps again.
+
+        `prove` is awaited before an append; it shows that the partition is still this node's (relay, rule 5).
+        """
+        self._position = (progress, 0)
+        self._prove = prove
+
+    async def send_to(self, offset: int) -> None:
+        """Returns when those of all events up to the offset are acknowledged. Raises `Unavailable`."""
+        async with self._sending:
+            while self._position[0] <= offset and await self._send_some(offset):
+                pass
+
+    async def _send_some(self, offset: int) -> bool:
+        """Send the next; False when there are none up to the offset."""
+        names: dict[int, list[bytes]] = defaultdict(list)
+        values: dict[int, list[bytes]] = defaultdict(list)
+        position = self._position
+        if position[0] > self._state.last_claim:  # most events make none
+            self._position = (offset + 1, 0)
+            return False
+        for at, row in islice(self._state.placed_outbox_from(position), _ROWS):
+            if at[0] > offset:
+                break
+            position = (at[0], at[1] + 1)
+            if isinstance(row, Claim | Withdrawal):
+                names[row.partition].append(row.name)
+                values[row.partition].append(_value(row, (self._state.partition, *at)))
+        if position == self._position:
+            self._position = max(position, (offset + 1, 0))
+            return False
+        if names:
+            assert self._prove is not None, "the relay has started"
+            await self._prove()
+        done = await asyncio.gather(
+            *(
+                self._append(self._topic, number, _records(names[number], values[number]))
+                for number in names
+            ),
+            return_exceptions=True,  # rule 3: no request is left in flight when another has failed
+        )
+        for result in done:
+            if result is not None:
+                raise result
+        self._position = position
+        return True
+
+
+def _value(row: Claim | Withdrawal, place: Place) -> bytes:
+    if isinstance(row, Withdrawal):
+        return encode(EmailWithdrawn(place))
+    return b'%b,"place":%b}' % (row.value[:-1], msgspec.json.encode(place))
+
+
+def _records(names: list[bytes], values: list[bytes]) -> list[Keyed]:
+    return list(zip(claim_record_keys(names), values, strict=True))
