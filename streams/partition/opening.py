@@ -26,7 +26,11 @@ from streams.partition.email_relay import EmailRelay
 from streams.partition.profile_partition import ProfilePartition
 from streams.partition.progress import read_progress
 from streams.partition.relay import Relay
-from streams.partition.relay_loop import RelayLoop
+from streams.partition.relay_loop import (
+    DOCUMENTS_LINGER_SECONDS,
+    TOMBSTONES_LINGER_SECONDS,
+    RelayLoop,
+)
 from streams.partition.runtime import Effects, PartitionRuntime
 
 log = logging.getLogger(__name__)
@@ -85,7 +89,7 @@ class PartitionOpener:
         relay = Relay(
             state, state.topic, self.topics, self.identity, publisher, appender.append, claims
         )
-        return self._loop(state, relay, publisher, self.is_watched)
+        return self._loop(state, relay, publisher, self.is_watched, DOCUMENTS_LINGER_SECONDS)
 
     def _relay_of_emails(self, state: EmailState) -> RelayLoop:
         publisher, appender = self._publisher(state), self.appender
@@ -97,7 +101,7 @@ class PartitionOpener:
             appender.append,
             appender.append_in_order,
         )
-        return self._loop(state, relay, publisher, _never)
+        return self._loop(state, relay, publisher, _never, TOMBSTONES_LINGER_SECONDS)
 
     def _publisher(self, state: PartitionState) -> TransactionalPublisher:
         return TransactionalPublisher(self.kafka, f"{self.app_id}-{state.topic}-{state.partition}")
@@ -108,10 +112,11 @@ class PartitionOpener:
         relay: Relay,
         publisher: TransactionalPublisher,
         is_watched: Callable[[], bool],
+        linger: float,
     ) -> RelayLoop:
         progress = partial(read_progress, self.kafka, self.topics, state.topic, state.partition)
         name = f"{state.topic}-{state.partition}"
-        return RelayLoop(name, relay, publisher, progress, is_watched)
+        return RelayLoop(name, relay, publisher, progress, is_watched, linger)
 
 
 def _never() -> bool:

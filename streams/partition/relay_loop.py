@@ -15,8 +15,9 @@ from streams.timed_wait import set_within
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS: Final = 0.5
-# How long public documents wait for others to share a transaction.
-_LINGER_SECONDS: Final = 0.2
+# How long outputs wait for others to share a transaction: public documents, and tombstones, for which nobody waits.
+DOCUMENTS_LINGER_SECONDS: Final = 0.2
+TOMBSTONES_LINGER_SECONDS: Final = 1.0
 # While streams of changes are open, whose consumers wait for them.
 _WATCHED_LINGER_SECONDS: Final = 0.01
 # How long the relay pauses after each step while the fold has a backlog.
@@ -26,7 +27,8 @@ _PAUSE_SECONDS: Final = 0.5
 class RelayLoop:
     """Runs the relay of `name`, "<topic>-<partition>".
 
-    `is_watched` says whether somebody waits for what it publishes. While `backlog` is set, because the fold has more
+    `is_watched` says whether somebody waits for what it publishes; where nobody does, outputs wait `linger` seconds for
+    others. While `backlog` is set, because the fold has more
     to do, the relay pauses between its transactions, unless an answer waits for a release.
     """
 
@@ -37,8 +39,10 @@ class RelayLoop:
         publisher: TransactionalPublisher,
         read_progress: ReadProgress,
         is_watched: Callable[[], bool],
+        linger: float = DOCUMENTS_LINGER_SECONDS,
     ) -> None:
         self._name = name
+        self._linger = linger
         self._relay = relay
         self._publisher = publisher
         self._read_progress = read_progress
@@ -88,7 +92,7 @@ class RelayLoop:
         while True:
             await self._relay.empty(self._pause)
             await self._work.wait()
-            linger = _WATCHED_LINGER_SECONDS if self._is_watched() else _LINGER_SECONDS
+            linger = _WATCHED_LINGER_SECONDS if self._is_watched() else self._linger
             await set_within(self._urgent, linger)
             self._work.clear()
             self._urgent.clear()

@@ -1,14 +1,18 @@
 """What leaves out the rules of claims on their way and of the email index, one each (`tests.faults.rules`)."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
 from projections import email_index, keyspace
 from projections.email_index import Folded
+from projections.outbox import OutboxPosition
 from projections.working_set import WorkingSet
+from schemas.errors import Unavailable
 from schemas.events import EmailWithdrawn, Place
 from streams.partition import claim_sender
+from streams.partition.claim_sender import ClaimSender
 from streams.partition.relay import Relay
 from tests.support.memory_log import Record
 
@@ -89,6 +93,20 @@ def withdrawals_go_at_once(patch: pytest.MonkeyPatch) -> None:
         return taken
 
     patch.setattr(email_index, "_take", hasty)
+
+
+def later_claims_pass_earlier_ones(patch: pytest.MonkeyPatch) -> None:
+    send: Callable[..., Any] = vars(ClaimSender)["_send_some"]
+
+    async def careless(self: ClaimSender, offset: int) -> bool:
+        before: OutboxPosition = vars(self)["_position"]
+        try:
+            return await send(self, offset)
+        except Unavailable:
+            patch.setattr(self, "_position", (before[0] + 1, 0))
+            return True
+
+    patch.setattr(ClaimSender, "_send_some", careless)
 
 
 def _no_record(_row: bytes) -> bytes:

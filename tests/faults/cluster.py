@@ -5,7 +5,7 @@ when its process died is cut where it was; plain appends that it had handed to t
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Protocol
 
 from projections.email_index import EmailState
@@ -47,6 +47,11 @@ class Lane:
         self._put += 1
         return self._put
 
+    def drop(self) -> None:
+        """The record that was put last never arrives."""
+        self.waiting.pop()
+        self._put -= 1
+
     def land(self, number: int | None = None) -> int:
         """Let arrive what was put up to the number, or the next one; returns the last offset."""
         offset = -1
@@ -58,11 +63,15 @@ class Lane:
 
 
 class Process:
-    """What a relay needs of its process: a `Publisher` (`streams.partition.relay`) and appends; `broken`: no Kafka."""
+    """What a relay needs of its process: a `Publisher` (`streams.partition.relay`) and appends.
+
+    `broken`: there is no Kafka. `loses` so many of the next appends.
+    """
 
     def __init__(self, log: MemoryLog, source: Source) -> None:
         self.lanes: dict[tuple[str, int], Lane] = {}
         self.broken = False
+        self.loses = 0
         self._log = log
         self._source = source
         self._epoch: int | None = None
@@ -103,6 +112,10 @@ class Process:
         if lane is None:
             lane = self.lanes[topic, partition] = Lane(self._log, topic, partition)
         number = lane.put(key, value)
+        if self.loses:
+            self.loses -= 1
+            lane.drop()
+            raise Unavailable("Kafka did not take the write in time: it may still arrive")
         await pause()
         if self.broken:
             raise Unavailable("Kafka did not take the write in time: it may still arrive")
@@ -212,7 +225,7 @@ class Replica:
         if self._activity is None:
             if self._started and not self.ready:
                 return False
-            self._activity = Activity(self._relay.step() if self._started else self._start())
+            self._activity = Activity(self._next(ticks))
         if not self._activity.advance(ticks):
             return True
         activity, self._activity = self._activity, None
@@ -221,6 +234,18 @@ class Replica:
         except (PublicationFailed, Unavailable):
             self._started = False
             return True
+
+    def _next(self, ticks: int | None) -> Coroutine[None, None, bool]:
+        if not self._started:
+            return self._start()
+        if ticks is not None and ticks % 3 == 0:
+            return self._send_claims()
+        return self._relay.step()
+
+    async def _send_claims(self) -> bool:
+        """The relay's other task: claims go ahead of all else."""
+        await self._relay.send_claims(self._relay.applied)
+        return False
 
     def break_off(self) -> None:
         """Kafka does not answer what the relay waits for, and it starts again."""

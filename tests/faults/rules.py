@@ -216,6 +216,12 @@ RULES: Final = [
         claim_rules.withdrawn_claims_keep_their_records,
         50,
     ),
+    Rule(
+        "no claim passes an earlier one",
+        claim_rules.later_claims_pass_earlier_ones,
+        story=stories.request_is_lost,
+        cuts=4,
+    ),
     Rule("a withdrawal's record gets a tombstone", claim_rules.withdrawals_stay, 50),
     Rule("a withdrawal stands for the watermark", claim_rules.withdrawals_go_at_once, 50),
     Rule(

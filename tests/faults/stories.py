@@ -215,6 +215,22 @@ def claim_meets_a_restart(world: World, cut: int) -> None:
             world.take(Step("fold", world.cluster.owned_by_all().number, place))
 
 
+def request_is_lost(world: World, cut: int) -> None:
+    """Two users of one partition claim an email, and a request of its relay is lost: the first, or one of the next."""
+    first, second = [user for user in USERS if user.partition == _FIRST.partition][:2]
+    world.work()
+    for user in (first, second):
+        write = world.clients.upsert("by uid", user, MAILBOXES[0], _EMAIL)
+        assert write is not None
+        world.clients.send(write)
+    owner = _owner(world, EVENTS[_FIRST.partition])
+    owner.fold(9)
+    for _ in range(cut // 2):
+        owner.relay(None)
+    owner.process.loses = 1 + cut % 2
+    world.work()
+
+
 def _write(world: World, kind: Kind, user: User, choice: int) -> None:
     """Somebody writes, and everything that follows is done."""
     write = world.clients.upsert(kind, user, MAILBOXES[0], choice)

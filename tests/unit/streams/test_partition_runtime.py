@@ -46,9 +46,9 @@ class Neighbours:
 
 
 class Node:
-    """A node that owns one partition of ``profile-events`` and has caught up with it."""
+    """A node that owns one partition of ``profile-events``, whose log ends at `end`; it has folded nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, end: int = 0) -> None:
         self.neighbours = Neighbours()
         pace, unused = BatchPace(), cast("Any", None)
         self.writes = PendingWrites(_SECONDS, pace.write_waits)
@@ -58,6 +58,7 @@ class Node:
         relay = RelayLoop("profile-events-0", unused, publisher, unused, lambda: False)
         effects = Effects(self.writes, self.neighbours, self.neighbours, pace, stops, self.failure)
         self.partition = ProfilePartition(Profiles().state, relay, effects)
+        self.partition.expect_end(end)
         self.partition.note_applied()
         self.partitions = OwnedPartitions(TOPICS)
         self.partitions.runtimes[self.partition.tp] = self.partition
@@ -154,5 +155,47 @@ def test_a_released_partition_folds_nothing_more() -> None:
         await node.partition.close()
         await node.partition.fold_chunk(chunk)
         assert node.partition.state.applied == -1
+
+    asyncio.run(scenario())
+
+
+def test_after_a_hole_the_goal_of_catching_up_is_the_end_of_that_moment() -> None:
+    async def scenario() -> None:
+        node = Node(end=3)
+        has_read, reads = asyncio.Event(), 0
+
+        async def read_end() -> int:
+            nonlocal reads
+            reads += 1
+            has_read.set()
+            return 4
+
+        node.partition.start(read_end)
+        value = encode(upserted("ada", plan="gold"))
+        records = [Record(0, key(0), value), Record(2, key(2), value)]
+        await node.partitions.fold_chunk(Chunk(node.partition.tp, records, -1, 2))
+        async with asyncio.timeout(_SECONDS):
+            await has_read.wait()
+        assert not node.partition.caught_up.is_set()
+
+        await node.partitions.fold_chunk(node.chunk(value))
+        assert node.partition.caught_up.is_set()
+        assert reads == 1
+        await node.partition.close()
+
+    asyncio.run(scenario())
+
+
+def test_without_a_hole_the_goal_stays() -> None:
+    async def scenario() -> None:
+        node = Node(end=1)
+
+        async def read_end() -> int:
+            raise AssertionError("there is no need")
+
+        node.partition.start(read_end)
+        await node.partitions.fold_chunk(node.chunk(encode(upserted("ada"))))
+        assert node.partition.caught_up.is_set()
+        await node.partition.close()
 
     asyncio.run(scenario())

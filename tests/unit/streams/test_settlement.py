@@ -44,6 +44,33 @@ def test_a_claim_with_a_former_holder_settles_when_the_release_is_folded() -> No
     assert settled(settlement, b"new")
 
 
+def test_a_repeat_of_a_claim_settles_it_but_not_while_a_release_is_awaited() -> None:
+    settlement = Settlement()
+    settlement.made(b"new", 0, 10)
+    settlement.folded(INDEX, b"new", b"old")
+    settlement.folded(INDEX, b"new", None, is_known=True)
+    assert not settled(settlement, b"new")
+    settlement.released(b"old")
+    assert settled(settlement, b"new")
+
+    settlement.made(b"again", 0, 11)
+    settlement.folded(INDEX, b"again", None, is_known=True)
+    assert settled(settlement, b"again")
+
+
+def test_a_repeat_does_not_settle_a_claim_that_is_held_by_another_ones_release() -> None:
+    settlement = Settlement()
+    settlement.made(b"second", 0, 10)
+    settlement.made(b"third", 0, 11)
+    settlement.folded(INDEX, b"second", b"first")
+    settlement.folded(INDEX, b"third", b"second")
+    settlement.released(b"second")
+    settlement.folded(INDEX, b"third", None, is_known=True)
+    assert not settled(settlement, b"third")
+    settlement.released(b"first")
+    assert settled(settlement, b"third")
+
+
 def test_a_partition_is_settled_before_its_first_open_claim() -> None:
     settlement = Settlement()
     settlement.made(b"first", 0, 10)
