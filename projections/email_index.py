@@ -121,9 +121,13 @@ class EmailState(PartitionState):
         self.storage.write({keyspace.tombstones(offset): None for offset in offsets})
 
 
-def waiting_tombstones(storage: Storage) -> Iterator[tuple[int, list[bytes]]]:
-    """Offsets of records that tombstones follow from, and the keys of these tombstones, in the order of the log."""
-    for key, row in storage.scan(*keyspace.bounds(keyspace.TOMBSTONES)):
+def waiting_tombstones(storage: Storage, start: int = 0) -> Iterator[tuple[int, list[bytes]]]:
+    """Offsets of records that tombstones follow from, and the keys of these tombstones, in the order of the log.
+
+    Those below `start` are left out, at no cost.
+    """
+    stop = keyspace.after(keyspace.TOMBSTONES)
+    for key, row in storage.scan(keyspace.tombstones(start), stop):
         yield keyspace.tombstones_offset(key), _keys.decode(row)
 
 
@@ -238,7 +242,7 @@ def _remove(state: WorkingSet, name: bytes, claim_row: bytes) -> None:
 def _tombstone(state: WorkingSet, offset: int, record_key: bytes) -> None:
     """A tombstone follows from the record at the offset."""
     row = keyspace.tombstones(offset)
-    before = state.get(row)
+    before = state.get_own(row)
     state.put(row, _encode([*(_keys.decode(before) if before else ()), record_key]))
 
 

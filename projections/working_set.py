@@ -99,6 +99,10 @@ class WorkingSet:
             return self._rows[key]
         return self._read[key] if key in self._read else self._storage.get(key)
 
+    def get_own(self, key: bytes) -> bytes | None:
+        """A row as far as this chunk has written it: for rows that no chunk before can have written."""
+        return self._rows.get(key)
+
     def put(self, key: bytes, value: bytes) -> None:
         self._rows[key] = value
 

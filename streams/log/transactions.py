@@ -42,6 +42,7 @@ class TransactionalPublisher:
         self._kafka = kafka
         self._transactional_id = transactional_id
         self._producer: AIOKafkaProducer | None = None
+        self._is_usable = False
 
     async def init(self) -> None:
         """Fence the former owner and abort what it had open. Raises `PublicationFailed`."""
@@ -59,12 +60,18 @@ class TransactionalPublisher:
                 await producer.start()
         except (KafkaError, TimeoutError) as error:
             raise PublicationFailed(f"initTransactions: {type(error).__name__}") from None
+        self._is_usable = True
 
     async def publish(self, records: Sequence[Publication]) -> None:
-        """All records in one transaction, in order per partition. Raises `PublicationFailed`."""
+        """All records in one transaction, in order per partition; one at a time. Raises `PublicationFailed`.
+
+        After a failure, or a cancellation, the state of the producer is not known: nothing more is published until
+        `init`.
+        """
         producer = self._producer
-        if producer is None:
+        if producer is None or not self._is_usable:
             raise PublicationFailed("not initialized")
+        self._is_usable = False
         try:
             # A fenced producer may hang: bounded, and thrown away by the caller.
             async with asyncio.timeout(TRANSACTION_TIMEOUT_MS / 1000):
@@ -73,6 +80,7 @@ class TransactionalPublisher:
                 await producer.commit_transaction()
         except (KafkaError, TimeoutError) as error:
             raise PublicationFailed(f"transaction: {type(error).__name__}") from None
+        self._is_usable = True
 
     async def _send(self, producer: AIOKafkaProducer, records: Sequence[Publication]) -> None:
         by_tp: dict[tuple[str, int], list[Publication]] = {}
@@ -92,6 +100,7 @@ class TransactionalPublisher:
         await asyncio.gather(*sent)
 
     async def stop(self) -> None:
+        self._is_usable = False
         producer, self._producer = self._producer, None
         if producer is None:
             return

@@ -51,9 +51,10 @@ class ClaimSender:
 
     async def send_to(self, offset: int) -> None:
         """Returns when those of all events up to the offset are acknowledged. Raises `Unavailable`."""
-        async with self._sending:
-            while self._position[0] <= offset and await self._send_some(offset):
-                pass
+        sent_some = True
+        while sent_some and self._position[0] <= offset:
+            async with self._sending:  # others may go between two portions
+                sent_some = await self._send_some(offset)
 
     async def _send_some(self, offset: int) -> bool:
         """Send the next; False when there are none up to the offset."""
@@ -61,7 +62,7 @@ class ClaimSender:
         values: dict[int, list[bytes]] = defaultdict(list)
         position = self._position
         if position[0] > self._state.last_claim:  # most events make none
-            self._position = (offset + 1, 0)
+            self._position = max(position, (offset + 1, 0))
             return False
         for at, row in islice(self._state.placed_outbox_from(position), _ROWS):
             if at[0] > offset:

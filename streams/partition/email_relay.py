@@ -15,7 +15,7 @@ from streams.log.topics import Topics
 from streams.partition.claim_sender import AppendInOrder
 from streams.partition.relay import Append, Publisher, Relay
 
-_RECORDS: Final = 500  # whose tombstones are sent at once
+RECORDS: Final = 500  # whose tombstones are sent at once
 
 
 class EmailRelay(Relay):
@@ -33,10 +33,13 @@ class EmailRelay(Relay):
         super().__init__(emails, topics.emails, topics, identity, publisher, append)
         self._emails = emails
         self._append_in_order = append_in_order
+        self._next_tombstone = (
+            0  # what follows from records below it has left: a scan need not pass their deletions
+        )
 
     async def _catch_up(self) -> bool:
         """No release waits: the progress passes all that is applied, and tombstones leave."""
-        waiting = list(islice(self._tombstones(), _RECORDS))
+        waiting = list(islice(self._tombstones(), RECORDS))
         if not waiting:
             return await super()._catch_up()
         if waiting[-1][0] >= self._emails.published:
@@ -44,7 +47,9 @@ class EmailRelay(Relay):
         records = [(key, None) for _, keys in waiting for key in keys]
         await self._append_in_order(self._topic, self._emails.partition, records)
         self._emails.drop_tombstones([offset for offset, _ in waiting])
-        return True
+        self._next_tombstone = waiting[-1][0] + 1
+        # What was folded meanwhile waits for the next time, or each would get a transaction of its own.
+        return len(waiting) == RECORDS or await super()._catch_up()
 
     def _tombstones(self) -> Iterator[tuple[int, list[bytes]]]:
-        return waiting_tombstones(self._emails.storage)
+        return waiting_tombstones(self._emails.storage, self._next_tombstone)

@@ -25,7 +25,6 @@ class ProfilePartition(PartitionRuntime):
         effects.search.wake()
         if profiles.news_to_purge:
             effects.purge.wake()
-        self.wake_waiters()
 
     def shows(self, offset: int) -> bool:
         """Whether every read shows what stands in the log up to the offset, by email too."""

@@ -74,6 +74,7 @@ class RelayLoop:
     async def run(self) -> None:
         """Publishes until it is cancelled; what fails of Kafka starts again from rule 1."""
         while True:
+            self._claims.set()  # what an earlier start has left
             try:
                 await _until_one_fails(self._send_claims(), self._publish())
             except (PublicationFailed, Unavailable) as error:
@@ -114,5 +115,7 @@ async def _until_one_fails(*work: Coroutine[None, None, None]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()
+    errors = [error for task in done if not task.cancelled() and (error := task.exception())]
+    errors.sort(key=lambda error: isinstance(error, PublicationFailed | Unavailable))
+    for error in errors:  # one that a new start does not mend goes first
+        raise error

@@ -9,7 +9,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from projections.partition import NOTHING, PartitionState, Record, fold_to_the_bad_one
@@ -115,9 +114,10 @@ class PartitionRuntime(ABC):
     async def close(self) -> None:
         """Stops publishing and closes the state's files, once no thread works on them."""
         self._is_released = True
-        for task in filter(None, (self._publishing, self.resuming, self._reading_end)):
+        tasks = [*filter(None, (self._publishing, self.resuming, self._reading_end))]
+        for task in tasks:
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.relay.stop()
         async with self.compacting:
             self.state.close()
@@ -161,6 +161,8 @@ class PartitionRuntime(ABC):
 
     def note_applied(self) -> None:
         """Reports how far the state is folded now, after its verdicts or claims were reported."""
+        if self._is_released:
+            return
         self._effects.writes.settlement.folded_to(self.state)
         self._report_undecoded()
         self.wake_waiters()
@@ -179,7 +181,7 @@ class PartitionRuntime(ABC):
             try:
                 self._end = await self._read_end()
                 break
-            except KafkaError as error:
+            except Exception as error:
                 log.warning("the end of %s-%s cannot be read: %s", *self.tp, type(error).__name__)
                 await asyncio.sleep(_RETRY_SECONDS)
         self._end_holes = holes
@@ -208,6 +210,7 @@ class PartitionRuntime(ABC):
         try:
             self.fold(own)
             self._effects.writes.settlement.folded_to(self.state)
+            self.wake_waiters()
         except Exception:
             # What the consumer fetches of it is folded again, or stops the partition.
             log.warning("folding %s-%s is left to the consumer", self.tp.topic, self.tp.partition)

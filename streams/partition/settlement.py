@@ -7,10 +7,11 @@ position (contract §14).
 This remembers, for the partitions of this node, the claims that their folds have made. Others were made before a
 partition was acquired: by a process that was killed, or by another node. Of those it knows nothing, so:
 
-1. When a partition of ``profile-events`` is acquired, and its relay has fenced the former owner, all claims that were
-   ever published of it lie below the ends that ``profile-emails`` has then. No claim and no position of the partition
-   counts as settled until each partition of the index is folded up to that end, and the releases that it had still
-   to get folded at that moment are. What is not published yet is in the outbox, and known by name.
+1. When a partition of ``profile-events`` is acquired, and its relay has fenced the former owner, all claims below the
+   progress lie below the ends that ``profile-emails`` has then: what comes later of them is a repeat. No claim and no
+   position of the partition counts as settled until each partition of the index is folded up to that end, and the
+   releases that it had still to get folded at that moment are. What is above the progress is in the outbox, and known
+   by name.
 2. When a partition of ``profile-emails`` is acquired, and its relay has fenced the former owner, all releases that
    ever left it lie below the ends that ``profile-events`` has then. No claim that it has folded settles until those
    ends are reached. What has not left yet is in the outbox.
@@ -149,7 +150,7 @@ class Settlement:
         `is_known`: it was folded before, so it may still wait for such a release.
         """
         index = self._index(partition)
-        if is_known and self._awaits_release(claim):
+        if is_known and (claim not in self._partition or self._awaits_release(claim)):
             return
         if lost is None:
             self._conclude(index, claim)

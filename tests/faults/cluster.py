@@ -4,7 +4,6 @@ A node that did not hear of a rebalance goes on as if nothing had happened, unti
 when its process died is cut where it was; plain appends that it had handed to the network may arrive later.
 """
 
-from collections import deque
 from collections.abc import Coroutine, Sequence
 from typing import Protocol
 
@@ -19,6 +18,7 @@ from streams.partition.progress import source_key
 from streams.partition.relay import Relay
 from streams.partition.settlement import Settlement
 from tests.faults.cast import EMAILS, EVENTS, IDENTITY, NODES, SOURCES, TOPICS, Source
+from tests.faults.lane import Lane
 from tests.faults.rows import applied
 from tests.support.hand_loop import Activity, pause
 from tests.support.memory_log import Fenced, MemoryLog
@@ -29,37 +29,6 @@ class Say(Protocol):
     """Tells what happens to who reads the trace of a schedule, in `str.format`'s way."""
 
     def __call__(self, text: str, *facts: object) -> None: ...
-
-
-class Lane:
-    """Appends of one process to one partition: they arrive in order, or not at all."""
-
-    def __init__(self, log: MemoryLog, topic: str, partition: int) -> None:
-        self.tp = (topic, partition)
-        self.waiting: deque[tuple[bytes, bytes | None]] = deque()
-        self._log = log
-        self._landed = 0
-        self._put = 0
-
-    def put(self, key: bytes, value: bytes | None) -> int:
-        """Hand a record to the network; returns its number in the lane."""
-        self.waiting.append((key, value))
-        self._put += 1
-        return self._put
-
-    def drop(self) -> None:
-        """The record that was put last never arrives."""
-        self.waiting.pop()
-        self._put -= 1
-
-    def land(self, number: int | None = None) -> int:
-        """Let arrive what was put up to the number, or the next one; returns the last offset."""
-        offset = -1
-        number = self._landed + 1 if number is None else number
-        while self._landed < number and self.waiting:
-            offset = self._log.append(*self.tp, *self.waiting.popleft())
-            self._landed += 1
-        return offset
 
 
 class Process:

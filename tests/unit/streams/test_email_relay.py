@@ -1,6 +1,7 @@
 """What leaves a partition of the email index, and when (the docstring of `streams.partition.email_relay`)."""
 
 from schemas.events import EmailClaimed, EmailWithdrawn, Place, encode
+from streams.partition import email_relay
 from streams.partition.email_relay import EmailRelay
 from tests.support.folding import ACCOUNT, AT, IDENTITY, Emails
 from tests.support.hand_loop import complete
@@ -82,3 +83,24 @@ def test_a_replay_sends_all_tombstones_again_and_commits_nothing() -> None:
     emails.claim(b"b.1", BOB, (0, 2, 0))
 
     assert emails.steps() == ["append a=tombstone"]
+
+
+def test_many_tombstones_leave_in_portions_and_what_comes_meanwhile_waits() -> None:
+    emails = Relayed()
+    for n in range(email_relay.RECORDS * 2 + 1):
+        emails.claim(b"a.%d" % n, ADA, (0, 1, 0))
+
+    said = emails.steps()
+
+    assert len(emails.kafka.appended) == email_relay.RECORDS * 2
+    assert [line for line in said if line.startswith("commit")] == [
+        f"commit progress={email_relay.RECORDS * 2 + 1}"
+    ]
+
+
+def test_a_step_that_sends_the_last_tombstones_ends_the_work() -> None:
+    emails = Relayed()
+    emails.claim(b"a.1", ADA, (0, 1, 0))
+    emails.claim(b"a.2", ADA, (0, 1, 0))
+
+    assert complete(emails.relay.step()) is False
