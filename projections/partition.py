@@ -129,7 +129,7 @@ class PartitionState:
 
     def note_holes(self, records: Sequence[Record]) -> None:
         """Consecutive records are about to be folded: whether compaction has left some out before the last of them."""
-        if records:
+        if records and records[-1].offset - self.applied != len(records):
             new = sum(record.offset > self.applied for record in records)
             self.holes += new > 0 and records[-1].offset - self.applied != new
 
