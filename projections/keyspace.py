@@ -74,7 +74,7 @@ PREFIXES: Final = (
     RECEIPTS, TOMBSTONED, PURGED, WAITING, LATE, DELETIONS, BATCHES, OUTBOX, CHANGED, UNDECODED, META, EMAILS, CLAIMED,
     WATERMARKS, TOMBSTONES,
 )  # fmt: skip
-"""Of all kinds of rows that there are; `projections.key_fields` has the fields of their keys."""
+"""Of all kinds of rows that there are; `projections.auditing.key_fields` has the fields of their keys."""
 
 # What a row is about, where that is not all that stands behind the prefix.
 _FIRST_ID: Final = slice(1, 1 + ID_BYTES)

@@ -53,11 +53,7 @@ class ForeignState(OperatorError):
 
 def check_origin(row: bytes, origin: Origin) -> None:
     """Raises `ForeignState` when a state whose origin row this is was folded from another log."""
-    try:
-        known = msgspec.msgpack.decode(row, type=Origin)
-    except msgspec.DecodeError:
-        known = None
-    if known != origin:
+    if _decode_origin(row) != origin:
         raise ForeignState(
             f"the state folder of {origin.topic}-{origin.partition} was folded from another log, with another "
             "hash key or by another version: start with the log that it belongs to, or remove the folder "
@@ -68,8 +64,13 @@ def check_origin(row: bytes, origin: Origin) -> None:
 def layout_of(storage: Storage) -> int | None:
     """The layout of a state; None where it was never begun, or cannot be read."""
     row = storage.get(keyspace.ORIGIN)
+    origin = None if row is None else _decode_origin(row)
+    return None if origin is None else origin.layout
+
+
+def _decode_origin(row: bytes) -> Origin | None:
     try:
-        return None if row is None else msgspec.msgpack.decode(row, type=Origin).layout
+        return msgspec.msgpack.decode(row, type=Origin)
     except msgspec.DecodeError:
         return None
 

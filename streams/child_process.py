@@ -7,19 +7,17 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
-from typing import IO, Final
+from typing import IO
 
 _LAUNCHER = Path(__file__).with_name("end_with_parent.py")
 _POLL_S = 0.02
-_NOTHING_MORE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def start_child(
     command: Sequence[str],
     *,
     signal_at_our_end: signal.Signals,
-    environment: Mapping[str, str] = _NOTHING_MORE,
+    environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
     output: IO[bytes] | int = subprocess.DEVNULL,
     pass_fds: Sequence[int] = (),
@@ -35,7 +33,7 @@ def start_child(
     return subprocess.Popen(
         [*launcher, str(os.getpid()), str(int(signal_at_our_end)), *command],
         cwd=folder,
-        env={**_environment(), **environment},
+        env={**_environment(), **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=None if output == subprocess.DEVNULL else subprocess.STDOUT,

@@ -4,7 +4,8 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from projections import key_fields, keyspace
+from projections import keyspace
+from projections.auditing import key_fields
 from projections.email_index import last_claimant
 from projections.profile import split
 from projections.receipts import decode_receipt

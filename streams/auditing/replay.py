@@ -12,8 +12,8 @@ from aiokafka import TopicPartition
 
 from projections.auditing.replaying import replayed_emails, replayed_profiles
 from projections.auditing.scope import Scope
-from projections.email_index import EMAIL_LAYOUT, EmailState
-from projections.partition import LAYOUT, NOTHING, Origin, check_end, fold_to_the_bad_one
+from projections.email_index import EmailState
+from projections.partition import NOTHING, Origin, check_end, fold_to_the_bad_one
 from projections.profiles import ProfileState
 from schemas.events import (
     ProfileForgotten,
@@ -27,6 +27,7 @@ from streams.log.decisions import Decisions, read_decisions
 from streams.log.kafka_access import KafkaAccess
 from streams.log.reading import make_reader, read_chunks
 from streams.log.topics import LogMarker, Topics
+from streams.partition.origin import origin_of
 
 # How much is folded at a time; in between a signal gets its turn, and a part of the next fetch is taken in.
 _TURN_RECORDS: Final = 200
@@ -109,14 +110,7 @@ class LogReader:
 
     def origin(self, source: Source) -> Origin:
         """What a state of the partition says of its log."""
-        return Origin(
-            self._marker.log,
-            source.topic,
-            source.partition,
-            self.topics.partitions,
-            self.identity.fingerprint,
-            LAYOUT if source.topic == self.topics.events else EMAIL_LAYOUT,
-        )
+        return origin_of(self._marker, self.topics, self.identity, *source)
 
     def replay(self, source: Source, folder: Path) -> "Replay":
         """A replay of a partition into a folder that is not there yet."""

@@ -58,29 +58,27 @@ class ClaimSender:
 
     async def _send_some(self, offset: int) -> bool:
         """Send the next; False when there are none up to the offset."""
-        names: dict[int, list[bytes]] = defaultdict(list)
-        values: dict[int, list[bytes]] = defaultdict(list)
+        sending: dict[int, list[tuple[bytes, bytes]]] = defaultdict(list)
         position = self._position
-        if position[0] > self._state.last_claim:  # most events make none
-            self._position = max(position, (offset + 1, 0))
-            return False
-        for at, row in islice(self._state.placed_outbox_from(position), _ROWS):
-            if at[0] > offset:
+        last = min(offset, self._state.last_claim)  # most events make none
+        rows = self._state.placed_outbox_from(position) if position[0] <= last else iter(())
+        for at, row in islice(rows, _ROWS):
+            if at[0] > last:
                 break
             position = (at[0], at[1] + 1)
             if isinstance(row, Claim | Withdrawal):
-                names[row.partition].append(row.name)
-                values[row.partition].append(_value(row, (self._state.partition, *at)))
+                value = _value(row, (self._state.partition, *at))
+                sending[row.partition].append((row.name, value))
         if position == self._position:
             self._position = max(position, (offset + 1, 0))
             return False
-        if names:
+        if sending:
             assert self._prove is not None, "the relay has started"
             await self._prove()
         done = await asyncio.gather(
             *(
-                self._append(self._topic, number, _records(names[number], values[number]))
-                for number in names
+                self._append(self._topic, number, _records(claims))
+                for number, claims in sending.items()
             ),
             return_exceptions=True,  # rule 3: no request is left in flight when another has failed
         )
@@ -97,5 +95,7 @@ def _value(row: Claim | Withdrawal, place: Place) -> bytes:
     return b'%b,"place":%b}' % (row.value[:-1], msgspec.json.encode(place))
 
 
-def _records(names: list[bytes], values: list[bytes]) -> list[Keyed]:
-    return list(zip(claim_record_keys(names), values, strict=True))
+def _records(claims: list[tuple[bytes, bytes]]) -> list[Keyed]:
+    """Records of (name, value), each under a key of its own."""
+    keys = claim_record_keys([name for name, _ in claims])
+    return [(key, value) for key, (_, value) in zip(keys, claims, strict=True)]

@@ -5,7 +5,6 @@
    the log: so a replay that takes a repeat makes no release of it, for that would lie below the progress.
 """
 
-from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
@@ -33,13 +32,13 @@ class EmailRelay(Relay):
         super().__init__(emails, topics.emails, topics, identity, publisher, append)
         self._emails = emails
         self._append_in_order = append_in_order
-        self._next_tombstone = (
-            0  # what follows from records below it has left: a scan need not pass their deletions
-        )
+        # What follows from records below this offset has left: a scan need not pass over its deleted rows.
+        self._next_tombstone = 0
 
     async def _catch_up(self) -> bool:
         """No release waits: the progress passes all that is applied, and tombstones leave."""
-        waiting = list(islice(self._tombstones(), RECORDS))
+        left = waiting_tombstones(self._emails.storage, self._next_tombstone)
+        waiting = list(islice(left, RECORDS))
         if not waiting:
             return await super()._catch_up()
         if waiting[-1][0] >= self._emails.published:
@@ -50,6 +49,3 @@ class EmailRelay(Relay):
         self._next_tombstone = waiting[-1][0] + 1
         # What was folded meanwhile waits for the next time, or each would get a transaction of its own.
         return len(waiting) == RECORDS or await super()._catch_up()
-
-    def _tombstones(self) -> Iterator[tuple[int, list[bytes]]]:
-        return waiting_tombstones(self._emails.storage, self._next_tombstone)

@@ -10,7 +10,7 @@ from pathlib import Path
 from faust.types import TP
 
 from projections.email_index import EMAIL_LAYOUT, EmailState
-from projections.partition import LAYOUT, Origin, PartitionState, layout_of
+from projections.partition import Origin, PartitionState, layout_of
 from projections.profiles import ProfileState
 from projections.storage import RocksStorage
 from schemas.identity import Identity
@@ -23,6 +23,7 @@ from streams.log.transactions import TransactionalPublisher
 from streams.partition.claim_sender import ClaimSender
 from streams.partition.email_partition import EmailPartition
 from streams.partition.email_relay import EmailRelay
+from streams.partition.origin import origin_of
 from streams.partition.profile_partition import ProfilePartition
 from streams.partition.progress import read_progress
 from streams.partition.relay import Relay
@@ -74,14 +75,7 @@ class PartitionOpener:
             raise
 
     def _origin(self, tp: TP) -> Origin:
-        return Origin(
-            self.marker.log,
-            tp.topic,
-            tp.partition,
-            self.topics.partitions,
-            self.identity.fingerprint,
-            LAYOUT if tp.topic == self.topics.events else EMAIL_LAYOUT,
-        )
+        return origin_of(self.marker, self.topics, self.identity, tp.topic, tp.partition)
 
     def _relay_of_profiles(self, state: ProfileState) -> RelayLoop:
         publisher, appender = self._publisher(state), self.appender

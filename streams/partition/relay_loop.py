@@ -28,8 +28,8 @@ class RelayLoop:
     """Runs the relay of `name`, "<topic>-<partition>".
 
     `is_watched` says whether somebody waits for what it publishes; where nobody does, outputs wait `linger` seconds for
-    others. While `backlog` is set, because the fold has more
-    to do, the relay pauses between its transactions, unless an answer waits for a release.
+    others. While `backlog` is set, because the fold has more to do, the relay pauses between its transactions, unless
+    an answer waits for a release.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class RelayLoop:
         publisher: TransactionalPublisher,
         read_progress: ReadProgress,
         is_watched: Callable[[], bool],
-        linger: float = DOCUMENTS_LINGER_SECONDS,
+        linger: float,
     ) -> None:
         self._name = name
         self._linger = linger

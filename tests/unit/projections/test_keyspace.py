@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import projections
 import streams
-from projections import key_fields, keyspace
+from projections import keyspace
+from projections.auditing import key_fields
 
 ID = st.binary(min_size=12, max_size=12).map(bytes.hex)
 HASH = st.binary(min_size=16, max_size=16)

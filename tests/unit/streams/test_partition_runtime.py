@@ -55,7 +55,7 @@ class Node:
         self.failure = Failure()
         stops = Stops(unused, cast("Any", Decisions()))
         publisher = cast("Any", self.neighbours)
-        relay = RelayLoop("profile-events-0", unused, publisher, unused, lambda: False)
+        relay = RelayLoop("profile-events-0", unused, publisher, unused, lambda: False, linger=0)
         effects = Effects(self.writes, self.neighbours, self.neighbours, pace, stops, self.failure)
         self.partition = ProfilePartition(Profiles().state, relay, effects)
         self.partition.expect_end(end)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +24,14 @@ from tests.support.folding import ACCOUNT, AT, Profiles, tracked, upserted, user
 from tests.support.searching import index_processes
 
 _SECONDS = 30
+
+
+async def poll(is_so: Callable[[], Awaitable[object]], each_time: Callable[[], None]) -> None:
+    """Wait until it is so: a process and its files set no event."""
+    async with asyncio.timeout(_SECONDS):
+        while not await is_so():
+            each_time()
+            await asyncio.sleep(0.01)
 
 
 class Fed:
@@ -60,24 +68,21 @@ class Fed:
             return None
 
     async def until(self, is_so: Callable[[], object]) -> None:
-        async with asyncio.timeout(_SECONDS):
-            while not is_so():
-                self.feed.wake()
-                await asyncio.sleep(0.01)
+        async def ask() -> object:
+            return is_so()
+
+        await poll(ask, self.feed.wake)
 
     async def until_found(self, number: int) -> None:
-        async with asyncio.timeout(_SECONDS):
-            while await self.count() != number:
-                self.feed.wake()
-                await asyncio.sleep(0.01)
+        async def ask() -> bool:
+            return await self.count() == number
+
+        await poll(ask, self.feed.wake)
 
     async def until_dropped(self) -> None:
-        """No row says any more that somebody is to be looked at."""
+        """No row says any more that somebody is to be read again."""
         rows = self.profiles.state.storage
-        async with asyncio.timeout(_SECONDS):
-            while any(rows.scan(keyspace.CHANGED, keyspace.after(keyspace.CHANGED))):
-                self.feed.wake()
-                await asyncio.sleep(0.01)
+        await self.until(lambda: not any(rows.scan(*keyspace.bounds(keyspace.CHANGED))))
 
     def generations(self) -> set[str]:
         return {path.name for path in self.root.iterdir() if path.is_dir()}
@@ -266,9 +271,11 @@ def test_a_process_that_is_killed_while_nothing_changes_is_replaced(tmp_path: Pa
             await fed.until_dropped()
             (first,) = index_processes(os.getpid())
             os.kill(first, signal.SIGKILL)
-            async with asyncio.timeout(_SECONDS):  # nothing but its end wakes the feed
-                while index_processes(os.getpid()) in ([first], []):  # noqa: ASYNC110 -- a process sets no Event
-                    await asyncio.sleep(0.01)
+
+            async def is_replaced() -> bool:
+                return index_processes(os.getpid()) not in ([first], [])
+
+            await poll(is_replaced, lambda: None)  # nothing but its end wakes the feed
 
     asyncio.run(scenario())
 
