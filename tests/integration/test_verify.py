@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import json
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaProducer
 
 from streams.log.kafka_access import KafkaAccess
 from tests.support.command_line import Running, run, up
-from tests.support.service import Account, Service, marked, marked_email
+from tests.support.service import Account, Service, eventually, marked, marked_email
 
 COMPACTION_SECONDS = 180.0
 
@@ -75,6 +75,17 @@ def verify(data: Path, *asked: str) -> Report:
     return Report(done.returncode, json.loads(done.stdout))
 
 
+def published(look: Callable[[], Report], documents: int = 1) -> Report:
+    """What a run says once the public documents have left: no answer to a write waits for them."""
+
+    def found() -> Report | None:
+        topics = (report := look()).in_log.items()
+        left = sum(len(found) for topic, found in topics if topic.endswith("profiles"))
+        return report if left == documents else None
+
+    return eventually(found)
+
+
 class Place(NamedTuple):
     """A service with an embedded broker, its data folder, and a marked user among others."""
 
@@ -94,6 +105,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         account.known(email=email.upper(), plan="gold")
         for number in range(20):
             account.known(uid=f"{uid}{number}", email=f"x{email}{number}", note="quiet")
+        published(lambda: verify(folder / "data", "--uid", uid), documents=2)
         yield Place(folder / "data", account, uid, email, note)
 
 
@@ -215,7 +227,7 @@ def test_somebody_elses_kafka_is_read_and_its_files_are_told_to_be_missing(
     uid = marked("uid")
     account.known(uid=uid)
 
-    report = verify_of(service, "--uid", uid, "--account", account.id)
+    report = published(lambda: verify_of(service, "--uid", uid, "--account", account.id))
 
     assert report.exit_code == 1
     assert report.in_log.keys() == {f"{service.prefix}profile-events", f"{service.prefix}profiles"}
@@ -253,6 +265,7 @@ def test_a_forgotten_user_is_found_until_the_bytes_are_gone(tmp_path: Path) -> N
     patient = {"PROFILELOG_PURGE_WITHIN": "86400"}
     with up(tmp_path / "log", data, **patient) as running, _account(running) as account:
         account.known(uid=uid, email=email, note=note)
+        published(lambda: verify(data, *asked))
         assert running.stop() == 0
     with up(tmp_path / "log", data, **patient) as running, _account(running) as account:
         deletion = account.forget(uid=uid).json()["deletion"]["id"]
