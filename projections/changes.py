@@ -20,17 +20,22 @@ _MOST_EARLY: Final = 10_000  # rows; those beyond wait for their turn
 
 
 class Taken(NamedTuple):
-    """Keys of rows, the ids that they name, and whether a row was given before its turn."""
+    """Keys of rows, the ids that they name, and whether a row was given before its turn.
+
+    `named` counts ids as often as they are named.
+    """
 
     keys: list[bytes]
     ids: list[str]
     early: bool
+    named: int
 
 
 class ChangedRows:
     """The rows of one partition in the order in which the index reads them.
 
-    First those of single writes, or they would wait behind a batch; then the others, the oldest first.
+    First those of single writes, or they would wait behind a batch; then the others, the oldest first. `waiting` counts
+    the ids that all of them name.
     """
 
     def __init__(self, storage: Storage) -> None:
@@ -39,9 +44,12 @@ class ChangedRows:
         self._few: deque[tuple[bytes, list[str]]] = deque()
         # Given before their turn, and still there.
         self._early: set[bytes] = set()
+        self.waiting = 0
+        self.look_again()
 
     def wrote(self, offset: int, ids: list[str]) -> None:
         """A row was written."""
+        self.waiting += len(ids)
         if 0 < len(ids) <= FEW and len(self._few) < _MOST_EARLY:
             self._few.append((keyspace.changed(offset), ids))
 
@@ -52,17 +60,21 @@ class ChangedRows:
         """
         keys: list[bytes] = []
         ids: dict[str, None] = {}
+        named = 0
         while self._few and len(ids) < enough:
             key, changed = self._few.popleft()
             keys.append(key)
             ids.update(dict.fromkeys(changed))
+            named += len(changed)
         self._early.update(keys)
         early = bool(keys)
         if len(ids) < enough:
-            self._take_in_turn(enough, keys, ids)
-        return Taken(keys, list(ids), early)
+            named += self._take_in_turn(enough, keys, ids)
+        return Taken(keys, list(ids), early, named)
 
-    def _take_in_turn(self, enough: int, keys: list[bytes], ids: dict[str, None]) -> None:
+    def _take_in_turn(self, enough: int, keys: list[bytes], ids: dict[str, None]) -> int:
+        """Adds to keys and ids what comes next; returns how many ids the rows name."""
+        named = 0
         start, stop = keyspace.changed(self._read_up_to + 1), keyspace.after(keyspace.CHANGED)
         for key, row in self._storage.scan(start, stop):
             self._read_up_to = keyspace.changed_offset(key)
@@ -70,19 +82,24 @@ class ChangedRows:
                 continue
             keys.append(key)
             ids.update(dict.fromkeys(decode(row)))
+            named += len(row) // _ID_BYTES
             if len(ids) >= enough:
                 break
+        return named
 
     def look_again(self) -> None:
         """Give all rows again that are there."""
         self._read_up_to = NOTHING
         self._few.clear()
         self._early.clear()
+        rows = self._storage.scan(*keyspace.bounds(keyspace.CHANGED))
+        self.waiting = sum(len(row) for _, row in rows) // _ID_BYTES
 
-    def drop(self, keys: list[bytes]) -> None:
-        """What these rows name is in the search index, committed."""
+    def drop(self, keys: list[bytes], named: int) -> None:
+        """What these rows name, so many ids, is in the search index, committed."""
         self._storage.write(dict.fromkeys(keys))
         self._early.difference_update(keys)
+        self.waiting -= named
 
     def drop_all(self) -> None:
         """The search index is built anew from all profiles."""

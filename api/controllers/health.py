@@ -1,4 +1,6 @@
-"""Health: is the process alive, has it caught up (contract §15). No secret, no user data."""
+"""Health: is the process alive, has it caught up, what is behind (contract §15). No secret, no user data."""
+
+from typing import Final
 
 from litestar import Controller, get
 
@@ -7,11 +9,14 @@ from api.app_context import app_context
 from api.incoming import Incoming
 from schemas.timestamps import format_timestamp
 from streams import clock
+from streams.lag import WORTH_A_WARNING_SECONDS
 from streams.node import Node
+
+_WORTH_SHOWING_SECONDS: Final = 1.0
 
 
 def _warnings(node: Node) -> list[str]:
-    """What a person should know: overdue deletions, a wrong clock, searches that are behind."""
+    """What a person should know: overdue deletions, a wrong clock, what is behind."""
     found: list[str] = []
     overdue = node.purge.overdue
     if overdue.count:
@@ -19,7 +24,23 @@ def _warnings(node: Node) -> list[str]:
         found.append(f"{number} overdue: {overdue.reason}")
     if (wrong := clock.warning()) is not None:
         found.append(wrong)
+    unpublished = node.partitions.unpublished
+    if unpublished.seconds > WORTH_A_WARNING_SECONDS:
+        found.append(
+            f"what is published is {unpublished.seconds:.0f} s behind what is written:"
+            f" {unpublished.waiting:,} records wait"
+        )
     return found + node.search.warnings
+
+
+def _behind(node: Node) -> dict[str, object]:
+    """What is published or indexed later than it is written, where that is more than a moment."""
+    lags = {"published": node.partitions.unpublished, "indexed": node.search.lag}
+    return {
+        what: {"waiting": lag.waiting, "seconds": round(lag.seconds, 1)}
+        for what, lag in lags.items()
+        if lag.seconds > _WORTH_SHOWING_SECONDS
+    }
 
 
 def _stopped(node: Node) -> list[dict[str, object]]:
@@ -30,13 +51,15 @@ def _stopped(node: Node) -> list[dict[str, object]]:
     ]
 
 
-def _purging(node: Node) -> dict[str, object]:
-    """What waits to be purged, and what a person should know of it; nothing of either where all is well."""
+def _operations(node: Node) -> dict[str, object]:
+    """What waits to be purged, published or indexed, and what a person should know; nothing where all is well."""
     found = node.purge.unpurged()
     shown: dict[str, object] = {}
     if found is not None:
         times = format_timestamp(found.first), format_timestamp(found.last)
         shown["deletions"] = {"open": found.number, "first": times[0], "last": times[1]}
+    if behind := _behind(node):
+        shown["behind"] = behind
     if warnings := _warnings(node):
         shown["warnings"] = warnings
     return shown
@@ -56,8 +79,10 @@ class HealthController(Controller):
         node = app_context(request).node
         if stopped := _stopped(node):
             return answer(
-                {"status": "stopped", "stopped": stopped, **_purging(node)}, 503, retry_after="30"
+                {"status": "stopped", "stopped": stopped, **_operations(node)},
+                503,
+                retry_after="30",
             )
         if node.partitions.ready:
-            return answer({"status": "ready", **_purging(node)})
+            return answer({"status": "ready", **_operations(node)})
         return answer({"status": "catching up"}, 503, retry_after="1")

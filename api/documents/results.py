@@ -172,10 +172,13 @@ RESULTS: Final[dict[str, Schema]] = {
     },
     "Health": obj({"status": TEXT}),
     "OpenDeletions": obj({"open": COUNT, "first": TIMESTAMP, "last": TIMESTAMP}),
+    "Lag": obj({"waiting": COUNT, "seconds": _NUMBER}),
+    "Behind": obj({}, published=ref("Lag"), indexed=ref("Lag")),
     "StoppedAt": obj({"topic": TEXT, "partition": COUNT, "offset": COUNT, "error": TEXT}),
     "Ready": obj(
         {"status": TEXT},
         deletions=ref("OpenDeletions"),
+        behind=ref("Behind"),
         warnings=array(TEXT),
         stopped=array(ref("StoppedAt")),
     ),

@@ -29,11 +29,13 @@ from projections.search.reader import IndexReader
 from projections.search.searches import Searches
 from schemas.errors import Unavailable
 from streams.indexing import frames
-from streams.indexing.index_link import IndexLink, IndexProcessLost
+from streams.indexing.index_link import ANSWER_SECONDS, IndexLink, IndexProcessLost
 from streams.indexing.lag import IndexLag
+from streams.lag import Lag
 from streams.pace import Pace
 from streams.partition.profile_partition import ProfilePartition
 from streams.partition.runtime import PartitionRuntime
+from streams.timed_wait import set_within
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +51,12 @@ _COMMIT_PROFILES: Final = 10_000  # what a process that is lost has to be sent a
 _STAND_BACK_SECONDS: Final = 0.3
 _RETRY_SECONDS: Final = 1.0
 
-Rows = list[tuple[ProfilePartition, list[bytes]]]
-"""Keys of "changed" rows that were taken, by their partition."""
+MOST_WAITING: Final = 1_000_000
+"""Profiles: where more wait to be indexed, the fold of batches waits for them."""
+_PATIENT_WAITING: Final = MOST_WAITING // 2
+
+Rows = list[tuple[ProfilePartition, list[bytes], int]]
+"""Keys of "changed" rows that were taken, and how many ids they name, by their partition."""
 
 
 class _Taken(NamedTuple):
@@ -65,7 +71,7 @@ class SearchFeed:
     """Keeps the index under `root` in step with the partitions of `runtimes`.
 
     `origin` names the log and what decides who is in which partition. While `is_busy`, because a batch is received or
-    folded, only a trickle is indexed.
+    folded, only a trickle is indexed, until too much waits.
     """
 
     def __init__(
@@ -90,6 +96,7 @@ class SearchFeed:
         self._lag = IndexLag()
         self._in_step = asyncio.Event()
         self._is_fed = asyncio.Event()  # the index is in use, and a process there that writes it
+        self._committed = asyncio.Event()
         self._rebuilding = asyncio.Lock()
         self._is_foreign = False
         # By partition: the offset up to which no forgotten user is left in the index's files.
@@ -113,9 +120,22 @@ class SearchFeed:
         self._is_foreign = True
         discard_index(self._root)
 
+    async def let_catch_up(self) -> None:
+        """Returns when so little waits to be indexed that the fold of a batch may go on.
+
+        A process that is replaced is not waited for.
+        """
+        while self._is_fed.is_set() and self._waiting() > MOST_WAITING:
+            self._committed.clear()
+            await set_within(self._committed, ANSWER_SECONDS)
+
+    def _waiting(self) -> int:
+        return sum(state.changed.waiting for state in self._states())
+
     async def close(self) -> None:
         """Refuses searches and ends the process that writes the index: the rows are still there."""
         self._in_step.clear()
+        self._is_fed.clear()
         self._searches.close()
         await self._unlink()
 
@@ -129,6 +149,11 @@ class SearchFeed:
         if not self._in_step.is_set():
             raise Unavailable("The search index is catching up, try again", retry_after=1)
         return self._searches
+
+    @property
+    def lag(self) -> Lag:
+        """Profiles that changed and are not shown by searches as they are now."""
+        return Lag(self._waiting(), self._lag.seconds)
 
     @property
     def warnings(self) -> list[str]:
@@ -233,15 +258,15 @@ class SearchFeed:
             partition = behind.pop(0)
             if not self._is_here(partition):
                 continue
-            keys, ids, early = partition.profiles.changed.take(_PORTION)
+            keys, ids, early, named = partition.profiles.changed.take(_PORTION)
             is_waited_for |= early
             if len(ids) >= _PORTION:
                 behind.append(partition)
             if keys:
-                taken.rows.append((partition, keys))
+                taken.rows.append((partition, keys, named))
                 sent += len(ids)
                 taken.gone.extend(await self._send_all(link, partition, ids))
-                if self._is_busy():
+                if self._is_busy() and self._waiting() < _PATIENT_WAITING:
                     await asyncio.sleep(_STAND_BACK_SECONDS)
         return taken._replace(is_all=not behind)
 
@@ -270,9 +295,10 @@ class SearchFeed:
         return gone
 
     def _drop(self, taken: Rows) -> None:
-        for partition, keys in taken:
+        for partition, keys, named in taken:
             if self._is_here(partition):
-                partition.profiles.changed.drop(keys)
+                partition.profiles.changed.drop(keys, named)
+        self._committed.set()
 
     # ------------------------------------------------------------------ rebuilding
 

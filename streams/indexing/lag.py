@@ -1,9 +1,8 @@
 """How far searches are behind what is applied."""
 
 import time
-from typing import Final
 
-_WORTH_A_WARNING_SECONDS: Final = 60.0
+from streams.lag import WORTH_A_WARNING_SECONDS
 
 
 class IndexLag:
@@ -40,6 +39,6 @@ class IndexLag:
                 f"the process of the search index {self._trouble} and is started again:"
                 " until then searches show what was indexed before"
             )
-        if (behind := self.seconds) > _WORTH_A_WARNING_SECONDS:
+        if (behind := self.seconds) > WORTH_A_WARNING_SECONDS:
             found.append(f"searches are {behind:.0f} s behind what is written")
         return found

@@ -5,10 +5,12 @@
 3. Of a partition of ``profile-emails`` one request is in flight. When it is not acknowledged, the same rows are sent
    again, and nothing later before them.
 4. The progress passes none that is not acknowledged: the relay waits for `send_to` before it commits.
+5. A crash repeats what the progress has not passed, and each repeat costs a record and a tombstone. So those that go
+   ahead stop at `MOST_AHEAD`, until the progress follows.
 """
 
 import asyncio
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 from typing import Final
@@ -20,6 +22,9 @@ from projections.partition import PartitionState
 from schemas.events import EmailWithdrawn, Place, encode
 from schemas.identity import claim_record_keys
 from streams.log.appender import Keyed
+
+MOST_AHEAD: Final = 100_000
+"""So many claims and withdrawals the progress may not have passed; a portion more."""
 
 _ROWS: Final = 500  # that are read at once; their claims fit one request
 
@@ -38,6 +43,9 @@ class ClaimSender:
         self._topic = topic
         self._append = append
         self._position: OutboxPosition = (0, 0)  # all before it are acknowledged
+        # Of each portion that was sent: the offset of its last event, and how many there were.
+        self._sent: deque[tuple[int, int]] = deque()
+        self._ahead = 0  # in all of these
         self._sending = asyncio.Lock()
         self._prove: Prove | None = None
 
@@ -47,14 +55,34 @@ class ClaimSender:
         `prove` is awaited before an append; it shows that the partition is still this node's (relay, rule 5).
         """
         self._position = (progress, 0)
+        self._sent.clear()
+        self._ahead = 0
         self._prove = prove
 
     async def send_to(self, offset: int) -> None:
         """Returns when those of all events up to the offset are acknowledged. Raises `Unavailable`."""
-        sent_some = True
-        while sent_some and self._position[0] <= offset:
-            async with self._sending:  # others may go between two portions
-                sent_some = await self._send_some(offset)
+        while await self._send_next(offset):
+            pass
+
+    async def send_ahead(self, offset: int) -> bool:
+        """As `send_to`, but stops at `MOST_AHEAD`; returns whether all were sent. Raises `Unavailable`."""
+        while self._not_passed() < MOST_AHEAD:
+            if not await self._send_next(offset):
+                return True
+        return False
+
+    def _not_passed(self) -> int:
+        """How many were sent that the progress has not passed."""
+        while self._sent and self._sent[0][0] < self._state.published:
+            self._ahead -= self._sent.popleft()[1]
+        return self._ahead
+
+    async def _send_next(self, offset: int) -> bool:
+        """Send a portion; False when there is none up to the offset."""
+        if self._position[0] > offset:
+            return False
+        async with self._sending:  # others may go between two portions
+            return await self._send_some(offset)
 
     async def _send_some(self, offset: int) -> bool:
         """Send the next; False when there are none up to the offset."""
@@ -86,6 +114,8 @@ class ClaimSender:
             if result is not None:
                 raise result
         self._position = position
+        self._sent.append((position[0], sum(map(len, sending.values()))))
+        self._ahead += self._sent[-1][1]
         return True
 
 

@@ -17,5 +17,6 @@ class EmailPartition(PartitionRuntime):
 
     def fold(self, records: Sequence[Record]) -> None:
         """Folds claims and reports them to the settlement; the release of a lost claim is urgent."""
-        claims = self.emails.apply(records)
-        self.relay.notify(urgent=self._effects.writes.report_claims(self.emails.partition, claims))
+        emails = self.emails
+        urgent = self._effects.writes.report_claims(emails.partition, emails.apply(records))
+        self.relay.notify(emails.applied, urgent=urgent)

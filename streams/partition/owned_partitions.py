@@ -7,6 +7,7 @@ from faust.types import TP
 from projections.email_index import EmailState
 from projections.profiles import ProfileState
 from schemas.errors import Unavailable, Unfoldable
+from streams.lag import Lag
 from streams.log.appender import Keyed
 from streams.log.chunks import Chunk
 from streams.log.topics import Topics
@@ -35,6 +36,12 @@ class OwnedPartitions:
         """The records at which partitions of this node have stopped."""
         found = (runtime.stopped for runtime in self.runtimes.values())
         return [record for record in found if record is not None]
+
+    @property
+    def unpublished(self) -> Lag:
+        """Records whose outputs have not all left."""
+        lags = [runtime.relay.lag for runtime in self.runtimes.values()]
+        return Lag(sum(lag.waiting for lag in lags), max((lag.seconds for lag in lags), default=0))
 
     def check_folding(self) -> None:
         """Raises `Unavailable` when a partition has stopped: what is written there would not be folded."""

@@ -19,7 +19,7 @@ class ProfilePartition(PartitionRuntime):
         """Folds events and reports their verdicts; notifies relay, search index and purge."""
         profiles, effects = self.profiles, self._effects
         claimed = effects.writes.report(profiles.partition, profiles.apply(records))
-        self.relay.notify(claims=claimed)
+        self.relay.notify(profiles.applied, claims=claimed)
         if profiles.erased:
             effects.search.hide(profiles)
         effects.search.wake()

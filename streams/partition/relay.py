@@ -90,11 +90,22 @@ class Relay:
         self._cursor: OutboxPosition = (0, 0)
         self._committing = asyncio.Lock()
         self._proven = _NEVER  # holes that there were when the last proof began
+        self._all_left = 0
 
     @property
     def applied(self) -> int:
         """The offset up to which the log is folded."""
         return self._state.applied
+
+    @property
+    def left_below(self) -> int:
+        """No output of an event below this offset waits any more."""
+        return max(self._all_left, self._state.published)
+
+    @property
+    def is_at(self) -> int:
+        """The offset of the event whose outputs leave next."""
+        return self._cursor[0]
 
     async def start(self, read_progress: ReadProgress) -> None:
         """Rule 1. Raises `LostProgress`, and `PublicationFailed` when Kafka does not answer."""
@@ -115,20 +126,15 @@ class Relay:
         if self._claims is not None:
             self._claims.begin(progress, self._prove)
 
-    async def empty(self, pause: Callable[[], float]) -> None:
-        """Publish all that is there now; between two steps others run, for `pause` seconds at least.
-
-        What comes meanwhile waits for the next time, or each transaction would publish one event.
-        """
-        end = self._state.applied
-        while await self.step() and self._cursor[0] <= end:  # noqa: ASYNC110 - nothing to wait for
-            await asyncio.sleep(pause())
-
     async def step(self) -> bool:
         """Publish what leaves together next; False when there is nothing to do."""
+        end = self._state.applied + 1
         rows = list(islice(self._state.outbox_from(self._cursor), ROWS + 1))
         if not rows:
-            return await self._catch_up()
+            if await self._catch_up():
+                return True
+            self._all_left = end
+            return False
         await self.send_claims(rows[-1][0])
         plain = list(takewhile(lambda row: _is_plain(row[1]), rows))
         if plain:
@@ -146,6 +152,13 @@ class Relay:
         """
         if self._claims is not None:
             await self._claims.send_to(offset)
+
+    async def send_claims_ahead(self) -> bool:
+        """Sends the claims of all that is folded, ahead of the transactions; False where it has to wait for these.
+
+        Raises as `send_claims`.
+        """
+        return self._claims is None or await self._claims.send_ahead(self._state.applied)
 
     async def _prove(self) -> None:
         """Rule 5."""

@@ -1,13 +1,19 @@
-"""When the relay of a partition starts and publishes, how long outputs wait for others, and what follows a failure."""
+"""When the relay of a partition starts and publishes, how long outputs wait for others, and what follows a failure.
+
+Behind a batch the fold goes first, and the relay pauses after each transaction; until what waits is too old, then both
+go on by turns. Where more than `MOST_RECORDS` wait, or for longer than `MOST_SECONDS`, the fold of batches waits.
+"""
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from typing import Final
 
 from aiokafka.errors import KafkaError
 
 from schemas.errors import Unavailable
+from streams.lag import Lag, LagClock
 from streams.log.transactions import PublicationFailed, TransactionalPublisher
 from streams.partition.relay import ReadProgress, Relay
 from streams.timed_wait import set_within
@@ -20,8 +26,14 @@ DOCUMENTS_LINGER_SECONDS: Final = 0.2
 TOMBSTONES_LINGER_SECONDS: Final = 1.0
 # While streams of changes are open, whose consumers wait for them.
 _WATCHED_LINGER_SECONDS: Final = 0.01
-# How long the relay pauses after each step while the fold has a backlog.
+# How long the relay pauses after each step while the fold has a backlog, unless outputs have waited for so long.
 _PAUSE_SECONDS: Final = 0.5
+_PATIENT_SECONDS: Final = 10.0
+
+MOST_RECORDS: Final = 1_000_000
+MOST_SECONDS: Final = 60.0
+# A relay that has published nothing for so long does not work, and nothing is gained by waiting for it.
+_WORKING_SECONDS: Final = 10.0
 
 
 class RelayLoop:
@@ -50,10 +62,18 @@ class RelayLoop:
         self._work = asyncio.Event()
         self._urgent = asyncio.Event()
         self._claims = asyncio.Event()
+        self._clock = LagClock()
+        self._stepped = asyncio.Event()
+        self._stepped_at = time.monotonic()
+        self._claims_wait = False  # for the progress to follow them
         self.backlog = False
 
-    def notify(self, *, urgent: bool = False, claims: bool = False) -> None:
-        """A fold has left something to publish; `urgent`: an answer waits for it. Or for `claims`, which go ahead."""
+    def notify(self, offset: int, *, urgent: bool = False, claims: bool = False) -> None:
+        """A fold has left something to publish, of events up to the offset.
+
+        `urgent`: an answer waits for it. Or for `claims`, which go ahead.
+        """
+        self._clock.reached(offset)
         if claims:
             self._claims.set()
         if urgent:
@@ -82,24 +102,61 @@ class RelayLoop:
                 await asyncio.sleep(_RETRY_SECONDS)
                 await self.start()
 
+    @property
+    def lag(self) -> Lag:
+        """Records whose outputs have not all left."""
+        below = self._relay.left_below
+        return Lag(max(0, self._relay.applied + 1 - below), self._clock.seconds(below))
+
+    async def let_catch_up(self) -> None:
+        """Returns when so little waits to be published that the fold of a batch may go on."""
+        while self._is_too_far_behind() and time.monotonic() - self._stepped_at < _WORKING_SECONDS:
+            self._stepped.clear()
+            await set_within(self._stepped, _WORKING_SECONDS)
+
+    def _is_too_far_behind(self) -> bool:
+        lag = self.lag
+        return lag.waiting > MOST_RECORDS or lag.seconds > MOST_SECONDS
+
     async def _send_claims(self) -> None:
-        """Answers wait for claims, so these wait for nothing."""
+        """Answers wait for claims, so these wait for nothing but for their own bound."""
         while True:
             await self._claims.wait()
             self._claims.clear()
-            await self._relay.send_claims(self._relay.applied)
+            while not await self._relay.send_claims_ahead():
+                self._claims_wait = True
+                self._stepped.clear()
+                await self._stepped.wait()
+            self._claims_wait = False
 
     async def _publish(self) -> None:
         while True:
-            await self._relay.empty(self._pause)
+            await self._publish_all()
             await self._work.wait()
             linger = _WATCHED_LINGER_SECONDS if self._is_watched() else self._linger
             await set_within(self._urgent, linger)
             self._work.clear()
             self._urgent.clear()
 
+    async def _publish_all(self) -> None:
+        """Publish all that is there now; between two steps others run.
+
+        What comes meanwhile waits for the next time, or each transaction would publish one event.
+        """
+        end = self._relay.applied
+        while await self._relay.step():
+            self._stepped_at = time.monotonic()
+            self._stepped.set()
+            if self._relay.is_at > end:
+                break
+            await asyncio.sleep(self._pause())
+
     def _pause(self) -> float:
-        return _PAUSE_SECONDS if self.backlog and not self._urgent.is_set() else 0
+        waits = self._urgent.is_set() or self._claims_wait
+        return _PAUSE_SECONDS if self.backlog and not waits and self._is_patient() else 0
+
+    def _is_patient(self) -> bool:
+        return self.lag.seconds < _PATIENT_SECONDS
 
     async def stop(self) -> None:
         """Closes the connection to Kafka."""

@@ -48,17 +48,19 @@ class Wakes(Protocol):
     def wake(self) -> None: ...
 
 
-class Hides(Wakes, Protocol):
+class Indexes(Wakes, Protocol):
     """What partitions need of the search index (`streams.indexing`)."""
 
     def hide(self, state: ProfileState) -> None: ...
+
+    async def let_catch_up(self) -> None: ...
 
 
 class Effects(NamedTuple):
     """What a node has once and each of its partitions notifies of what it has folded."""
 
     writes: PendingWrites
-    search: Hides
+    search: Indexes
     purge: Wakes
     pace: BatchPace
     stops: Stops
@@ -244,6 +246,9 @@ class PartitionRuntime(ABC):
             self.relay.backlog = chunk.is_full
             if self.relay.backlog:
                 self._effects.pace.full_chunk_folded()
+                if self.caught_up.is_set():  # before that nothing is published
+                    await self.relay.let_catch_up()
+                    await self._effects.search.let_catch_up()
             await self._effects.pace.let_others_run(
                 write_waits=len(self._effects.writes.verdicts) > 0
             )

@@ -63,9 +63,13 @@ def test_stopped_it_is_noticed_and_replaced(own_service: Service, filled: Accoun
     mark = marked()
     filled.known(uid=1, plan=mark)
 
+    behind = eventually(lambda: own_service.http.get("/ready").json().get("behind"))
+    assert behind["indexed"]["waiting"] == 1
+    assert behind["indexed"]["seconds"] >= 1
     assert "has not answered" in eventually(lambda: warnings(own_service))
     eventually(lambda: count(filled, plan=mark) == 1)
     assert index_process(own_service) != stopped
+    eventually(lambda: "behind" not in own_service.http.get("/ready").json())
 
 
 def test_an_erasure_stands_its_end(own_service: Service, filled: Account) -> None:

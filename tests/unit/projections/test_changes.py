@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections import changes, keyspace
-from projections.changes import Taken
+from projections.changes import ChangedRows, Taken
 from projections.profile import Profile
 from schemas.events import ProfileCleared, ProfileEvent, ProfileForgotten, encode
 from tests.support.folding import ACCOUNT, AT, Profiles, key, rows, upserted, user
@@ -75,7 +75,7 @@ def test_rows_are_given_in_portions_and_again_until_they_are_dropped(profiles: P
 
     first = profiles.state.changed.take(3)
     second = profiles.state.changed.take(3)
-    profiles.state.changed.drop(first.keys)
+    profiles.state.changed.drop(first.keys, first.named)
     profiles.state.changed.look_again()
 
     assert (first.ids, second.ids) == (ids[:3], ids[3:])
@@ -94,10 +94,25 @@ def test_a_single_write_is_given_before_a_batch_and_once(profiles: Profiles) -> 
 
     assert (first.ids[0], first.early, len(first.ids)) == (ada, True, 91)
     assert (second.early, len(second.ids)) == (False, 90)
-    assert third == fourth == Taken([], [], early=False)
-    rows.drop(first.keys)
+    assert third == fourth == Taken([], [], early=False, named=0)
+    rows.drop(first.keys, first.named)
     rows.look_again()
     assert rows.take(50).keys == second.keys
+
+
+def test_what_waits_is_counted_as_often_as_it_is_named(profiles: Profiles) -> None:
+    for _ in range(2):
+        fold(profiles, [upserted(f"u{n}") for n in range(5)])
+    changed = profiles.state.changed
+    assert changed.waiting == 10
+
+    taken = changed.take(9)
+    assert (len(taken.ids), taken.named, changed.waiting) == (5, 10, 10)
+    profiles.create("ada")
+    changed.drop(taken.keys, taken.named)
+    assert changed.waiting == ChangedRows(profiles.state.storage).waiting == 1
+    changed.drop_all()
+    assert changed.waiting == 0
 
 
 def test_who_is_erased_is_told_and_is_not_read_any_more(profiles: Profiles) -> None:

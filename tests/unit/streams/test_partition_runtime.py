@@ -41,6 +41,9 @@ class Neighbours:
     def hide(self, state: ProfileState) -> None:
         state.erased.clear()
 
+    async def let_catch_up(self) -> None:
+        """Nothing waits."""
+
     async def stop(self) -> None:
         """Nothing is open."""
 

@@ -4,100 +4,18 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
-from projections import keyspace
 from projections.search.names import PropertyNames
-from schemas.errors import Unavailable
-from schemas.events import ProfileForgotten
-from schemas.search.conditions import EVERYBODY, OneOf
+from schemas.search.conditions import OneOf
 from streams.indexing import commit_loop, index_link, lag
-from streams.indexing.commit_loop import SearchFeed
-from streams.pace import Pace
-from streams.partition.profile_partition import ProfilePartition
-from tests.support.folding import ACCOUNT, AT, Profiles, tracked, upserted, user
+from tests.support.feeding import Fed, poll, running
+from tests.support.folding import ACCOUNT, tracked, upserted
 from tests.support.searching import index_processes
 
 _SECONDS = 30
-
-
-async def poll(is_so: Callable[[], Awaitable[object]], each_time: Callable[[], None]) -> None:
-    """Wait until it is so: a process and its files set no event."""
-    async with asyncio.timeout(_SECONDS):
-        while not await is_so():
-            each_time()
-            await asyncio.sleep(0.01)
-
-
-class Fed:
-    """A partition and the feed of its index."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.profiles = Profiles()
-        unused = cast("Any", None)
-        partition = ProfilePartition(self.profiles.state, unused, unused)
-        self.feed = SearchFeed(
-            root,
-            "this log",
-            {partition.tp: partition},
-            is_ready=lambda: True,
-            is_busy=lambda: False,
-            pace=Pace(),
-        )
-
-    def forget(self, id_: str, uid: str) -> int:
-        """Fold a forget and hide whom it erased; returns its offset."""
-        event = ProfileForgotten(
-            account=ACCOUNT, at=AT, id=id_, user=user(uid).hex(), deletion="d" * 24, spent=[], events=0
-        )  # fmt: skip
-        offset = self.profiles.put(event).offset
-        self.feed.hide(self.profiles.state)
-        return offset
-
-    async def count(self) -> int | None:
-        """How many profiles are found; None while searches are refused."""
-        try:
-            return await self.feed.searches.count(ACCOUNT, EVERYBODY)
-        except Unavailable:
-            return None
-
-    async def until(self, is_so: Callable[[], object]) -> None:
-        async def ask() -> object:
-            return is_so()
-
-        await poll(ask, self.feed.wake)
-
-    async def until_found(self, number: int) -> None:
-        async def ask() -> bool:
-            return await self.count() == number
-
-        await poll(ask, self.feed.wake)
-
-    async def until_dropped(self) -> None:
-        """No row says any more that somebody is to be read again."""
-        rows = self.profiles.state.storage
-        await self.until(lambda: not any(rows.scan(*keyspace.bounds(keyspace.CHANGED))))
-
-    def generations(self) -> set[str]:
-        return {path.name for path in self.root.iterdir() if path.is_dir()}
-
-
-@asynccontextmanager
-async def running(fed: Fed) -> AsyncGenerator[Callable[[], None]]:
-    """The feed, fed until the block ends or what is given is called."""
-    task = asyncio.create_task(fed.feed.run())
-    try:
-        yield lambda: cast("None", task.cancel())
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await fed.feed.close()
 
 
 @pytest.fixture(autouse=True)
@@ -119,6 +37,34 @@ def test_what_is_folded_is_found_and_its_rows_are_dropped(tmp_path: Path) -> Non
             fed.profiles.put(upserted("old 1", plan="gold"))
             await fed.until_found(600)
             await fed.until_dropped()
+
+    asyncio.run(scenario())
+
+
+def test_the_fold_of_a_batch_waits_while_too_much_is_to_be_indexed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commit_loop, "MOST_WAITING", 100)
+
+    async def scenario() -> None:
+        fed = Fed(tmp_path)
+        await fed.feed.let_catch_up()  # no process is there to wait for
+        async with running(fed):
+            await fed.until_found(0)
+            for n in range(101):
+                fed.profiles.create(f"u{n}")
+            assert fed.feed.lag.waiting == 101
+            waiting = asyncio.create_task(fed.feed.let_catch_up())
+            await asyncio.sleep(0)
+            assert not waiting.done()
+
+            fed.feed.wake()
+            await asyncio.wait_for(waiting, _SECONDS)
+            assert fed.feed.lag.waiting == 0
+            await fed.until(lambda: fed.feed.lag.seconds == 0)
+            for n in range(101):
+                fed.profiles.create(f"v{n}")
+        await fed.feed.let_catch_up()
 
     asyncio.run(scenario())
 
@@ -357,7 +303,7 @@ def test_a_feed_that_is_closed_leaves_no_process(tmp_path: Path) -> None:
 def test_searches_that_stay_behind_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lag, "_WORTH_A_WARNING_SECONDS", 0.2)
+    monkeypatch.setattr(lag, "WORTH_A_WARNING_SECONDS", 0.2)
 
     async def scenario() -> None:
         fed = Fed(tmp_path)
