@@ -68,6 +68,12 @@ def layout_of(storage: Storage) -> int | None:
     return None if origin is None else origin.layout
 
 
+def applied_by(storage: Storage) -> int:
+    """The offset up to which a state is folded."""
+    row = storage.get(keyspace.APPLIED)
+    return NOTHING if row is None else int(row)
+
+
 def _decode_origin(row: bytes) -> Origin | None:
     try:
         return msgspec.msgpack.decode(row, type=Origin)
@@ -103,8 +109,7 @@ class PartitionState:
         self.undecoded = 0
         self.holes = 0
         self._check(origin)
-        row = storage.get(keyspace.APPLIED)
-        self.applied = NOTHING if row is None else int(row)
+        self.applied = applied_by(storage)
         # Offset of the last forget that may concern an outbox row; what was there before counts as one.
         self.last_forget = self.applied
         # The same of the last claim or withdrawal.

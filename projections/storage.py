@@ -116,12 +116,6 @@ class RocksStorage:
         options.set_keep_log_file_num(2)
         return options
 
-    @staticmethod
-    def last_written(folder: Path) -> float | None:
-        """When anything in the folder was last written, in unix seconds; None when there is none."""
-        times = [path.stat().st_mtime for path in folder.glob("*")]
-        return max(times, default=None)
-
     def get(self, key: bytes) -> bytes | None:
         return self._db.get(key)
 

@@ -2,7 +2,7 @@
 
 A partition is acquired in this order:
 
-1. Its state is opened. The end that the log has now is where it counts as caught up.
+1. Its state is opened, unless it is too old. The end that the log has now is where it counts as caught up.
 2. Its relay starts, which fences the former owner.
 3. Only then, because the former owner can publish nothing more, the ends of the topic that its outputs go to are read:
    what was published before lies below them (`streams.partition.settlement`).
@@ -20,9 +20,11 @@ from faust.types import TP
 
 from projections.partition import NOTHING
 from schemas.errors import OperatorError
+from streams.clock import unix_ms
 from streams.failure import Failure
 from streams.log.kafka_access import KafkaAccess
-from streams.log.reading import end_reader
+from streams.log.reading import log_bounds
+from streams.log.topic_settings import TOMBSTONES_SEEN_SECONDS
 from streams.log.topics import Topics
 from streams.partition.opening import PartitionOpener
 from streams.partition.owned_partitions import OwnedPartitions
@@ -71,22 +73,23 @@ class Assignment:
         await self._release(list(self._runtimes))
 
     async def _acquire(self, tp: TP) -> None:
-        runtime = self._opener.open(tp)
-        try:
-            async with end_reader(self._kafka) as ends:
-                runtime.expect_end((await ends(tp.topic, [tp.partition]))[tp.partition])
+        async with log_bounds(self._kafka) as bounds:
+            kept = await bounds.first_since(*tp, unix_ms() - TOMBSTONES_SEEN_SECONDS * 1000)
+            runtime = self._opener.open(tp, kept)
+            try:
+                runtime.expect_end(await bounds.end(*tp))
                 await runtime.relay.start()
-                outputs = await ends(self._settles(tp.topic), range(self._topics.partitions))
-        except BaseException:
-            await runtime.close()
-            raise
+                outputs = await bounds.ends(self._settles(tp.topic), range(self._topics.partitions))
+            except BaseException:
+                await runtime.close()
+                raise
         self._settlement.acquire(runtime.state, outputs)
         runtime.start(partial(self._end, tp))
         self._runtimes[tp] = runtime
 
     async def _end(self, tp: TP) -> int:
-        async with end_reader(self._kafka) as ends:
-            return (await ends(tp.topic, [tp.partition]))[tp.partition]
+        async with log_bounds(self._kafka) as bounds:
+            return await bounds.end(*tp)
 
     def _settles(self, topic: str) -> str:
         """The topic of those outputs that the settlement waits for: claims from events, releases from claims."""

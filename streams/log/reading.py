@@ -3,8 +3,8 @@
 """Every consumer is made here; and reading a stretch of one partition."""
 
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from typing import Any, Final, Literal
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -13,9 +13,6 @@ from streams.log.kafka_access import KafkaAccess
 
 _POLL_MS: Final = 200
 _FETCH_MS: Final = 10
-
-ReadEnds: TypeAlias = Callable[[str, Iterable[int]], Awaitable[Mapping[int, int]]]
-"""From a topic and partitions of it to the offset behind the last record of each."""
 
 
 def make_reader(
@@ -58,19 +55,37 @@ def _make_consumer(kafka: KafkaAccess, *, committed: bool, **options: Any) -> AI
     )
 
 
-@contextlib.asynccontextmanager
-async def end_reader(kafka: KafkaAccess) -> AsyncGenerator[ReadEnds]:
-    """Reads, until the block ends, where partitions of a topic end, what is not committed included."""
-    consumer = make_reader(kafka)
+class LogBounds:
+    """Reads where partitions end and where a time begins in them, what is not committed included; use `log_bounds`."""
 
-    async def read(topic: str, partitions: Iterable[int]) -> Mapping[int, int]:
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+
+    async def ends(self, topic: str, partitions: Iterable[int]) -> Mapping[int, int]:
+        """The offset behind the last record of each."""
         tps = [TopicPartition(topic, partition) for partition in partitions]
-        found = await consumer.end_offsets(tps)
+        found = await self._consumer.end_offsets(tps)
         return {tp.partition: found[tp] for tp in tps}
 
+    async def end(self, topic: str, partition: int) -> int:
+        """The offset behind the last record."""
+        return (await self.ends(topic, [partition]))[partition]
+
+    async def first_since(self, topic: str, partition: int, ms: int) -> int:
+        """The offset of the first record that was appended at this time, Unix milliseconds, or later; else the end."""
+        tp = TopicPartition(topic, partition)
+        end = await self.end(topic, partition)
+        found = (await self._consumer.offsets_for_times({tp: ms}))[tp]
+        return end if found is None else found.offset
+
+
+@contextlib.asynccontextmanager
+async def log_bounds(kafka: KafkaAccess) -> AsyncGenerator[LogBounds]:
+    """Reads bounds until the block ends."""
+    consumer = make_reader(kafka)
     await consumer.start()
     try:
-        yield read
+        yield LogBounds(consumer)
     finally:
         await consumer.stop()
 

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 TRANSACTION_TIMEOUT_MS: Final = 10_000
 MAX_RECORD_BYTES: Final = 4 << 20
 TOMBSTONES_KEPT_SECONDS: Final = 24 * 3600
+TOMBSTONES_SEEN_SECONDS: Final = 23 * 3600
+"""Who has read all that was appended longer ago has missed no tombstone: an hour for reading, and for clocks."""
 FILE_DELETE_DELAY_MS: Final = 1000
 # Those that say how soon a segment is rolled and compacted, in milliseconds.
 PACE: Final = ("segment.ms", "max.compaction.lag.ms")

@@ -6,18 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from faust.types import TP
 
 from projections.email_index import EMAIL_LAYOUT, EmailState
-from projections.partition import Origin, PartitionState, layout_of
+from projections.partition import NOTHING, Origin, PartitionState, applied_by, layout_of
 from projections.profiles import ProfileState
 from projections.storage import RocksStorage
 from schemas.identity import Identity
-from streams.clock import unix_ms
 from streams.log.appender import Appender
 from streams.log.kafka_access import KafkaAccess
-from streams.log.topic_settings import TOMBSTONES_KEPT_SECONDS
 from streams.log.topics import LogMarker, Topics
 from streams.log.transactions import TransactionalPublisher
 from streams.partition.claim_sender import ClaimSender
@@ -36,13 +35,15 @@ from streams.partition.runtime import Effects, PartitionRuntime
 
 log = logging.getLogger(__name__)
 
+_ANY_LAYOUT: Final = 0  # a state of profiles from a former version is refused, not begun anew
+
 
 @dataclass(frozen=True)
 class PartitionOpener:
     """Opens partitions of one log, `marker`, whose states lie in `folder`.
 
-    `on_new_state` is called before a state of ``profile-events`` is begun anew. `is_watched` says whether consumers
-    wait for what the partitions publish.
+    `on_new_state` is called before anything is folded into a new state of ``profile-events``. `is_watched` says whether
+    consumers wait for what the partitions publish.
     """
 
     app_id: str
@@ -56,16 +57,19 @@ class PartitionOpener:
     on_new_state: Callable[[], None]
     is_watched: Callable[[], bool]
 
-    def open(self, tp: TP) -> PartitionRuntime:
-        """Opens the state; nothing runs yet. Raises `ForeignState` when it was folded from another log."""
-        folder = self.folder / f"{tp.topic}-{tp.partition}"
-        drop_old_state(folder)
+    def open(self, tp: TP, kept: int) -> PartitionRuntime:
+        """Opens the state; nothing runs yet. Raises `ForeignState` when it was folded from another log.
+
+        Tombstones of records from the offset `kept` on are all still in the log. A state that has not applied all
+        before that may have missed one, and is begun anew.
+        """
         is_profiles = tp.topic == self.topics.events
-        if is_profiles and RocksStorage.last_written(folder) is None:
-            self.on_new_state()
-        storage = RocksStorage(folder) if is_profiles else _in_this_layout(folder)
+        layout = _ANY_LAYOUT if is_profiles else EMAIL_LAYOUT
+        storage = _usable_storage(self.folder / f"{tp.topic}-{tp.partition}", kept, layout)
         try:
             if is_profiles:
+                if applied_by(storage) == NOTHING:
+                    self.on_new_state()
                 profiles = ProfileState(storage, self._origin(tp), self.identity)
                 return ProfilePartition(profiles, self._relay_of_profiles(profiles), self.effects)
             emails = EmailState(storage, self._origin(tp))
@@ -117,24 +121,23 @@ def _never() -> bool:
     return False
 
 
-def drop_old_state(folder: Path) -> None:
-    """Removes a state that may have missed a tombstone: Kafka keeps one for a while only.
-
-    An email claim whose tombstone was never seen would stay in the index for ever.
-    """
-    written = RocksStorage.last_written(folder)
-    if written is not None and unix_ms() / 1000 - written > TOMBSTONES_KEPT_SECONDS:
-        log.info("the state of %s is too old to be carried on: it is folded again", folder.name)
-        shutil.rmtree(folder)
-
-
-def _in_this_layout(folder: Path) -> RocksStorage:
-    """The state of the email index; one that a former version has folded is begun anew."""
+def _usable_storage(folder: Path, kept: int, layout: int) -> RocksStorage:
+    """The storage in the folder; an empty one where what is there is too old (`PartitionOpener.open`)."""
     storage = RocksStorage(folder)
-    layout = layout_of(storage)
-    if layout is None or layout >= EMAIL_LAYOUT:
+    reason = _reason_to_begin_anew(storage, kept, layout)
+    if reason is None:
         return storage
     storage.close()
-    log.info("the state of %s is a former version's: it is folded again", folder.name)
+    log.info("the state of %s %s: it is folded again", folder.name, reason)
     shutil.rmtree(folder)
     return RocksStorage(folder)
+
+
+def _reason_to_begin_anew(storage: RocksStorage, kept: int, layout: int) -> str | None:
+    found = layout_of(storage)
+    if found is not None and found < layout:
+        return "is a former version's"
+    # An email claim whose tombstone was never seen would stay in the index for ever.
+    if NOTHING < applied_by(storage) < kept - 1:
+        return "may have missed what was erased since"
+    return None

@@ -3,6 +3,7 @@
 # pyright: reportUnknownMemberType=false
 # aiokafka is annotated in part.
 
+import asyncio
 import uuid
 from collections.abc import AsyncGenerator
 
@@ -11,8 +12,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.change_streams.catch_up import CatchUpReader
+from streams.clock import unix_ms
 from streams.erasure.log_reader import LogReader
 from streams.log.kafka_access import KafkaAccess
+from streams.log.reading import log_bounds
 from streams.log.topic_settings import alter_settings, hurried, read_settings, topic_settings
 from streams.log.topics import Topics
 from tests.support.service import PARTITIONS, Service
@@ -52,6 +55,23 @@ async def write(kafka: KafkaAccess, topic: str) -> None:
             await producer.send(topic, None, key=b"k1", partition=0)
     finally:
         await producer.stop()
+
+
+async def test_a_time_begins_at_the_first_record_since_or_at_the_end(
+    kafka: KafkaAccess, topic: str
+) -> None:
+    async with log_bounds(kafka) as bounds:
+        assert await bounds.first_since(topic, 0, 0) == 0
+        await write(kafka, topic)
+        before = await bounds.end(topic, 0)
+        between = unix_ms() + 1  # the broker's clock counts milliseconds
+        while unix_ms() < between:  # noqa: ASYNC110 - time sets no event
+            await asyncio.sleep(0.001)
+        await write(kafka, topic)
+
+        assert await bounds.first_since(topic, 0, 0) == 0
+        assert await bounds.first_since(topic, 0, between) == before
+        assert await bounds.first_since(topic, 0, unix_ms() + 60_000) == await bounds.end(topic, 0)
 
 
 async def test_offsets_that_are_there_are_told_from_those_that_are_not(

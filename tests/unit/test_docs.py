@@ -71,7 +71,11 @@ DESIGN: Final = (
     ("leave in pages of {}", "streams", "_PAGE", 1),
     ("The {} profiles that were updated last", "api", "SAMPLE", 1),
     ("`transaction.timeout.ms` is {} s", "streams", "TRANSACTION_TIMEOUT_MS", 1000),
-    ("longer ago than Kafka keeps tombstones, {} h", "streams", "TOMBSTONES_KEPT_SECONDS", HOUR),
+    ("Kafka keeps a tombstone for {} h", "streams", "TOMBSTONES_KEPT_SECONDS", HOUR),
+    ("where the last {} h of its log begin", "streams", "TOMBSTONES_SEEN_SECONDS", HOUR),
+    ("more than {} records of a partition", "streams", "MOST_RECORDS", 1),
+    ("{} profiles for the index, the fold of a batch waits", "streams", "MOST_WAITING", 1),
+    ("ahead of the documents by at most {}", "streams", "MOST_AHEAD", 1),
     ("the last changes of all accounts, {} MiB in all", "streams", "_RECENT_BYTES", MIB),
 )
 SETTINGS: Final = (
