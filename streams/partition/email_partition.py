@@ -15,7 +15,7 @@ class EmailPartition(PartitionRuntime):
         super().__init__(emails, relay, effects)
         self.emails = emails
 
-    def fold(self, records: Sequence[Record]) -> None:
+    def fold_slice(self, records: Sequence[Record]) -> None:
         """Folds claims and reports them to the settlement; the release of a lost claim is urgent."""
         emails = self.emails
         urgent = self._effects.writes.report_claims(emails.partition, emails.apply(records))

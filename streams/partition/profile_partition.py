@@ -15,7 +15,7 @@ class ProfilePartition(PartitionRuntime):
         super().__init__(profiles, relay, effects)
         self.profiles = profiles
 
-    def fold(self, records: Sequence[Record]) -> None:
+    def fold_slice(self, records: Sequence[Record]) -> None:
         """Folds events and reports their verdicts; notifies relay, search index and purge."""
         profiles, effects = self.profiles, self._effects
         claimed = effects.writes.report(profiles.partition, profiles.apply(records))

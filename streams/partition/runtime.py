@@ -11,7 +11,13 @@ from typing import Final, NamedTuple, Protocol
 
 from faust.types import TP
 
-from projections.partition import NOTHING, PartitionState, Record, fold_to_the_bad_one
+from projections.partition import (
+    NOTHING,
+    PartitionState,
+    Record,
+    fold_to_the_bad_one,
+    slices,
+)
 from projections.profiles import ProfileState
 from schemas.errors import OperatorError, Unfoldable
 from streams.failure import Failure
@@ -193,8 +199,13 @@ class PartitionRuntime(ABC):
     # ------------------------------------------------------------------ folding
 
     @abstractmethod
+    def fold_slice(self, records: Sequence[Record]) -> None:
+        """Folds consecutive records, one write, and notifies whoever waits for what follows."""
+
     def fold(self, records: Sequence[Record]) -> None:
-        """Folds consecutive records, and notifies whoever waits for what follows."""
+        """Folds consecutive records. Where a write fails, what was written before it is reported."""
+        for part in slices(records):
+            self.fold_slice(part)
 
     def fold_appended(self, first: int, records: Sequence[Keyed]) -> None:
         """Folds what this node has just appended, from the offset `first` on, instead of waiting to fetch it.

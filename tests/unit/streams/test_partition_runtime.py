@@ -1,6 +1,7 @@
 """A partition folds what arrives, reports what it cannot fold, and wakes its waiters (`streams.partition.runtime`)."""
 
 import asyncio
+import errno
 import logging
 from collections.abc import Sequence
 from typing import Any, cast
@@ -15,6 +16,7 @@ from streams.log.appender import Keyed
 from streams.log.chunks import Chunk
 from streams.log.decisions import Decisions
 from streams.log.topics import Topics
+from streams.partition import runtime
 from streams.partition.batch_pace import BatchPace
 from streams.partition.owned_partitions import OwnedPartitions
 from streams.partition.pending_writes import PendingWrites
@@ -121,6 +123,33 @@ def test_records_that_cannot_be_decoded_are_reported_once(
 
     (line,) = caplog.messages
     assert line.startswith("profile-events-0: 2 records up to offset 2 cannot be decoded")
+
+
+def test_what_was_folded_before_the_disk_failed_is_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runtime, "_RETRY_SECONDS", 0)
+
+    async def scenario() -> None:
+        node = Node()
+        verdicts = [node.writes.verdicts.expect(key(n)) for n in range(150)]
+        state = node.partition.profiles
+        write, writes = state.storage.write, 0
+
+        def failing(rows: Any) -> None:
+            nonlocal writes
+            writes += 1
+            if writes == 2:
+                raise OSError(errno.ENOSPC, "no space left on device")
+            write(rows)
+
+        monkeypatch.setattr(state.storage, "write", failing)
+        await node.partitions.fold_chunk(node.chunk(*(encode(upserted(n)) for n in range(150))))
+
+        assert state.applied == 149
+        assert all(verdict.done() for verdict in verdicts)
+
+    asyncio.run(scenario())
 
 
 def test_a_record_that_cannot_be_folded_stops_its_partition_and_what_follows_is_counted() -> None:
