@@ -81,6 +81,16 @@ class Window(NamedTuple):
             return Query.empty_query()
         return Query.range_query(schema, fields.ORDER, FieldType.Integer, lower, upper)
 
+    def begins_above(self, key: int) -> bool:
+        """Whether profiles with a higher order key than this may be in the window."""
+        match self.before:
+            case SortKey(created, id_):
+                return fields.order_key(created, id_) > key
+            case Moment(ms):
+                return fields.order_key(ms) > key
+            case None:
+                return True
+
     def holds(self, sort_key: SortKey) -> bool:
         """Whether a profile that `restrict` let through is in the window."""
         return not (
@@ -92,10 +102,24 @@ class Window(NamedTuple):
 EVERYWHERE: Final = Window()
 
 
-def read_page(searcher: Searcher, schema: Schema, query: Query, window: Window, limit: int) -> Page:
-    """The first `limit` profiles of the query in the window."""
+def read_page(
+    searcher: Searcher,
+    schema: Schema,
+    query: Query,
+    window: Window,
+    limit: int,
+    newest: int | None = None,
+) -> Page:
+    """The first `limit` profiles of the query in the window; sooner when they lie above the order key `newest`."""
     restricted = window.restrict(query, schema)
     reach = limit + _FURTHER
+    if newest is not None and window.begins_above(newest):
+        above = Query.range_query(schema, fields.ORDER, FieldType.Integer, newest, None)
+        among = Query.boolean_query([(Occur.Must, above), (Occur.Must, restricted)])
+        sort_keys, _ = _read_sort_keys(searcher, among, reach)
+        inside = [sort_key for sort_key in sort_keys if window.holds(sort_key)]
+        if len(inside) > limit:
+            return Page(inside[:limit], inside[limit - 1])
     while True:
         sort_keys, is_whole = _read_sort_keys(searcher, restricted, reach)
         inside = [sort_key for sort_key in sort_keys if window.holds(sort_key)]

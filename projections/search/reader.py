@@ -15,7 +15,7 @@ from projections.search.names import PropertyNames
 from projections.search.pages import EVERYWHERE, Page, Window, count_at_edges, read_page
 from projections.search.view import Hidden, View
 from schemas.errors import Unavailable
-from schemas.search.conditions import Condition
+from schemas.search.conditions import EVERYBODY, Condition
 
 _RETRY_SECONDS: Final = 10
 
@@ -92,8 +92,10 @@ class IndexReader:
         Raises `Unavailable` while no index is open.
         """
         view = self._open_view()
-        searcher, left = view.snapshot(Lowering(view.index, account).query(condition))
-        return read_page(searcher, view.schema, left, window, limit)
+        lowering = Lowering(view.index, account)
+        searcher, left = view.snapshot(lowering.query(condition))
+        newest = view.newest.bound(searcher, account, lowering.query(EVERYBODY))
+        return read_page(searcher, view.schema, left, window, limit, newest)
 
     def names(self, account: str) -> PropertyNames:
         """What the properties of the account's profiles are called. Raises like `count`."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from tantivy import Index, Occur, Query, Searcher
 
 from projections.search import fields
+from projections.search.newest import Newest
 
 
 class Hidden:
@@ -39,6 +40,7 @@ class View:
         self.index.config_reader("manual")
         self.index.reload()
         self.schema = self.index.schema
+        self.newest = Newest()
         self._hidden = hidden
 
     def reload(self) -> None:

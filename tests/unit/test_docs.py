@@ -71,6 +71,7 @@ DESIGN: Final = (
     ("leave in pages of {}", "streams", "_PAGE", 1),
     ("The {} profiles that were updated last", "api", "SAMPLE", 1),
     ("`transaction.timeout.ms` is {} s", "streams", "TRANSACTION_TIMEOUT_MS", 1000),
+    ("among the account's newest {} first", "projections", "DEPTH", 1),
     ("Kafka keeps a tombstone for {} h", "streams", "TOMBSTONES_KEPT_SECONDS", HOUR),
     ("where the last {} h of its log begin", "streams", "TOMBSTONES_SEEN_SECONDS", HOUR),
     ("more than {} records of a partition", "streams", "MOST_RECORDS", 1),

@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from projections.search import newest
 from projections.search.pages import Edge, Page, Window
 from schemas.search.conditions import EVERYBODY, Condition, Moment, OneOf
 from schemas.search.cursors import SortKey
@@ -15,8 +16,11 @@ from tests.support.searching import LocalIndex, complete_index, profile, upsert
 A, B, C, D = ("a" * 24, "b" * 24, "c" * 24, "d" * 24)
 
 
-@pytest.fixture
-def index(tmp_path: Path) -> Iterator[LocalIndex]:
+@pytest.fixture(params=[newest.DEPTH, 3], ids=["among all", "among the newest first"])
+def index(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[LocalIndex]:
+    monkeypatch.setattr(newest, "DEPTH", request.param)
     index = complete_index(tmp_path)
     yield index
     index.close()
