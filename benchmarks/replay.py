@@ -14,8 +14,9 @@ from typing import NamedTuple
 import msgspec
 
 from api.settings import HASH_KEY_FILE
+from benchmarks.email_records import LogRecord
 from benchmarks.errors import MeasureError
-from benchmarks.log_records import LogRecord, make_log
+from benchmarks.log_records import make_log
 from benchmarks.processes import output_of
 from schemas.identity import KEY_BYTES, Identity
 from streams.broker import EmbeddedBroker
@@ -42,7 +43,7 @@ def replay_in_process(count: int) -> ReplayResult:
 
 
 def measure_replay(count: int) -> ReplayResult:
-    """Write `count` events, and the claims that they led to, into a log of their own; replay and audit it.
+    """Write `count` events, and the records of emails that they led to, into a log of their own; replay and audit it.
 
     What is audited is the state that the replay made. Raises MeasureError.
     """
@@ -71,7 +72,7 @@ async def _write_log(broker: EmbeddedBroker, identity: Identity, count: int) -> 
     await appender.start()
     log = make_log(identity, count)
     await _append(appender, topics.events, log.events)
-    await _append(appender, topics.emails, log.claims)
+    await _append(appender, topics.emails, log.emails)
     await appender.stop()
 
 
