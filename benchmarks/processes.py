@@ -15,6 +15,7 @@ from benchmarks.errors import MeasureError, StartError
 REPOSITORY = Path(__file__).parent.parent
 KIB_PER_MIB = 1024
 _REST_SECONDS = 2
+_LISTENS = "0A"  # the state of a socket in /proc/net/tcp
 
 
 def output_of(module: str, *arguments: str) -> bytes:
@@ -104,6 +105,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def listeners(port: int) -> int:
+    """How many sockets listen on an IPv4 port of this machine."""
+    _, *sockets = Path("/proc/net/tcp").read_text().splitlines()
+    fields = (line.split() for line in sockets)
+    return sum(each[1].endswith(f":{port:04X}") and each[3] == _LISTENS for each in fields)
 
 
 def descendants(pid: int) -> Iterator[int]:

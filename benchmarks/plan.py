@@ -1,0 +1,61 @@
+"""What a run measures, and at which size."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmarks.groups import GROUPS, Group, measures_of
+from benchmarks.singles import Single, fold, replay, search
+from benchmarks.table import Section
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is measured. `search_count` is profiles, the other counts events."""
+
+    rounds: int = 3
+    load_seconds: int = 3
+    fold_count: int = 1_000_000
+    search_count: int = 1_000_000
+    twin_fsync: bool = True
+
+
+QUICK = Scale(
+    rounds=1,
+    load_seconds=2,
+    fold_count=200_000,
+    search_count=100_000,
+)
+
+
+SINGLES: Mapping[str, Callable[[Scale], Single]] = {
+    "fold": lambda scale: fold(scale.fold_count),
+    "replay": lambda scale: replay(scale.fold_count),
+    "search": lambda scale: search(scale.search_count),
+}
+NAMES = (*(group.name for group in GROUPS), *SINGLES)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Groups in each round, and what is measured once."""
+
+    rounds: int
+    load_seconds: int
+    groups: Sequence[Group]
+    singles: Sequence[Single]
+
+    def sections(self, twins: Sequence[str]) -> list[Section]:
+        """The tables: one of all that the `twins` were asked."""
+        singles = [measure for single in self.singles for measure in single.measures]
+        return [Section([*measures_of(self.groups), *singles], twins)]
+
+
+def make_plan(scale: Scale, only: Collection[str]) -> Plan:
+    """`only` has some of `NAMES`; none of them means all."""
+    chosen = only or NAMES
+    return Plan(
+        scale.rounds,
+        scale.load_seconds,
+        [group for group in GROUPS if group.name in chosen],
+        [make(scale) for name, make in SINGLES.items() if name in chosen],
+    )
