@@ -99,6 +99,7 @@ def _emails(this: Round) -> Iterator[Figure]:
     this.warm_up(Script.EMAIL)
     yield this.load(Script.EMAIL, 1).median
     yield this.load(Script.EMAIL, 64).rate
+    yield this.load(Script.CONTESTED_EMAIL, 64).rate
 
 
 def _busy_reads(this: Round) -> Iterator[Figure]:
@@ -189,6 +190,7 @@ GROUPS = (
         (
             Measure("upsert that changes the email, 1 connection: median", "ms"),
             Measure("upserts that change the email, 64 connections", "/s"),
+            Measure("the same, one in ten to an email that many want, 64 connections", "/s"),
         ),
         _emails,
         scales=True,
