@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.groups import GROUPS, Group, measures_of
-from benchmarks.singles import Single, fold, replay, search
+from benchmarks.singles import Single, fold, replay, search, stock_faust
 from benchmarks.table import Section
 
 
@@ -16,6 +16,7 @@ class Scale:
     load_seconds: int = 3
     fold_count: int = 1_000_000
     search_count: int = 1_000_000
+    faust_count: int = 100_000
     twin_fsync: bool = True
 
 
@@ -24,6 +25,7 @@ QUICK = Scale(
     load_seconds=2,
     fold_count=200_000,
     search_count=100_000,
+    faust_count=20_000,
 )
 
 
@@ -31,6 +33,7 @@ SINGLES: Mapping[str, Callable[[Scale], Single]] = {
     "fold": lambda scale: fold(scale.fold_count),
     "replay": lambda scale: replay(scale.fold_count),
     "search": lambda scale: search(scale.search_count),
+    "stock-faust": lambda scale: stock_faust(scale.faust_count),
 }
 NAMES = (*(group.name for group in GROUPS), *SINGLES)
 
@@ -45,9 +48,11 @@ class Plan:
     singles: Sequence[Single]
 
     def sections(self, twins: Sequence[str]) -> list[Section]:
-        """The tables: one of all that the `twins` were asked."""
-        singles = [measure for single in self.singles for measure in single.measures]
-        return [Section([*measures_of(self.groups), *singles], twins)]
+        """The tables: one of all that the `twins` were asked, and one of each single that has its own."""
+        shared = [single for single in self.singles if not single.opponents]
+        measures = [*measures_of(self.groups), *(each for one in shared for each in one.measures)]
+        own = [single for single in self.singles if single.opponents]
+        return [Section(measures, twins), *(Section(one.measures, one.opponents) for one in own)]
 
 
 def make_plan(scale: Scale, only: Collection[str]) -> Plan:

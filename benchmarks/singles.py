@@ -17,15 +17,22 @@ from benchmarks.search import (
 )
 from benchmarks.service import Profilelog
 from benchmarks.stages import Progress
+from benchmarks.stock_faust import NAME as STOCK_FAUST
+from benchmarks.stock_faust import stock_faust_in_process
 from benchmarks.twin.system import TWIN
 
 
 @dataclass(frozen=True)
 class Single:
-    """`run` adds the figures of `measures` to the results."""
+    """`run` adds the figures of `measures` to the results.
+
+    `opponents` names whom profilelog is compared with in a table of this one's own; without any its rows stand
+    in the table of the rounds.
+    """
 
     measures: Sequence[Measure]
     run: Callable[[Results, Progress], None]
+    opponents: Sequence[str] = ()
 
 
 def fold(count: int) -> Single:
@@ -50,6 +57,24 @@ def replay(count: int) -> Single:
         Measure(f"audit of {log}, RocksDB's own threads on another core", "/s"),
     ]
     return _ours("replay", measures, lambda: iter(replay_in_process(count)))
+
+
+def stock_faust(count: int) -> Single:
+    """The fold of `count` events from Kafka, ours and that of stock Faust."""
+    measure = Measure(f"{count:,} events of the rebuild, read from Kafka and folded", "/s")
+
+    def run(results: Results, progress: Progress) -> None:
+        progress(f"{Profilelog.name} and {STOCK_FAUST}")
+        try:
+            found = stock_faust_in_process(count)
+        except BenchmarkError as error:
+            results.fail(Profilelog.name, [measure], error)
+            results.fail(STOCK_FAUST, [measure], error)
+        else:
+            results.add(Profilelog.name, measure, found.own_fold)
+            results.add(STOCK_FAUST, measure, found.stock_faust)
+
+    return Single([measure], run, opponents=[STOCK_FAUST])
 
 
 def search(count: int) -> Single:

@@ -6,6 +6,7 @@ from benchmarks.errors import NothingAlikeError
 from benchmarks.measures import Measure
 from benchmarks.plan import NAMES, QUICK, make_plan
 from benchmarks.results import Results
+from benchmarks.stock_faust import NAME as STOCK_FAUST
 from benchmarks.table import Report, Section
 
 READS: Final = Measure("reads", "/s")
@@ -55,8 +56,9 @@ def test_each_section_has_a_table() -> None:
 
 def test_a_plan_has_all_rows_or_those_that_are_named() -> None:
     everything = make_plan(QUICK, ())
-    (twins,) = everything.sections(["one", "two"])
+    twins, faust = everything.sections(["one", "two"])
 
     assert len(everything.groups) + len(everything.singles) == len(NAMES)
     assert twins.opponents == ["one", "two"]
+    assert faust.opponents == [STOCK_FAUST]
     assert [group.name for group in make_plan(QUICK, ["reads"]).groups] == ["reads"]
