@@ -4,19 +4,23 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.groups import GROUPS, Group, measures_of
+from benchmarks.growth.single import growth
+from benchmarks.service import Profilelog
 from benchmarks.singles import Single, fold, replay, search, stock_faust
 from benchmarks.table import Section
+from benchmarks.twin.system import PostgresTwin
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured. `search_count` is profiles, the other counts events."""
+    """How much is measured. `growth_sizes` and `search_count` are profiles, the other counts events."""
 
     rounds: int = 3
     load_seconds: int = 3
     fold_count: int = 1_000_000
     search_count: int = 1_000_000
     faust_count: int = 100_000
+    growth_sizes: Sequence[int] = (10_000, 100_000, 1_000_000, 3_000_000)
     twin_fsync: bool = True
 
 
@@ -26,7 +30,13 @@ QUICK = Scale(
     fold_count=200_000,
     search_count=100_000,
     faust_count=20_000,
+    growth_sizes=(10_000, 100_000),
 )
+
+
+def _growth(scale: Scale) -> Single:
+    systems = (Profilelog, lambda: PostgresTwin(fsync=scale.twin_fsync))
+    return growth(scale.growth_sizes, systems, scale.load_seconds)
 
 
 SINGLES: Mapping[str, Callable[[Scale], Single]] = {
@@ -34,6 +44,7 @@ SINGLES: Mapping[str, Callable[[Scale], Single]] = {
     "replay": lambda scale: replay(scale.fold_count),
     "search": lambda scale: search(scale.search_count),
     "stock-faust": lambda scale: stock_faust(scale.faust_count),
+    "growth": _growth,
 }
 NAMES = (*(group.name for group in GROUPS), *SINGLES)
 

@@ -15,6 +15,7 @@ from benchmarks.errors import MeasureError, StartError
 REPOSITORY = Path(__file__).parent.parent
 KIB_PER_MIB = 1024
 _REST_SECONDS = 2
+_BLOCK_BYTES = 512  # the unit of `st_blocks`, whatever the file system's is
 _LISTENS = "0A"  # the state of a socket in /proc/net/tcp
 
 
@@ -141,6 +142,15 @@ def cpu_seconds(pid: int) -> float:
     """The CPU that the process has taken since its start, in the kernel too."""
     user, system = _read(pid, "stat").rpartition(")")[2].split()[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def disk_mib(folder: Path) -> float:
+    """What the files below a folder take of the disk, in MiB; of a file with holes that is less than its length."""
+    blocks = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # its owner may remove it meanwhile
+            blocks += path.stat().st_blocks
+    return blocks * _BLOCK_BYTES / KIB_PER_MIB**2
 
 
 def wait_until_at_rest(pid: int, *, seconds: float) -> None:

@@ -15,7 +15,7 @@ from benchmarks.processes import (
     peak_resident_mib,
     resident_mib,
 )
-from benchmarks.system import READY_SECONDS, Memory, System
+from benchmarks.system import READY_SECONDS, Disk, Memory, System
 from benchmarks.twin.postgres import PostgresServer
 
 TWIN = "PostgreSQL twin"
@@ -78,6 +78,9 @@ class PostgresTwin(System):
             service_peak=sum(map(peak_resident_mib, pids)),
             store=self._postgres.memory_mib(),
         )
+
+    def disk(self, folder: Path) -> Disk:
+        return self._postgres.disk(folder)
 
     def wait_until_readable(self, client: httpx.Client, batch_id: str) -> None:
         """Nothing to wait for: the twin answers after its transaction."""

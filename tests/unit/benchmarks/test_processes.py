@@ -1,8 +1,11 @@
-"""What the benchmark sees of sockets."""
+"""What the benchmark sees of sockets and files."""
 
 import socket
+from pathlib import Path
 
-from benchmarks.processes import free_port, listeners
+from benchmarks.processes import disk_mib, free_port, listeners
+
+MIB = 1 << 20
 
 
 def test_each_socket_that_listens_on_a_port_counts() -> None:
@@ -18,3 +21,12 @@ def test_each_socket_that_listens_on_a_port_counts() -> None:
         assert listeners(port) == 1
         second.listen()
         assert listeners(port) == 2
+
+
+def test_a_folder_takes_what_its_files_do_and_no_holes(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "full").write_bytes(b"x" * MIB)
+    with (tmp_path / "hole").open("wb") as hole:
+        hole.truncate(64 * MIB)
+
+    assert 1 <= disk_mib(tmp_path) < 2

@@ -56,9 +56,10 @@ def test_each_section_has_a_table() -> None:
 
 def test_a_plan_has_all_rows_or_those_that_are_named() -> None:
     everything = make_plan(QUICK, ())
-    twins, faust = everything.sections(["one", "two"])
+    twins, faust, growth = everything.sections(["one", "two"])
 
     assert len(everything.groups) + len(everything.singles) == len(NAMES)
     assert twins.opponents == ["one", "two"]
     assert faust.opponents == [STOCK_FAUST]
+    assert len(growth.measures) % len(QUICK.growth_sizes) == 0
     assert [group.name for group in make_plan(QUICK, ["reads"]).groups] == ["reads"]

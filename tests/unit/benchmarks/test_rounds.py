@@ -14,7 +14,7 @@ from benchmarks.results import Cell, Results
 from benchmarks.round import Round
 from benchmarks.rounds import Contender, run
 from benchmarks.stages import stages
-from benchmarks.system import Memory, System
+from benchmarks.system import Disk, Memory, System
 
 
 class Fake(System):
@@ -38,6 +38,9 @@ class Fake(System):
     def wait_until_readable(self, client: httpx.Client, batch_id: str) -> None: ...
 
     def memory(self) -> Memory:
+        raise NotImplementedError
+
+    def disk(self, folder: Path) -> Disk:
         raise NotImplementedError
 
 
