@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 
 from api.interpreter import tune_garbage_collector
+from benchmarks.email_records import LogRecord
 from benchmarks.errors import MeasureError
-from benchmarks.log_records import ACCOUNT, Log, LogRecord, make_log
+from benchmarks.log_records import ACCOUNT, Log, make_log
 from benchmarks.processes import output_of
 from projections.email_index import EmailState
 from projections.partition import Origin
@@ -40,7 +41,7 @@ def fold_in_process(count: int) -> FoldResult:
 
 
 def measure_fold(count: int) -> FoldResult:
-    """Fold `count` events, and the email claims that they led to, into two new RocksDB folders.
+    """Fold `count` events, and the records of emails that they led to, into two new RocksDB folders.
 
     As in a rebuild, all their outputs are published already, so documents, indexes and history
     are written, and the outbox is not. The records are in memory before the clock starts: what
@@ -55,7 +56,7 @@ def measure_fold(count: int) -> FoldResult:
         emails = EmailState(*_partition(Path(folder), "profile-emails", identity))
         began, cpu_began = time.perf_counter(), time.process_time()
         _rebuild(profiles, log.events)
-        _rebuild(emails, log.claims)
+        _rebuild(emails, log.emails)
         result = FoldResult(count, time.perf_counter() - began, time.process_time() - cpu_began)
         _check(profiles, emails, log, identity)
         profiles.close()

@@ -24,6 +24,7 @@ class Script(StrEnum):
     UPSERT = "upsert"
     READ = "read"
     EMAIL = "email"
+    CONTESTED_EMAIL = "contested_email"
     MIXED = "mixed"
 
 

@@ -8,8 +8,16 @@ from random import Random
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from benchmarks.email_records import EmailRecords, LogRecord
 from schemas import identity
-from schemas.events import EmailClaimed, ProfileCleared, ProfileEvent, ProfileUpserted, encode
+from schemas.events import (
+    EmailClaimed,
+    Place,
+    ProfileCleared,
+    ProfileEvent,
+    ProfileUpserted,
+    encode,
+)
 from schemas.identity import Identity
 
 ACCOUNT = "0123456789abcdef01234567"
@@ -28,19 +36,11 @@ NEW_USER = {
 PLANS = ("free", "basic", "gold", "platinum")
 
 
-class LogRecord(NamedTuple):
-    """What the consumer hands to a fold."""
-
-    offset: int
-    key: bytes
-    value: bytes | None
-
-
 class Log(NamedTuple):
-    """One partition of `profile-events`, and what its events left in `profile-emails`."""
+    """One partition of `profile-events`, and the one of `profile-emails` that its relay has written."""
 
     events: list[LogRecord]
-    claims: list[LogRecord]
+    emails: list[LogRecord]
     last_uid: str
 
 
@@ -61,49 +61,49 @@ class _LogMaker:
         self._identity = identity_
         self._random = random
         self._users: list[_User] = []
-        self._claims: list[LogRecord] = []
+        self._emails = EmailRecords()
 
     def make(self, count: int) -> Log:
         events = [
             LogRecord(offset, key, encode(self._event(offset, key)))
             for offset, key in enumerate(identity.event_keys(count))
         ]
-        return Log(events, self._claims, self._users[-1].uid)
+        self._emails.finish()
+        return Log(events, self._emails.records, self._users[-1].uid)
 
     def _event(self, offset: int, key: bytes) -> ProfileEvent:
         at = FIRST_AT + offset
         if offset % EVENTS_PER_USER == 0:
-            return self._new_user(at, key)
+            return self._new_user(offset, at, key)
         user = self._users[int(self._random.random() * len(self._users))]
         kind = self._random.random()
         if kind < CLEARS:
             return ProfileCleared(account=ACCOUNT, at=at, id=user.id)
         if kind < CLEARS + EMAIL_CHANGES:
             email = f"jane.{offset}@chameleon.example"
-            self._append_claim(user.claim, None)
-            user.claim = self._claim(at, key, email, user.id)
+            self._emails.withdraw(user.claim, (0, offset, 0))
+            user.claim = self._claim((0, offset, 1), at, key, email, user.id)
             return _upsert(at, user.uid, {"email": email})
         changes = {"plan": PLANS[offset % len(PLANS)], "seats": offset}
         return _upsert(at, user.uid, changes)
 
-    def _new_user(self, at: int, key: bytes) -> ProfileUpserted:
+    def _new_user(self, offset: int, at: int, key: bytes) -> ProfileUpserted:
         number = len(self._users)
         uid = str(UUID(int=self._random.getrandbits(128), version=4))
         email = f"jane{number}@acme.software"
         slot = int.from_bytes(self._identity.uid_hash(ACCOUNT, uid)[:2])
         id_ = identity.profile_id(slot, key)
-        self._users.append(_User(uid, id_, self._claim(at, key, email, id_)))
+        claim = self._claim((0, offset, 0), at, key, email, id_)
+        self._users.append(_User(uid, id_, claim))
         company = self._identity.company_id(ACCOUNT, number % COMPANIES)
         return _upsert(at, uid, {"email": email, "company_id": company, **NEW_USER})
 
-    def _claim(self, at: int, event_key: bytes, email: str, profile_id: str) -> bytes:
-        claim = identity.claim_made_by(event_key)
+    def _claim(self, place: Place, at: int, key: bytes, email: str, profile_id: str) -> bytes:
+        """Returns the claim's name."""
+        name = identity.claim_made_by(key)
         email_hash = self._identity.email_hash(ACCOUNT, email).hex()
-        self._append_claim(claim, encode(EmailClaimed(ACCOUNT, at, email_hash, profile_id)))
-        return claim
-
-    def _append_claim(self, claim: bytes, value: bytes | None) -> None:
-        self._claims.append(LogRecord(len(self._claims), claim, value))
+        self._emails.claim(name, EmailClaimed(ACCOUNT, at, email_hash, profile_id, place))
+        return name
 
 
 def _upsert(at: int, uid: str, properties: dict[str, Any]) -> ProfileUpserted:

@@ -15,6 +15,9 @@ from benchmarks.errors import MeasureError, StartError
 REPOSITORY = Path(__file__).parent.parent
 KIB_PER_MIB = 1024
 _REST_SECONDS = 2
+_POLL_SECONDS = 0.02
+_BLOCK_BYTES = 512  # the unit of `st_blocks`, whatever the file system's is
+_LISTENS = "0A"  # the state of a socket in /proc/net/tcp
 
 
 def output_of(module: str, *arguments: str) -> bytes:
@@ -70,7 +73,7 @@ class Child:
                 raise StartError(f"ended with code {self._process.returncode}: {self.last_line()}")
             if time.monotonic() > deadline:
                 raise StartError(f"not ready after {seconds:.0f} s: {self.last_line()}")
-            time.sleep(0.02)
+            time.sleep(_POLL_SECONDS)
 
     def last_line(self) -> str:
         lines = self.log.read_text(errors="replace").split("\n")
@@ -83,14 +86,19 @@ class Child:
             self._process.send_signal(with_signal)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(patience)
-        if self._process.poll() is None or any(map(_runs, family[1:])):
+        if self._process.poll() is None or any(map(runs, family[1:])):
             _kill(family)
         self._process.wait()
 
     def kill(self) -> None:
-        """kill -9 of it and of whatever it had started itself."""
-        _kill([self.pid, *descendants(self.pid)])
+        """kill -9 of it and of whatever it had started itself; returns when none of them runs."""
+        self._process.send_signal(signal.SIGSTOP)  # it starts nobody while the others are found
+        family = [self.pid, *descendants(self.pid)]
+        _kill(family)
         self._process.wait()
+        # A PostgreSQL does not start beside what is left of another one on its folder.
+        while any(map(runs, family)):
+            time.sleep(_POLL_SECONDS)
 
 
 def _kill(family: Iterable[int]) -> None:
@@ -106,6 +114,13 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def listeners(port: int) -> int:
+    """How many sockets listen on an IPv4 port of this machine."""
+    _, *sockets = Path("/proc/net/tcp").read_text().splitlines()
+    fields = (line.split() for line in sockets)
+    return sum(each[1].endswith(f":{port:04X}") and each[3] == _LISTENS for each in fields)
+
+
 def descendants(pid: int) -> Iterator[int]:
     """The children of `pid`, their children, and so on."""
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
@@ -113,6 +128,12 @@ def descendants(pid: int) -> Iterator[int]:
             for child in map(int, children.read_text().split()):
                 yield child
                 yield from descendants(child)
+
+
+def runs(pid: int) -> bool:
+    """Whether there is such a process that has not ended yet."""
+    state = _read(pid, "stat").rpartition(")")[2].split()
+    return bool(state) and state[0] != "Z"
 
 
 def command_name(pid: int) -> str:
@@ -130,9 +151,18 @@ def peak_resident_mib(pid: int) -> float:
 
 
 def cpu_seconds(pid: int) -> float:
-    """The CPU that the process has taken since its start, in the kernel too."""
-    user, system = _read(pid, "stat").rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    """The CPU that the process has taken since its start, in the kernel too; 0 of one that is gone."""
+    user_and_system = _read(pid, "stat").rpartition(")")[2].split()[11:13]
+    return sum(map(int, user_and_system)) / os.sysconf("SC_CLK_TCK")
+
+
+def disk_mib(folder: Path) -> float:
+    """What the files below a folder take of the disk, in MiB; of a file with holes that is less than its length."""
+    blocks = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # its owner may remove it meanwhile
+            blocks += path.stat().st_blocks
+    return blocks * _BLOCK_BYTES / KIB_PER_MIB**2
 
 
 def wait_until_at_rest(pid: int, *, seconds: float) -> None:
@@ -158,11 +188,6 @@ def _cpu_of_descendants(pid: int) -> float:
 def proportional_mib(pid: int) -> float:
     """Like `resident_mib`, each shared page divided among those who share it (Pss), in MiB."""
     return _field(_read(pid, "smaps_rollup"), "Pss") / KIB_PER_MIB
-
-
-def _runs(pid: int) -> bool:
-    state = _read(pid, "stat").rpartition(")")[2].split()
-    return bool(state) and state[0] != "Z"
 
 
 def _read(pid: int, name: str) -> str:

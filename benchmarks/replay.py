@@ -15,14 +15,10 @@ import msgspec
 
 from api.settings import HASH_KEY_FILE
 from benchmarks.errors import MeasureError
-from benchmarks.log_records import LogRecord, make_log
+from benchmarks.log_writer import write_log
 from benchmarks.processes import output_of
 from schemas.identity import KEY_BYTES, Identity
 from streams.broker import EmbeddedBroker
-from streams.log.appender import Appender
-from streams.log.topics import Topics, prepare_topics
-
-CHUNK = 1000
 
 
 class ReplayResult(NamedTuple):
@@ -42,7 +38,7 @@ def replay_in_process(count: int) -> ReplayResult:
 
 
 def measure_replay(count: int) -> ReplayResult:
-    """Write `count` events, and the claims that they led to, into a log of their own; replay and audit it.
+    """Write `count` events, and the records of emails that they led to, into a log of their own; replay and audit it.
 
     What is audited is the state that the replay made. Raises MeasureError.
     """
@@ -52,7 +48,7 @@ def measure_replay(count: int) -> ReplayResult:
         (data / HASH_KEY_FILE).write_text(f"{key.hex()}\n")
         broker = EmbeddedBroker(data)
         try:
-            asyncio.run(_write_log(broker, Identity(key, 1), count))
+            asyncio.run(write_log(broker, Identity(key, 1), count))
             with _one_core():
                 replay = ["replay", "--data", folder, "--into", str(data / "state")]
                 replayed = _rate(count, replay)
@@ -61,25 +57,6 @@ def measure_replay(count: int) -> ReplayResult:
         finally:
             asyncio.run(broker.stop())
     return ReplayResult(replayed, audited, freely)
-
-
-async def _write_log(broker: EmbeddedBroker, identity: Identity, count: int) -> None:
-    await broker.start()
-    topics = Topics(identity.partitions)
-    await prepare_topics(broker.access, topics, identity, purge_within=3600, replication=1)
-    appender = Appender(broker.access, timeout=60, max_pending=64 << 20)
-    await appender.start()
-    log = make_log(identity, count)
-    await _append(appender, topics.events, log.events)
-    await _append(appender, topics.emails, log.claims)
-    await appender.stop()
-
-
-async def _append(appender: Appender, topic: str, records: Sequence[LogRecord]) -> None:
-    for start in range(0, len(records), CHUNK):
-        part = [(record.key, record.value) for record in records[start : start + CHUNK]]
-        for done in await appender.append_many(topic, 0, part):
-            await appender.wait(done)
 
 
 @contextlib.contextmanager

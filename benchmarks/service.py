@@ -13,11 +13,12 @@ from benchmarks.processes import (
     Child,
     command_name,
     descendants,
+    disk_mib,
     free_port,
     peak_resident_mib,
     resident_mib,
 )
-from benchmarks.system import READY_SECONDS, Memory, System
+from benchmarks.system import READY_SECONDS, Disk, Memory, System
 
 APPLIED_SECONDS = 180
 POLL_SECONDS = 0.02
@@ -73,6 +74,12 @@ class Profilelog(System):
             service_peak=sum(map(peak_resident_mib, service)),
             store=sum(map(resident_mib, kafka)),
         )
+
+    def disk(self, folder: Path) -> Disk:
+        """RocksDB and the search index; the log is Kafka's whole folder."""
+        data = folder / "data"
+        state = disk_mib(data / "state") + disk_mib(data / "search")
+        return Disk(state=state, log=disk_mib(data / "broker"))
 
     def wait_until_readable(self, client: httpx.Client, batch_id: str) -> None:
         """Poll the batch's status (contract §4) until it says `applied`."""

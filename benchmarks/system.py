@@ -21,6 +21,14 @@ class Memory:
     store: float
 
 
+@dataclass(frozen=True)
+class Disk:
+    """MiB on the disk: of the state with its indexes, and of the log that it can be made again from."""
+
+    state: float
+    log: float
+
+
 class System(ABC):
     """One system with a data folder of its own; a context manager that stops it."""
 
@@ -48,6 +56,10 @@ class System(ABC):
 
     @abstractmethod
     def memory(self) -> Memory: ...
+
+    @abstractmethod
+    def disk(self, folder: Path) -> Disk:
+        """Of the folder that it was started on."""
 
     @abstractmethod
     def wait_until_readable(self, client: httpx.Client, batch_id: str) -> None:

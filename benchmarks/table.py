@@ -2,7 +2,9 @@
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
@@ -17,36 +19,40 @@ END = "<!-- table: end -->"
 NOTHING = "—"
 
 
+@dataclass(frozen=True)
+class Section:
+    """Rows of the report, and the names of those that profilelog is compared with there."""
+
+    measures: Sequence[Measure]
+    opponents: Sequence[str]
+
+
 class Report:
-    """Results of two systems, side by side; the ratio is how many times better the first does."""
+    """A table for each section: one system beside others; a ratio is how many times better it does than that one.
+
+    An opponent of whom nothing was measured in a section has no column there.
+    """
 
     def __init__(
-        self, results: Results, measures: Sequence[Measure], ours: str, theirs: str, caption: str
+        self, results: Results, sections: Sequence[Section], ours: str, caption: str
     ) -> None:
         self.caption = caption
-        self._header = ("measure", ours, theirs, "ratio")
-        self._rows = [
-            (
-                measure.title,
-                _cell_text(results.cell(ours, measure), measure.unit),
-                _cell_text(results.cell(theirs, measure), measure.unit),
-                _ratio_text(results.advantage(measure, ours, theirs)),
-            )
-            for measure in measures
+        self._tables = [
+            list(_lines(results, section, ours)) for section in sections if section.measures
         ]
 
     def show(self, console: Console) -> None:
-        table = Table(caption=self.caption, caption_justify="left")
-        for number, name in enumerate(self._header):
-            table.add_column(name, justify="left" if number == 0 else "right")
-        for row in self._rows:
-            table.add_row(*row)
-        console.print(table)
+        for header, *rows in self._tables:
+            table = Table()
+            for number, name in enumerate(header):
+                table.add_column(name, justify="left" if number == 0 else "right")
+            for row in rows:
+                table.add_row(*row)
+            console.print(table)
+        console.print(self.caption)
 
     def markdown(self) -> str:
-        lines = [self._header, ("---", "---:", "---:", "---:"), *self._rows]
-        table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-        return f"{table}\n\n{self.caption}\n"
+        return "\n\n".join([*map(_markdown, self._tables), f"{self.caption}\n"])
 
 
 def write_between_marks(path: Path, text: str) -> None:
@@ -76,6 +82,32 @@ def _around_marks(path: Path) -> tuple[str, str]:
     if not begun or not ended:
         raise ValueError(f"{path} has no place for a table: the lines {BEGIN} and {END}")
     return before, after
+
+
+def _lines(results: Results, section: Section, ours: str) -> Iterator[Sequence[str]]:
+    """The header and the rows of a table."""
+    opponents = [
+        name
+        for name in section.opponents
+        if any(results.cell(name, measure) is not None for measure in section.measures)
+    ]
+    yield "measure", ours, *chain.from_iterable((name, "ratio") for name in opponents)
+    for measure in section.measures:
+        beside = (
+            (
+                _cell_text(results.cell(name, measure), measure.unit),
+                _ratio_text(results.advantage(measure, ours, name)),
+            )
+            for name in opponents
+        )
+        own = _cell_text(results.cell(ours, measure), measure.unit)
+        yield measure.title, own, *chain.from_iterable(beside)
+
+
+def _markdown(lines: Sequence[Sequence[str]]) -> str:
+    header, *rows = lines
+    rule = ("---", *("---:" for _ in header[1:]))
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))
 
 
 def _cell_text(cell: Cell | BenchmarkError | None, unit: str) -> str:

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from benchmarks.errors import NotInstalledError, StartError
-from benchmarks.processes import Child, descendants, free_port, proportional_mib
-from benchmarks.system import READY_SECONDS
+from benchmarks.processes import Child, descendants, disk_mib, free_port, proportional_mib
+from benchmarks.system import READY_SECONDS, Disk
 
 DEBIAN = Path("/usr/lib/postgresql")
 ROLE = "twin"
@@ -84,6 +84,13 @@ class PostgresServer:
         if self._server is None:
             return 0
         return sum(map(proportional_mib, [self._server.pid, *descendants(self._server.pid)]))
+
+    @staticmethod
+    def disk(folder: Path) -> Disk:
+        """Tables and indexes; the log is the write-ahead log, whose files PostgreSQL uses again."""
+        data = folder / "postgres"
+        log = disk_mib(data / "pg_wal")
+        return Disk(state=disk_mib(data) - log, log=log)
 
     @staticmethod
     def _make_cluster(binaries: Path, data: Path, password: str, user: str | None) -> None:

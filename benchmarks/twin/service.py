@@ -7,6 +7,7 @@ Run: TWIN_DSN=postgresql://… TWIN_SECRET=… python -m benchmarks.twin.service
 import asyncio
 import hmac
 import os
+import socket
 import sys
 from typing import Any
 
@@ -189,15 +190,18 @@ def main() -> None:
         request_max_body_size=BODY_LIMIT,
         openapi_config=None,
     )
-    uvicorn.run(
-        app,
-        host="127.0.0.1",
-        port=int(sys.argv[1]),
-        log_level="warning",
-        access_log=False,
-        loop="uvloop",
-        http="httptools",
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, loop="uvloop", http="httptools"
     )
+    uvicorn.Server(config).run(sockets=[_shared_socket(int(sys.argv[1]))])
+
+
+def _shared_socket(port: int) -> socket.socket:
+    """Other processes of the service may listen there, too."""
+    shared = socket.socket()
+    shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    shared.bind(("127.0.0.1", port))
+    return shared
 
 
 if __name__ == "__main__":
