@@ -21,6 +21,7 @@ from faust.types import TP
 from projections.partition import NOTHING
 from schemas.errors import OperatorError
 from streams.clock import unix_ms
+from streams.consumer_group.placement import Member
 from streams.failure import Failure
 from streams.log.kafka_access import KafkaAccess
 from streams.log.reading import log_bounds
@@ -67,6 +68,15 @@ class Assignment:
         """The offset up to which a partition is folded, -1 when it is not here."""
         runtime = self._runtimes.get(tp)
         return NOTHING if runtime is None else runtime.state.applied
+
+    def member(self, node_id: str) -> Member:
+        """What this node says of itself to the group: the partitions of events that it owns."""
+        copies = {
+            tp.partition: runtime.state.applied
+            for tp, runtime in self._runtimes.items()
+            if tp.topic == self._topics.events
+        }
+        return Member(node_id, frozenset(copies), copies)
 
     async def release_all(self) -> None:
         """The node stops."""

@@ -22,7 +22,9 @@ from faust.types import TP, ConsumerMessage
 
 from private_names.of_faust import LoopConsumer, NoTables, Transport, ensure_TP
 from projections.partition import Record
+from streams.consumer_group.assignor import PlacementAssignor
 from streams.consumer_group.faust_options import faust_options
+from streams.consumer_group.placement import Member
 from streams.log.chunks import CHUNK_RECORDS, Chunk, chunks
 from streams.log.kafka_access import KafkaAccess
 from streams.log.reading import make_group_member
@@ -163,7 +165,8 @@ class ChunkApp(faust.App):
     """A Faust app whose topics deliver chunks.
 
     `positions` says where to resume; awaited at every assignment. `applied` is the offset up to which the state of a
-    partition is folded, -1 when it is not here: what lies below is not delivered.
+    partition is folded, -1 when it is not here: what lies below is not delivered. `member` is what the node says of
+    itself to the group.
     """
 
     def __init__(
@@ -173,15 +176,17 @@ class ChunkApp(faust.App):
         kafka: KafkaAccess,
         positions: Positions,
         applied: Callable[[TP], int],
+        member: Callable[[], Member],
         **options: Any,
     ) -> None:
         self.kafka = kafka
         self.positions = positions
         self.applied = applied
+        self.member = member
         super().__init__(
             id_,
             TableManager=NoTables,  # the event topics are the changelog, so there are no Faust tables
-            table_standby_replicas=1,  # keeps Faust's own assignor, which keeps topics with equal partitions together
+            PartitionAssignor=PlacementAssignor,
             topic_disable_leader=True,
             web_enabled=False,
             stream_wait_empty=False,

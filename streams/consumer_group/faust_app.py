@@ -59,6 +59,7 @@ def make_app(
         kafka=kafka,
         positions=assignment.assign,
         applied=assignment.applied,
+        member=lambda: assignment.member(node_id),
         datadir=str(folder),
         broker_session_timeout=6.0,  # Kafka's least: how long a killed node keeps its partitions
         broker_heartbeat_interval=1.5,

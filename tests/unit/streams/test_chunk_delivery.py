@@ -11,6 +11,7 @@ from typing import Any
 from faust.types import TP
 
 from streams.consumer_group.chunk_delivery import ChunkApp, ChunkConsumer
+from streams.consumer_group.placement import Member
 from streams.log.kafka_access import KafkaAccess
 
 
@@ -25,6 +26,7 @@ def settings_of_client(folder: Path) -> dict[str, Any]:
             kafka=KafkaAccess("a:1"),
             positions=positions,
             applied=lambda _: -1,
+            member=lambda: Member("node"),
             datadir=str(folder),
             consumer_group_instance_id="node",
         )
