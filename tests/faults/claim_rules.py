@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from projections import email_index, keyspace
-from projections.email_index import EmailState, Folded, waiting_tombstones
+from projections.email_index import Folded, Waiting, waiting_tombstones
 from projections.outbox import OutboxPosition
 from projections.partition import PartitionState
 from projections.storage import Storage
@@ -16,7 +16,7 @@ from schemas.events import EmailWithdrawn, Place
 from streams.partition import claim_sender, email_relay, relay
 from streams.partition.catching_up import Goal
 from streams.partition.claim_sender import ClaimSender
-from streams.partition.email_relay import EmailRelay
+from streams.partition.email_relay import EmailRelay, Rows
 from streams.partition.relay import ReadProgress, Relay
 from streams.partition.settlement import Settlement
 from tests.support.memory_log import Record
@@ -146,23 +146,27 @@ def tombstones_remove_no_claims(patch: pytest.MonkeyPatch) -> None:
 
 
 def tombstones_leave_before_the_progress(patch: pytest.MonkeyPatch) -> None:
-    catch_up: Callable[..., Any] = vars(EmailRelay)["_catch_up"]
+    async def at_once(self: EmailRelay, _offset: int) -> bool:
+        return self.applied >= vars(self)["_last_repeat"]
 
-    async def hasty(self: EmailRelay) -> bool:
-        emails: EmailState = vars(self)["_emails"]
-        with pytest.MonkeyPatch.context() as there:
-            if next(waiting_tombstones(emails.storage), None) is not None:
-                there.setattr(self, "_commit", _nothing)
-            return await catch_up(self)
+    patch.setattr(EmailRelay, "_pass", at_once)
 
-    patch.setattr(EmailRelay, "_catch_up", hasty)
+
+def repeats_are_not_waited_for(patch: pytest.MonkeyPatch) -> None:
+    def all_alike(storage: Storage, start: int = 0) -> list[tuple[int, Waiting]]:
+        rows = waiting_tombstones(storage, start)
+        return [(offset, Waiting(row.keys)) for offset, row in rows]
+
+    patch.setattr(email_relay, "waiting_tombstones", all_alike)
 
 
 def tombstones_leave_in_another_order(patch: pytest.MonkeyPatch) -> None:
-    def last_first(storage: Storage, start: int = 0) -> list[tuple[int, list[bytes]]]:
-        return [*waiting_tombstones(storage, start)][::-1]
+    append: Callable[..., Any] = vars(EmailRelay)["_append_tombstones"]
 
-    patch.setattr(email_relay, "waiting_tombstones", last_first)
+    async def last_first(self: EmailRelay, waiting: Rows) -> int:
+        return await append(self, waiting[::-1])
+
+    patch.setattr(EmailRelay, "_append_tombstones", last_first)
 
 
 def releases_leave_again(patch: pytest.MonkeyPatch) -> None:
@@ -180,9 +184,9 @@ def releases_leave_again(patch: pytest.MonkeyPatch) -> None:
 def tombstones_are_made_once(patch: pytest.MonkeyPatch) -> None:
     tombstone: Callable[..., None] = vars(email_index)["_tombstone"]
 
-    def once(state: WorkingSet, offset: int, record_key: bytes) -> None:
+    def once(state: WorkingSet, offset: int, record_key: bytes, *, of_repeat: bool = False) -> None:
         if state.publishes(offset):
-            tombstone(state, offset, record_key)
+            tombstone(state, offset, record_key, of_repeat=of_repeat)
 
     patch.setattr(email_index, "_tombstone", once)
 
@@ -196,7 +200,3 @@ def repeats_settle_what_waits(patch: pytest.MonkeyPatch) -> None:
 
 def _no_record(_row: bytes) -> bytes:
     return b"none"
-
-
-async def _nothing(*_: object) -> None:
-    return

@@ -56,10 +56,22 @@ def former_index_wakes(world: World, cut: int) -> None:
 
 
 def index_is_lost_behind_a_repeat(world: World, cut: int) -> None:
-    """The owner of the index dies among its tombstones; the cleaner takes a claim, and not yet its repeat."""
+    """The owner of the index dies among its tombstones; the cleaner takes a claim, and not yet its repeat.
+
+    `cut`: after how many awaits; and whether one more user claims the email then, which the owner does not fold any
+    more while it sends what it can.
+    """
+    awaits, moves_on = cut // 2, cut % 2
     repeat = _repeat_a_claim(world)
-    directing.fold(world, INDEX)
-    node = directing.relay_some(world, INDEX, cut)
+    for _ in range(awaits):
+        directing.relay_some(world, INDEX, 1)
+    owner = directing.owner_of(world, INDEX)
+    if moves_on:
+        directing.send(world, "by uid", _OTHER, EMAIL)
+        directing.fold_and_relay(world, EVENTS[_OTHER.partition])
+        while owner.relay():
+            pass
+    node = directing.node_of(world, owner)
     world.cluster.crash(node, lost=True)
     world.cluster.lose(node, INDEX)
     _clean_below(world, INDEX, repeat)
@@ -71,9 +83,10 @@ def index_is_lost_behind_a_repeat(world: World, cut: int) -> None:
 def index_is_taken_over_among_its_tombstones(world: World, cut: int) -> None:
     """The former owner of the index sends its tombstones, and the cleaner comes, while the next one catches up."""
     repeat = _repeat_a_claim(world)
-    directing.fold(world, INDEX)
-    directing.relay_some(world, INDEX, cut)
     former = _give_away(world, INDEX)
+    for _ in range(cut):
+        former.fold(9)
+        former.relay(1)
     owner = directing.owner_of(world, INDEX)
     owner.relay()
     while former.relay():

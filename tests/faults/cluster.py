@@ -93,10 +93,12 @@ class Process:
 
     async def append_in_order(
         self, topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]
-    ) -> None:
+    ) -> int:
         """One request. Kafka takes it whole; here a part may arrive, as of several requests."""
+        last = -1
         for key, value in records:
-            await self.append(topic, partition, key, value)
+            last = await self.append(topic, partition, key, value)
+        return last
 
     async def _answer(self) -> None:
         await pause()

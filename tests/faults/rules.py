@@ -279,13 +279,14 @@ RULES: Final = [
         )
     ),
     *(
-        Rule(text, leave_out, story=claim_stories.index_is_lost_behind_a_repeat, cuts=30)
+        Rule(text, leave_out, story=claim_stories.index_is_lost_behind_a_repeat, cuts=100)
         for text, leave_out in (
             ("a tombstone removes the repeat it names", claim_rules.tombstones_remove_no_claims),
             (
                 "the progress goes ahead of tombstones",
                 claim_rules.tombstones_leave_before_the_progress,
             ),
+            ("tombstones wait for those of repeats", claim_rules.repeats_are_not_waited_for),
             ("tombstones leave in the log's order", claim_rules.tombstones_leave_in_another_order),
             ("a replay makes no release again", claim_rules.releases_leave_again),
             ("a replay makes all tombstones again", claim_rules.tombstones_are_made_once),

@@ -24,7 +24,7 @@ _TOGETHER = (stories.claim_meets_a_restart, claim_stories.claim_is_repeated_befo
         (stories.request_is_lost, 4),
         (claim_stories.former_owner_wakes, 2),
         (claim_stories.former_index_wakes, 2),
-        (claim_stories.index_is_lost_behind_a_repeat, 30),
+        (claim_stories.index_is_lost_behind_a_repeat, 100),
         (claim_stories.index_is_taken_over_among_its_tombstones, 30),
         (claim_stories.claim_is_repeated_before_its_release, 10),
     ],
