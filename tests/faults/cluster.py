@@ -240,9 +240,11 @@ class Replica:
 
     async def _start(self) -> bool:
         await self._relay.start(self.process.read_progress)
-        self._started = self.taken = True
-        self._settlement.acquire(self.state, self.ends_of_outputs())
-        self._catch_up()
+        self._started = True
+        if not self.taken:
+            self.taken = True
+            self._settlement.acquire(self.state, self.ends_of_outputs())
+            self._catch_up()
         return True
 
     def ends_of_outputs(self) -> dict[int, int]:
