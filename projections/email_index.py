@@ -35,7 +35,7 @@ from schemas.events import (
 from schemas.identity import claim_name, is_id
 from schemas.timestamps import LAST_TIMESTAMP
 
-EMAIL_LAYOUT: Final = 8
+EMAIL_LAYOUT: Final = 9
 
 
 class Claimant(msgspec.Struct, array_like=True, frozen=True):
@@ -53,6 +53,13 @@ class Watermark(msgspec.Struct, array_like=True, frozen=True):
     withdrawal: bytes = b""
 
 
+class Waiting(msgspec.Struct, array_like=True, frozen=True):
+    """Tombstones, by the keys of their records, that follow from a record; of a repeat it is its own one."""
+
+    keys: list[bytes]
+    of_repeat: bool = False
+
+
 class Folded(NamedTuple):
     """A record was folded that speaks of a claim; `lost` is the claim whose release is in the outbox for it.
 
@@ -66,7 +73,7 @@ class Folded(NamedTuple):
 
 
 _claimants: Final = msgspec.msgpack.Decoder(list[Claimant])
-_keys: Final = msgspec.msgpack.Decoder(list[bytes])
+_decode_waiting: Final = msgspec.msgpack.Decoder(Waiting).decode
 decode_watermark: Final = msgspec.msgpack.Decoder(Watermark).decode
 _encode: Final = msgspec.msgpack.Encoder().encode
 
@@ -121,14 +128,14 @@ class EmailState(PartitionState):
         self.storage.write({keyspace.tombstones(offset): None for offset in offsets})
 
 
-def waiting_tombstones(storage: Storage, start: int = 0) -> Iterator[tuple[int, list[bytes]]]:
-    """Offsets of records that tombstones follow from, and the keys of these tombstones, in the order of the log.
+def waiting_tombstones(storage: Storage, start: int = 0) -> Iterator[tuple[int, Waiting]]:
+    """Offsets of records that tombstones follow from, and these tombstones, in the order of the log.
 
     Those below `start` are left out, at no cost.
     """
     stop = keyspace.after(keyspace.TOMBSTONES)
     for key, row in storage.scan(keyspace.tombstones(start), stop):
-        yield keyspace.tombstones_offset(key), _keys.decode(row)
+        yield keyspace.tombstones_offset(key), _decode_waiting(row)
 
 
 def _prefetch(state: WorkingSet, new: Sequence[tuple[Record, EmailRecord | None]]) -> None:
@@ -192,7 +199,7 @@ def _take(state: WorkingSet, record: Record, place: Place, is_withdrawal: bool) 
     if row is not None:
         before = decode_watermark(row)
         if (offset, number) <= (before.offset, before.number):
-            _tombstone(state, record.offset, record.key)
+            _tombstone(state, record.offset, record.key, of_repeat=True)
             return False
         if before.withdrawal:
             _tombstone(state, record.offset, before.withdrawal)
@@ -239,11 +246,14 @@ def _remove(state: WorkingSet, name: bytes, claim_row: bytes) -> None:
         state.delete(row)
 
 
-def _tombstone(state: WorkingSet, offset: int, record_key: bytes) -> None:
+def _tombstone(
+    state: WorkingSet, offset: int, record_key: bytes, *, of_repeat: bool = False
+) -> None:
     """A tombstone follows from the record at the offset."""
     row = keyspace.tombstones(offset)
     before = state.get_own(row)
-    state.put(row, _encode([*(_keys.decode(before) if before else ()), record_key]))
+    keys = _decode_waiting(before).keys if before else []
+    state.put(row, _encode(Waiting([*keys, record_key], of_repeat)))
 
 
 def _read(row: bytes | None) -> list[Claimant]:

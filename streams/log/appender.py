@@ -112,10 +112,15 @@ class Appender:
             self._queue(topic, partition, part, bounded=False).done for part in _requests(records)
         ]
 
-    async def append_in_order(self, topic: str, partition: int, records: Sequence[Keyed]) -> None:
-        """Append records that fit one request; returns when Kafka has them. Raises `Unavailable`: they may be there."""
+    async def append_in_order(self, topic: str, partition: int, records: Sequence[Keyed]) -> int:
+        """Append records that fit one request; returns the offset of the last, below 0 when Kafka does not return it.
+
+        Raises `Unavailable`: they may be there.
+        """
+        last = -1
         for done in await self.append_many(topic, partition, records):
-            await self.wait(done)
+            last = await self.wait(done)
+        return last
 
     async def wait(self, done: "asyncio.Future[int]") -> int:
         """Wait for a future of `append_many`, at most the timeout."""

@@ -28,8 +28,8 @@ MOST_AHEAD: Final = 100_000
 
 _ROWS: Final = 500  # that are read at once; their claims fit one request
 
-AppendInOrder = Callable[[str, int, Sequence[Keyed]], Awaitable[None]]
-"""Topic, partition and records, which fit one request; returns when Kafka has them. Raises `Unavailable`."""
+AppendInOrder = Callable[[str, int, Sequence[Keyed]], Awaitable[int]]
+"""Topic, partition and records, which fit one request; returns the offset of the last. Raises `Unavailable`."""
 
 
 Prove = Callable[[], Awaitable[None]]
@@ -111,7 +111,7 @@ class ClaimSender:
             return_exceptions=True,  # rule 3: no request is left in flight when another has failed
         )
         for result in done:
-            if result is not None:
+            if isinstance(result, BaseException):
                 raise result
         self._position = position
         self._sent.append((position[0], sum(map(len, sending.values()))))

@@ -24,6 +24,7 @@ from streams.failure import Failure
 from streams.log.appender import Keyed
 from streams.log.chunks import CHUNK_BYTES, Chunk
 from streams.partition.batch_pace import BatchPace
+from streams.partition.catching_up import Goal
 from streams.partition.pending_writes import PendingWrites
 from streams.partition.relay_loop import RelayLoop
 from streams.partition.stops import Stops
@@ -92,8 +93,7 @@ class PartitionRuntime(ABC):
         self.resuming: asyncio.Task[None] | None = None
         self.compacting = asyncio.Lock()
         self._effects = effects
-        self._end = 0
-        self._end_holes = 0  # holes that there were when the end was read
+        self._goal = Goal(0, state.holes)
         self._read_end: ReadEnd | None = None
         self._reading_end: asyncio.Task[None] | None = None
         self._undecoded = state.undecoded
@@ -106,7 +106,7 @@ class PartitionRuntime(ABC):
     def expect_end(self, end: int) -> None:
         """The log ends before the offset `end`. Raises `ForeignState` when the state is ahead of it."""
         self.state.check_end(end)
-        self._end = end
+        self._goal = Goal(end, self.state.holes)
 
     def start(self, read_end: ReadEnd) -> None:
         """Begins to fold, and to publish once it has caught up; the relay has started.
@@ -174,25 +174,23 @@ class PartitionRuntime(ABC):
         self._effects.writes.settlement.folded_to(self.state)
         self._report_undecoded()
         self.wake_waiters()
-        if not self.caught_up.is_set() and self.state.applied + 1 >= self._end:
-            if self.state.holes == self._end_holes:
+        if not self.caught_up.is_set() and self._goal.is_reached(self.state):
+            if not self._goal.has_moved(self.state):
                 self.caught_up.set()
             elif self._reading_end is None:
                 name = f"end of {self.tp.topic}-{self.tp.partition}"
-                self._reading_end = asyncio.create_task(self._move_end(), name=name)
+                self._reading_end = asyncio.create_task(self._move_goal(), name=name)
 
-    async def _move_end(self) -> None:
-        """After a hole the goal is the log's end of now: the tombstone that made it may lie behind the former one."""
+    async def _move_goal(self) -> None:
         assert self._read_end is not None, "it has started"
         while True:
             holes = self.state.holes
             try:
-                self._end = await self._read_end()
+                self._goal = Goal(await self._read_end(), holes)
                 break
             except Exception as error:
                 log.warning("the end of %s-%s cannot be read: %s", *self.tp, type(error).__name__)
                 await asyncio.sleep(_RETRY_SECONDS)
-        self._end_holes = holes
         self._reading_end = None
         self.note_applied()
 

@@ -6,14 +6,19 @@ from typing import Any
 import pytest
 
 from projections import email_index, keyspace
-from projections.email_index import Folded
+from projections.email_index import Folded, Waiting, waiting_tombstones
 from projections.outbox import OutboxPosition
+from projections.partition import PartitionState
+from projections.storage import Storage
 from projections.working_set import WorkingSet
 from schemas.errors import Unavailable
 from schemas.events import EmailWithdrawn, Place
-from streams.partition import claim_sender
+from streams.partition import claim_sender, email_relay, relay
+from streams.partition.catching_up import Goal
 from streams.partition.claim_sender import ClaimSender
-from streams.partition.relay import Relay
+from streams.partition.email_relay import EmailRelay, Rows
+from streams.partition.relay import ReadProgress, Relay
+from streams.partition.settlement import Settlement
 from tests.support.memory_log import Record
 
 
@@ -107,6 +112,90 @@ def later_claims_pass_earlier_ones(patch: pytest.MonkeyPatch) -> None:
             return True
 
     patch.setattr(ClaimSender, "_send_some", careless)
+
+
+def nothing_is_proven(patch: pytest.MonkeyPatch) -> None:
+    async def prove(_self: Relay) -> None:
+        return
+
+    patch.setattr(Relay, "_prove", prove)
+
+
+def holes_ask_for_no_proof(patch: pytest.MonkeyPatch) -> None:
+    prove: Callable[..., Any] = vars(Relay)["_prove"]
+
+    async def prove_once(self: Relay) -> None:
+        if vars(self)["_proven"] == vars(relay)["_NEVER"]:
+            await prove(self)
+
+    patch.setattr(Relay, "_prove", prove_once)
+
+
+def holes_do_not_move_the_goal(patch: pytest.MonkeyPatch) -> None:
+    def never(_goal: Goal, _state: PartitionState) -> bool:
+        return False
+
+    patch.setattr(Goal, "has_moved", never)
+
+
+def tombstones_remove_no_claims(patch: pytest.MonkeyPatch) -> None:
+    def keep(_state: WorkingSet, _name: bytes, _record_key: bytes) -> bool:
+        return False
+
+    patch.setattr(email_index, "_drop", keep)
+
+
+def tombstones_leave_before_the_progress(patch: pytest.MonkeyPatch) -> None:
+    async def at_once(self: EmailRelay, _offset: int) -> bool:
+        return self.applied >= vars(self)["_last_repeat"]
+
+    patch.setattr(EmailRelay, "_pass", at_once)
+
+
+def repeats_are_not_waited_for(patch: pytest.MonkeyPatch) -> None:
+    def all_alike(storage: Storage, start: int = 0) -> list[tuple[int, Waiting]]:
+        rows = waiting_tombstones(storage, start)
+        return [(offset, Waiting(row.keys)) for offset, row in rows]
+
+    patch.setattr(email_relay, "waiting_tombstones", all_alike)
+
+
+def tombstones_leave_in_another_order(patch: pytest.MonkeyPatch) -> None:
+    append: Callable[..., Any] = vars(EmailRelay)["_append_tombstones"]
+
+    async def last_first(self: EmailRelay, waiting: Rows) -> int:
+        return await append(self, waiting[::-1])
+
+    patch.setattr(EmailRelay, "_append_tombstones", last_first)
+
+
+def releases_leave_again(patch: pytest.MonkeyPatch) -> None:
+    start = EmailRelay.start
+
+    async def from_the_beginning(self: EmailRelay, read_progress: ReadProgress) -> None:
+        async def forgotten() -> int | None:
+            return None if await read_progress() is None else 0
+
+        await start(self, forgotten)
+
+    patch.setattr(EmailRelay, "start", from_the_beginning)
+
+
+def tombstones_are_made_once(patch: pytest.MonkeyPatch) -> None:
+    tombstone: Callable[..., None] = vars(email_index)["_tombstone"]
+
+    def once(state: WorkingSet, offset: int, record_key: bytes, *, of_repeat: bool = False) -> None:
+        if state.publishes(offset):
+            tombstone(state, offset, record_key, of_repeat=of_repeat)
+
+    patch.setattr(email_index, "_tombstone", once)
+
+
+def repeats_settle_what_waits(patch: pytest.MonkeyPatch) -> None:
+    def awaits_nothing(_self: Settlement, _claim: bytes) -> bool:
+        return False
+
+    patch.setattr(Settlement, "_awaits_release", awaits_nothing)
 
 
 def _no_record(_row: bytes) -> bytes:

@@ -234,7 +234,11 @@ class Clients:
             return None
         # Mostly one of the last ones: that is when it may race with the first attempt.
         last = repeatable[-3:] if choice % 4 else repeatable
-        first = last[choice // 4 % len(last)]
+        return self.repeat(last[choice // 4 % len(last)])
+
+    def repeat(self, first: Write) -> Write:
+        """Another attempt at a write with an idempotency id."""
+        assert isinstance(first.event, ProfileUpserted | EventTracked)
         event = msgspec.structs.replace(first.event, at=self._now())
         return self._add(
             Write(

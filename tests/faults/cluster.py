@@ -12,6 +12,7 @@ from projections.fold.verdict import Verdict
 from projections.profiles import ProfileState
 from schemas.errors import Unavailable
 from streams.log.transactions import Publication, PublicationFailed
+from streams.partition.catching_up import Goal
 from streams.partition.claim_sender import ClaimSender
 from streams.partition.email_relay import EmailRelay
 from streams.partition.progress import source_key
@@ -92,10 +93,12 @@ class Process:
 
     async def append_in_order(
         self, topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]
-    ) -> None:
-        """One request: all of it arrives, or nothing."""
+    ) -> int:
+        """One request. Kafka takes it whole; here a part may arrive, as of several requests."""
+        last = -1
         for key, value in records:
-            await self.append(topic, partition, key, value)
+            last = await self.append(topic, partition, key, value)
+        return last
 
     async def _answer(self) -> None:
         await pause()
@@ -128,7 +131,8 @@ class Replica:
         self._log = log
         self._relay = self._make_relay()
         self._partition = log.partition(*source)
-        self._end = 0
+        self._goal = Goal(self._partition.end, self.state.holes)
+        self._caught_up = False
         self._started = False
         self._activity: Activity | None = None
         self.state.check_end(self._partition.end)
@@ -155,7 +159,7 @@ class Replica:
     @property
     def ready(self) -> bool:
         """Whether it has caught up with the log's end at its assignment."""
-        return self.taken and self.state.applied + 1 >= self._end
+        return self.taken and self._caught_up
 
     @property
     def busy(self) -> bool:
@@ -164,8 +168,7 @@ class Replica:
 
     def fold(self, count: int) -> list[tuple[bytes, Verdict]]:
         """Fold the next records; returns (key, verdict) of those in ``profile-events``."""
-        position, holes = self.state.applied + 1, self.state.holes
-        records = self._partition.read(position, count)
+        records = self._partition.read(self.state.applied + 1, count)
         verdicts: list[tuple[bytes, Verdict]] = []
         if isinstance(self.state, ProfileState):
             verdicts = self.state.apply(records)
@@ -179,10 +182,14 @@ class Replica:
                 self._settlement.folded(self.source.partition, claim, lost, is_known=is_known)
         if len(records) < count:
             self.state.advance(self._partition.stable_end - 1)
-        if self.state.holes > holes and not self.ready:
-            self._end = self._partition.end  # a tombstone may lie behind the former goal
         self._settlement.folded_to(self.state)
+        self._catch_up()
         return verdicts
+
+    def _catch_up(self) -> None:
+        if self._goal.is_reached(self.state) and self._goal.has_moved(self.state):
+            self._goal = Goal(self._partition.end, self.state.holes)
+        self._caught_up |= self._goal.is_reached(self.state)
 
     @property
     def folds(self) -> bool:
@@ -233,9 +240,11 @@ class Replica:
 
     async def _start(self) -> bool:
         await self._relay.start(self.process.read_progress)
-        self._started = self.taken = True
-        self._end = self._partition.end
-        self._settlement.acquire(self.state, self.ends_of_outputs())
+        self._started = True
+        if not self.taken:
+            self.taken = True
+            self._settlement.acquire(self.state, self.ends_of_outputs())
+            self._catch_up()
         return True
 
     def ends_of_outputs(self) -> dict[int, int]:

@@ -1,5 +1,7 @@
 """What must hold at every moment and after every answer (design "Promises")."""
 
+from projections import keyspace
+from projections.email_index import last_claimant
 from projections.outbox import Release
 from projections.partition import PartitionState
 from projections.profile import Profile
@@ -88,9 +90,11 @@ class Promises:
             found = self._clients.by_email(mailbox)
         except LookupError:
             return
-        if found is None:
-            raise Violation("a read by email finds nobody after the answer", write)
         place = self._place(id_)
+        if found is None:
+            if self._last_claimed(mailbox) <= place:
+                raise Violation("a read by email finds nobody after the answer", write)
+            return  # a later claim has taken it, and its profile has given it up already
         if self._place(found) < place:
             raise Violation("a read by email finds an earlier holder after the answer", write)
         self._must_show(EMAILS[mailbox.partition], place)
@@ -132,6 +136,14 @@ class Promises:
         claim = None if replica is None else rows.claim_of(replica.state, id_)
         known = None if claim is None else self._witness.claims.get(claim)
         return NEVER if known is None else known.offset
+
+    def _last_claimed(self, mailbox: Email) -> int:
+        """Where the claim stands that holds the email in the index; -1: none does."""
+        index = self._cluster.serving(EMAILS[mailbox.partition])
+        assert index is not None
+        row = index.state.storage.get(keyspace.email(mailbox.hash))
+        last = None if row is None else last_claimant(row)
+        return -1 if last is None else self._witness.claims[last.claim].offset
 
     def _must_show(self, source: Source, offset: int) -> None:
         self._shown[source] = max(offset, self._shown.get(source, -1))

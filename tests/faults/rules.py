@@ -18,7 +18,7 @@ from projections.working_set import WorkingSet
 from streams.partition import relay
 from streams.partition.relay import ReadProgress, Relay, Rows
 from streams.partition.settlement import Settlement
-from tests.faults import claim_rules, fold_rules, stories
+from tests.faults import claim_rules, claim_stories, fold_rules, stories
 from tests.faults.cluster import Replica
 
 LeaveOut = Callable[[pytest.MonkeyPatch], None]
@@ -266,5 +266,43 @@ RULES: Final = [
             ("answers wait for releases in the outbox", _releases_in_the_outbox_are_not_known),
             ("what was published is known after init", _the_ends_are_read_before_init),
         )
+    ),
+    *(
+        Rule(text, leave_out, story=story, cuts=2)
+        for what, story in (
+            ("claim", claim_stories.former_owner_wakes),
+            ("release", claim_stories.former_index_wakes),
+        )
+        for text, leave_out in (
+            (f"no {what} leaves before a proof", claim_rules.nothing_is_proven),
+            (f"a {what} needs a proof after a hole", claim_rules.holes_ask_for_no_proof),
+        )
+    ),
+    *(
+        Rule(text, leave_out, story=claim_stories.index_is_lost_behind_a_repeat, cuts=100)
+        for text, leave_out in (
+            ("a tombstone removes the repeat it names", claim_rules.tombstones_remove_no_claims),
+            (
+                "the progress goes ahead of tombstones",
+                claim_rules.tombstones_leave_before_the_progress,
+            ),
+            ("tombstones wait for those of repeats", claim_rules.repeats_are_not_waited_for),
+            ("tombstones leave in the log's order", claim_rules.tombstones_leave_in_another_order),
+            ("a replay makes no release again", claim_rules.releases_leave_again),
+            ("a replay makes all tombstones again", claim_rules.tombstones_are_made_once),
+        )
+    ),
+    Rule(
+        "a hole moves the goal of catching up",
+        claim_rules.holes_do_not_move_the_goal,
+        story=claim_stories.index_is_taken_over_among_its_tombstones,
+        cuts=30,
+    ),
+    Rule(
+        "a repeat settles nothing that waits",
+        claim_rules.repeats_settle_what_waits,
+        story=claim_stories.claim_is_repeated_before_its_release,
+        cuts=10,
+        together=True,
     ),
 ]

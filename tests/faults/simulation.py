@@ -88,6 +88,11 @@ class World:
         if self.clients.waiting:
             self._answer(self.clients.waiting[a % len(self.clients.waiting)])
 
+    def answer_all(self) -> None:
+        """Everybody is answered who may be."""
+        for write in list(self.clients.waiting):
+            self._answer(write)
+
     # ------------------------------------------------------------------ nodes
 
     def fold(self, a: int, b: int, c: int, _d: int) -> None:
@@ -114,7 +119,7 @@ class World:
                 self._fold(replica, 5)
                 for _ in range(1 + a % 3):
                     self._relay(replica, None)
-        self._answer_all()
+        self.answer_all()
 
     def rebalance(self, a: int, b: int, c: int, d: int) -> None:
         """A source gets another owner; the former one hears of it, or goes on."""
@@ -290,7 +295,7 @@ class World:
                     self._fold(replica, _LONG)
                 while self._relay(replica, None):
                     busy = True
-            self._answer_all()
+            self.answer_all()
             if not busy:
                 return
         raise Violation("the world does not come to rest")
@@ -381,10 +386,6 @@ class World:
 
     def _node(self, replica: Replica) -> Node:
         return next(n for n in self.cluster.nodes if n.replicas.get(replica.source) is replica)
-
-    def _answer_all(self) -> None:
-        for write in list(self.clients.waiting):
-            self._answer(write)
 
     def _node_settled(self, write: Write, claim: bytes) -> bool:
         return self.cluster.settlement().settled(write.partition, claim)

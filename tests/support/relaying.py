@@ -59,11 +59,12 @@ class Kafka:
         self.appended.append((topic, partition, key, value))
         return len(self.appended)
 
-    async def append_in_order(self, topic: str, partition: int, records: Sequence[Keyed]) -> None:
+    async def append_in_order(self, topic: str, partition: int, records: Sequence[Keyed]) -> int:
         if self.fails:
             raise Unavailable("no answer")
         self.said.append(f"append {' '.join(_spoken(key, value) for key, value in records)}")
         self.appended += [(topic, partition, *record) for record in records]
+        return len(self.appended)
 
 
 def _spoken(key: bytes, value: bytes | None) -> str:

@@ -43,7 +43,7 @@ def record_key(name: bytes, number: int) -> bytes:
 
 def tombstones(emails: Emails) -> list[bytes]:
     """Keys of the records whose tombstones have still to leave, in order."""
-    return [key for _, keys in waiting_tombstones(emails.state.storage) for key in keys]
+    return [key for _, row in waiting_tombstones(emails.state.storage) for key in row.keys]
 
 
 def releases(emails: Emails) -> list[tuple[str, str, str]]:
