@@ -57,7 +57,7 @@ def test_tombstones_are_those_of_the_email_index(log: Log) -> None:
     emails.apply(log.emails)
 
     tombstones = [each.key for each in log.emails if each.value is None]
-    waiting = [key for _, keys in waiting_tombstones(emails.storage) for key in keys]
+    waiting = [key for _, row in waiting_tombstones(emails.storage) for key in row.keys]
     assert tombstones == waiting
     assert len(tombstones) > 2 * COUNT * 0.03
 
