@@ -152,7 +152,16 @@ def peak_resident_mib(pid: int) -> float:
 
 def cpu_seconds(pid: int) -> float:
     """The CPU that the process has taken since its start, in the kernel too; 0 of one that is gone."""
-    user_and_system = _read(pid, "stat").rpartition(")")[2].split()[11:13]
+    return _cpu_seconds(_read(pid, "stat"))
+
+
+def main_thread_cpu_seconds(pid: int) -> float:
+    """As `cpu_seconds`, of the thread alone that the process began with."""
+    return _cpu_seconds(_read(pid, f"task/{pid}/stat"))
+
+
+def _cpu_seconds(stat: str) -> float:
+    user_and_system = stat.rpartition(")")[2].split()[11:13]
     return sum(map(int, user_and_system)) / os.sysconf("SC_CLK_TCK")
 
 
