@@ -8,16 +8,24 @@ from typing import NamedTuple
 
 from benchmarks.budget.sampling import Samples, recording
 from benchmarks.budget.stages import Stage
-from benchmarks.processes import cpu_seconds, main_thread_cpu_seconds
+from benchmarks.processes import (
+    cpu_seconds,
+    main_thread_cpu_seconds,
+    main_thread_wait_seconds,
+)
 from benchmarks.service import Family, Profilelog
 
 _MICROSECONDS = 1_000_000
 
 
 class Cpu(NamedTuple):
-    """CPU in seconds, in the kernel too: of the service's event loop and other threads, and of what runs beside it."""
+    """CPU in seconds, in the kernel too: of the service's event loop and other threads, and of what runs beside it.
+
+    `waiting` is for how long the loop could have run and had no core.
+    """
 
     loop: float
+    waiting: float
     other_threads: float
     index_process: float
     kafka: float
@@ -28,20 +36,26 @@ class Cpu(NamedTuple):
         loop = main_thread_cpu_seconds(family.service)
         return cls(
             loop,
-            cpu_seconds(family.service) - loop,
+            main_thread_wait_seconds(family.service),
+            max(0.0, cpu_seconds(family.service) - loop),  # each is rounded to a tick by itself
             sum(map(cpu_seconds, family.writers)),
             sum(map(cpu_seconds, family.kafka)),
         )
 
     def since(self, before: "Cpu") -> "Cpu":
-        return Cpu(*(now - then for now, then in zip(self, before, strict=True)))
+        return Cpu(*(max(0.0, now - then) for now, then in zip(self, before, strict=True)))
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Microseconds of one item: `clock` is its share of the time that all took, the others are CPU."""
+    """Microseconds of one item: `clock` is its share of the time that all took, the others are CPU.
+
+    `waiting` is none of it: the loop had no core meanwhile. Where it is much, the stages are wrong, for the samples
+    cannot tell it from work.
+    """
 
     clock: float
+    waiting: float
     stages: Mapping[Stage, float]
     other_threads: float
     index_process: float
@@ -50,8 +64,9 @@ class Cost:
     @classmethod
     def of(cls, seconds: float, cpu: Cpu, samples: Samples, items: float) -> "Cost":
         """Of one of `items` that took so many seconds. Raises MeasureError where there are no samples."""
-        clock, loop, *others = (_MICROSECONDS * each / items for each in (seconds, *cpu))
-        return cls(clock, {stage: loop * samples.share(stage) for stage in Stage}, *others)
+        clock, loop, waiting, *others = (_MICROSECONDS * each / items for each in (seconds, *cpu))
+        stages = {stage: loop * samples.share(stage) for stage in Stage}
+        return cls(clock, waiting, stages, *others)
 
     @property
     def service(self) -> float:

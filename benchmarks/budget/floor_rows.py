@@ -11,7 +11,16 @@ from benchmarks.budget.floors.kafka import KafkaFloors
 from benchmarks.budget.floors.rocksdb import RocksFloors
 from benchmarks.budget.stages import Stage
 from benchmarks.budget.tables import FloorRow
-from benchmarks.budget.work import BATCHES, CONNECTIONS, Costs, Until, batch_title, load_title
+from benchmarks.budget.work import (
+    BATCHES,
+    CONNECTIONS,
+    Costs,
+    Until,
+    batch_title,
+    connections_text,
+    load_title,
+)
+from benchmarks.grid import number_text
 from benchmarks.load import Script
 from benchmarks.processes import output_of
 from benchmarks.stages import Progress
@@ -21,19 +30,19 @@ _Figures = TypeVar("_Figures")
 
 
 def measure_floors(
-    costs: Costs, *, items: int, load_seconds: int, progress: Progress
+    costs: Costs, core: int, *, items: int, load_seconds: int, progress: Progress
 ) -> list[FloorRow]:
-    """`items` is how many records, profiles and items the parts handle. Raises MeasureError."""
+    """`items` is how many records, profiles and items the parts handle, each on the core. Raises MeasureError."""
     rows: list[FloorRow] = []
     for name, measure in (("aiokafka", _kafka), ("RocksDB", _rocksdb), ("JSON codec", _codec)):
         progress(f"{name} alone")
-        rows += measure(items)
+        rows += measure(items, core)
     progress("HTTP server alone")
-    return [*rows, *_http(load_seconds), *_health(costs)]
+    return [*rows, *_http(load_seconds, core), *_health(costs)]
 
 
-def _kafka(items: int) -> Iterator[FloorRow]:
-    floors = _in_process("kafka", items, KafkaFloors)
+def _kafka(items: int, core: int) -> Iterator[FloorRow]:
+    floors = _in_process("kafka", items, core, KafkaFloors)
     for batch in BATCHES:
         title = "aiokafka: a record of a batch of 1,000"
         row = batch_title(batch.size, Until.ANSWERED)
@@ -43,30 +52,28 @@ def _kafka(items: int) -> Iterator[FloorRow]:
         yield FloorRow(title, floors.one_by_one, load_title(script, 1), [Stage.SEND])
 
 
-def _rocksdb(items: int) -> Iterator[FloorRow]:
-    floors = _in_process("rocksdb", items, dict[int, RocksFloors])
+def _rocksdb(items: int, core: int) -> Iterator[FloorRow]:
+    floors = _in_process("rocksdb", items, core, dict[int, RocksFloors])
     for size, (look_up, write) in floors.items():
+        parts = f"{number_text(look_up.cpu)} looked up + {number_text(write.cpu)} written"
+        both = Floor(look_up.clock + write.clock, look_up.cpu + write.cpu)
         row = batch_title(size, Until.APPLIED)
-        yield FloorRow("RocksDB: look-ups of a new profile", look_up, row, [Stage.FOLD])
-        yield FloorRow("RocksDB: rows of a new profile", write, row, [Stage.FOLD])
+        yield FloorRow(f"RocksDB: rows of a new profile, {parts}", both, row, [Stage.FOLD])
 
 
-def _codec(items: int) -> Iterator[FloorRow]:
-    for size, floor in _in_process("codec", items, dict[int, Floor]).items():
+def _codec(items: int, core: int) -> Iterator[FloorRow]:
+    for size, floor in _in_process("codec", items, core, dict[int, Floor]).items():
         row = batch_title(size, Until.ANSWERED)
         title = "JSON codec: an item decoded, its event encoded"
         yield FloorRow(title, floor, row, [Stage.NORMALIZE])
 
 
-def _http(load_seconds: int) -> Iterator[FloorRow]:
-    """The server also reads the sockets, which py-spy counts as the loop's."""
-    for connections, floor in measure_http(CONNECTIONS, load_seconds).items():
-        for script in (Script.READ, Script.UPSERT):
-            row = load_title(script, connections)
-            title = (
-                f"HTTP server, a constant answer, {connections} connection{'s' * (connections > 1)}"
-            )
-            yield FloorRow(title, floor, row, [Stage.HTTP, Stage.REST])
+def _http(load_seconds: int, core: int) -> Iterator[FloorRow]:
+    """Reading a socket is the loop's work in both."""
+    for connections, floor in measure_http(CONNECTIONS, load_seconds, core).items():
+        title = f"HTTP server, a constant answer, {connections_text(connections)}"
+        row = load_title(Script.READ, connections)
+        yield FloorRow(title, floor, row, [Stage.HTTP, Stage.REST])
 
 
 def _health(costs: Costs) -> Iterator[FloorRow]:
@@ -78,5 +85,6 @@ def _health(costs: Costs) -> Iterator[FloorRow]:
         yield FloorRow(title, floor, load_title(Script.READ, connections), [])
 
 
-def _in_process(module: str, items: int, figures: type[_Figures]) -> _Figures:
-    return msgspec.json.decode(output_of(f"{_MODULES}.{module}", str(items)), type=figures)
+def _in_process(module: str, items: int, core: int, figures: type[_Figures]) -> _Figures:
+    printed = output_of(f"{_MODULES}.{module}", str(items), str(core))
+    return msgspec.json.decode(printed, type=figures)

@@ -2,9 +2,9 @@
 
 py-spy reads the memory of the process without stopping it (`--nonblocking`): stopped threads would look as if they
 worked, those that wait for work in a queue too. A stack that changed while it was read may lack its outer calls; it
-counts where the inner ones say what it was. A thread counts in a sample when the system runs it or would run it,
-whether it holds the interpreter's lock or not: a look-up in RocksDB and a write to a socket let the lock go, and are
-the loop's work all the same.
+counts where the inner ones say what it was. A thread counts in a sample when it runs or waits for a core, whether it
+holds the interpreter's lock or not: a look-up in RocksDB and a write to a socket let the lock go, and are the loop's
+work all the same.
 """
 
 import contextlib

@@ -9,7 +9,7 @@ from benchmarks.budget.stages import Stage
 from benchmarks.budget.work import Costs
 from benchmarks.grid import Lines, number_text, ratio_text
 
-_COLUMNS = ("clock", "service", *Stage, "other threads", "index process", "Kafka")
+_COLUMNS = ("clock", "without a core", "service", *Stage, "other threads", "index process", "Kafka")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class FloorRow:
 
 
 def cost_lines(costs: Costs) -> Lines:
-    """A line for each row: on the clock, then CPU."""
+    """A line for each row: on the clock, then without a core, then CPU."""
     return [
         ("microseconds of one", *_COLUMNS),
         *((title, *_cells(cost)) for title, cost in costs.items()),
@@ -36,8 +36,7 @@ def cost_lines(costs: Costs) -> Lines:
 
 
 def _cells(cost: Cost) -> Iterator[str]:
-    yield number_text(cost.clock)
-    yield number_text(cost.service)
+    yield from map(number_text, (cost.clock, cost.waiting, cost.service))
     yield from (number_text(cost.stages[stage]) for stage in Stage)
     yield from map(number_text, (cost.other_threads, cost.index_process, cost.kafka))
 

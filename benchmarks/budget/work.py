@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from benchmarks import seeds
 from benchmarks.batches import leave_batch, send_batch
+from benchmarks.budget.cores import bind
 from benchmarks.budget.costs import Cost, cost_of
 from benchmarks.counts import wait_until_counted
 from benchmarks.load import Script
@@ -64,27 +65,35 @@ Costs = dict[str, Cost]
 
 
 def load_title(script: Script, connections: int) -> str:
-    return f"{LOADS[script]}, {connections} connection{'s' * (connections > 1)}"
+    return f"{LOADS[script]}, {connections_text(connections)}"
+
+
+def connections_text(count: int) -> str:
+    return f"{count} connection{'s' * (count > 1)}"
 
 
 def batch_title(size: int, until: Until) -> str:
     return f"batch of {size:,}, until {until}"
 
 
-def measure(load_seconds: int, progress: Progress) -> Costs:
-    """All rows, on a system of its own for the single requests and for each batch. Raises BenchmarkError."""
-    with _started(load_seconds) as this:
+def measure(load_seconds: int, core: int, progress: Progress) -> Costs:
+    """All rows, with the service alone on the core. Raises BenchmarkError.
+
+    The single requests have a system of their own, and each kind of batch.
+    """
+    with _started(load_seconds, core) as this:
         costs = dict(_loads(this, progress))
     for batch in BATCHES:
-        with _started(load_seconds) as this:
+        with _started(load_seconds, core) as this:
             costs |= dict(_batch(this, batch, progress))
     return costs
 
 
 @contextmanager
-def _started(load_seconds: int) -> Generator[Round]:
+def _started(load_seconds: int, core: int) -> Generator[Round]:
     with tempfile.TemporaryDirectory(prefix="profilelog-bench-") as folder, Profilelog() as system:
         system.start(Path(folder))
+        bind(system.pid, {core})
         yield Round(system, Path(folder), 0, load_seconds)
 
 

@@ -1,13 +1,15 @@
 """The JSON codec alone: an item of a batch decoded, and its event encoded.
 
-Run: python -m benchmarks.budget.floors.codec COUNT, which prints a floor of each batch as JSON.
+Run: python -m benchmarks.budget.floors.codec COUNT CORE, which prints a floor of each batch as JSON.
 """
 
+import os
 import sys
 
 import msgspec
 
 from api.interpreter import tune_garbage_collector
+from benchmarks.budget.cores import bind
 from benchmarks.budget.floors.floor import Floor, Stopwatch
 from benchmarks.budget.floors.items import BODIES, make_items
 from schemas.events import encode
@@ -31,4 +33,5 @@ def _measure(size: int, count: int) -> Floor:
 
 
 if __name__ == "__main__":
+    bind(os.getpid(), {int(sys.argv[2])})
     sys.stdout.buffer.write(msgspec.json.encode(measure_codec(int(sys.argv[1]))))

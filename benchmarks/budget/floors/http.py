@@ -26,6 +26,7 @@ from litestar.types.asgi_types import (
 from api.http.limits import Limits
 from api.http.server import HttpServer
 from api.interpreter import tune_garbage_collector
+from benchmarks.budget.cores import bind
 from benchmarks.budget.floors.floor import Floor
 from benchmarks.load import Script, run_wrk, write_users
 from benchmarks.processes import REPOSITORY, Child, cpu_seconds, free_port
@@ -80,12 +81,13 @@ class ConstantServer:
             return False
 
 
-def measure_http(connections: Sequence[int], seconds: int) -> dict[int, Floor]:
+def measure_http(connections: Sequence[int], seconds: int, core: int) -> dict[int, Floor]:
     """Of each request, by how many connections send them; the requests are those of the reads."""
     with tempfile.TemporaryDirectory(prefix="profilelog-bench-") as folder:
         users = Path(folder) / "users.txt"
         write_users(users, [secrets.token_hex(16) for _ in range(_USERS)])
         with ConstantServer(Path(folder)) as server:
+            bind(server.pid, {core})
             run_wrk(server, Script.READ, users, connections=max(connections), seconds=1)
             return {count: _measure(server, users, count, seconds) for count in connections}
 

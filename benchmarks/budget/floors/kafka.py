@@ -2,10 +2,11 @@
 # aiokafka is annotated in part.
 """aiokafka alone, on the embedded broker: events in batches of 1,000, and one after the other.
 
-Run: python -m benchmarks.budget.floors.kafka COUNT, which prints the floors as JSON. A tenth of COUNT (records) is sent
-one by one, 10,000 at most.
+Run: python -m benchmarks.budget.floors.kafka COUNT CORE, which prints the floors as JSON. A tenth of COUNT (records)
+is sent one by one, 10,000 at most.
 """
 
+import os
 import secrets
 import sys
 import tempfile
@@ -20,6 +21,7 @@ import uvloop
 from aiokafka import AIOKafkaProducer
 
 from api.interpreter import tune_garbage_collector
+from benchmarks.budget.cores import bind
 from benchmarks.budget.floors.floor import Floor, Stopwatch
 from benchmarks.budget.floors.items import make_items
 from benchmarks.seeds import SMALL_COUNT
@@ -44,8 +46,8 @@ class KafkaFloors(NamedTuple):
     one_by_one: Floor
 
 
-async def measure_kafka(count: int) -> KafkaFloors:
-    """Append `count` events of the smallest profiles to a topic of a new broker."""
+async def measure_kafka(count: int, core: int) -> KafkaFloors:
+    """Append `count` events of the smallest profiles to a topic of a new broker, which keeps off the core."""
     identity = Identity(secrets.token_bytes(KEY_BYTES), 1)
     values = [encode(item.event) for item in make_items(SMALL_COUNT, count, identity)]
     records = list(zip(event_keys(len(values)), values, strict=True))
@@ -53,6 +55,7 @@ async def measure_kafka(count: int) -> KafkaFloors:
         async with EmbeddedBroker(Path(folder)) as broker:
             topics = Topics(identity.partitions)
             await prepare_topics(broker.access, topics, identity, purge_within=3600, replication=1)
+            bind(os.getpid(), {core})
             tune_garbage_collector()
             return await _measure(broker.access, topics.events, records)
 
@@ -100,4 +103,5 @@ async def _one_by_one(producer: AIOKafkaProducer, topic: str, records: _Records)
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(msgspec.json.encode(uvloop.run(measure_kafka(int(sys.argv[1])))))
+    floors = uvloop.run(measure_kafka(int(sys.argv[1]), int(sys.argv[2])))
+    sys.stdout.buffer.write(msgspec.json.encode(floors))

@@ -1,8 +1,9 @@
 """RocksDB alone: the look-ups and the rows of new profiles, as their fold asks for them and writes them.
 
-Run: python -m benchmarks.budget.floors.rocksdb COUNT, which prints the floors of each batch as JSON.
+Run: python -m benchmarks.budget.floors.rocksdb COUNT CORE, which prints the floors of each batch as JSON.
 """
 
+import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from api.interpreter import tune_garbage_collector
+from benchmarks.budget.cores import bind
 from benchmarks.budget.floors.floor import Floor, Stopwatch
 from benchmarks.budget.floors.items import BODIES, make_items
 from benchmarks.email_records import LogRecord
@@ -93,4 +95,5 @@ def _fold(size: int, count: int, folder: Path) -> Iterator[_Slice]:
 
 
 if __name__ == "__main__":
+    bind(os.getpid(), {int(sys.argv[2])})
     sys.stdout.buffer.write(msgspec.json.encode(measure_rocksdb(int(sys.argv[1]))))

@@ -41,11 +41,12 @@ def test_without_samples_there_is_no_share() -> None:
 
 def test_the_loops_cpu_is_divided_among_the_stages_and_the_items() -> None:
     samples = Samples({Stage.HTTP: 3, Stage.REST: 1})
-    cpu = Cpu(loop=2, other_threads=1, index_process=0.5, kafka=4).since(Cpu(1, 0.5, 0.5, 1))
+    after = Cpu(loop=2, waiting=1, other_threads=1, index_process=0.5, kafka=4)
+    cpu = after.since(Cpu(1, 0.75, 0.5, 0.5, 1))
 
     cost = Cost.of(10, cpu, samples, 1000)
 
-    assert cost.clock == 10_000
+    assert (cost.clock, cost.waiting) == (10_000, 250)
     assert (cost.stages[Stage.HTTP], cost.stages[Stage.REST]) == (750, 250)
     assert (cost.other_threads, cost.index_process, cost.kafka) == (500, 0, 3000)
     assert cost.service == 1500
