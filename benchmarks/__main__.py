@@ -12,7 +12,7 @@ from benchmarks.plan import NAMES, QUICK, Plan, Scale, make_plan
 from benchmarks.results import Results
 from benchmarks.rounds import Contender, run
 from benchmarks.service import Profilelog
-from benchmarks.table import Report, check_marks, machine, write_between_marks
+from benchmarks.table import MARKS, Report, machine
 from benchmarks.twin.postgres import installed_version
 from benchmarks.twin.system import TWIN, PostgresTwin
 
@@ -60,7 +60,7 @@ def main(
         raise typer.BadParameter("--plots needs the growth: add --only growth")
     if out is not None:
         try:
-            check_marks(out)
+            MARKS.check(out)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from error
     scale = _scale(quick, rounds, seconds, growth, twin_fsync)
@@ -73,7 +73,7 @@ def main(
     report = Report(results, plan.sections(twins), Profilelog.name, caption)
     report.show(Console())
     if out is not None:
-        write_between_marks(out, report.markdown())
+        MARKS.write(out, report.markdown())
     if plots_into is not None:
         _write_plots(plots_into, results, scale)
     for failure in results.failures():

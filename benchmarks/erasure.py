@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 
 import httpx
 
+from benchmarks.counts import COUNT
 from benchmarks.errors import MeasureError
 from benchmarks.processes import cpu_seconds
 from benchmarks.system import System
 
 FORGET = "/v3/edit/profiles/forget"
-COUNT = "/v3/analyze/profiles/count"
 MANY = 10_000
 IDLE_SECONDS = 10
 _PURGED_SECONDS = 300

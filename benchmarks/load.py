@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
 from pathlib import Path
+from typing import Protocol
 
 from benchmarks.errors import MeasureError, NotInstalledError
-from benchmarks.system import System
 
 SCRIPTS = Path(__file__).parent / "lua"
 MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
@@ -26,6 +26,14 @@ class Script(StrEnum):
     EMAIL = "email"
     CONTESTED_EMAIL = "contested_email"
     MIXED = "mixed"
+    HEALTH = "health"
+
+
+class Target(Protocol):
+    """What requests are sent to: a system, or a server of a part alone."""
+
+    url: str
+    secret: str
 
 
 @dataclass(frozen=True)
@@ -38,9 +46,9 @@ class LoadResult:
 
 
 def run_wrk(
-    system: System, script: Script, users: Path, *, connections: int, seconds: int
+    target: Target, script: Script, users: Path, *, connections: int, seconds: int
 ) -> LoadResult:
-    """Load `system` with requests for the users in the file `users`, one uid a line.
+    """Load `target` with requests for the users in the file `users`, one uid a line.
 
     Raises MeasureError when a single answer was not 2xx or 3xx, or a socket failed.
     """
@@ -49,10 +57,10 @@ def run_wrk(
         raise NotInstalledError("wrk is missing; install it with: apt-get install wrk")
     command = [wrk, "--threads", "1", "--connections", str(connections)]
     command += ["--duration", f"{seconds}s", "--timeout", "20s", "--latency"]
-    command += ["--script", str(SCRIPTS / f"{script}.lua"), system.url]
+    command += ["--script", str(SCRIPTS / f"{script}.lua"), target.url]
     environment = {
         **os.environ,
-        "BENCH_SECRET": system.secret,
+        "BENCH_SECRET": target.secret,
         "BENCH_LUA": str(SCRIPTS),
         "BENCH_USERS": str(users),
         "BENCH_RUN": str(next(_runs)),  # seeds wrk's choices and makes its emails new

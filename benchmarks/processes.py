@@ -16,6 +16,7 @@ REPOSITORY = Path(__file__).parent.parent
 KIB_PER_MIB = 1024
 _REST_SECONDS = 2
 _POLL_SECONDS = 0.02
+_NANOSECONDS = 1_000_000_000
 _BLOCK_BYTES = 512  # the unit of `st_blocks`, whatever the file system's is
 _LISTENS = "0A"  # the state of a socket in /proc/net/tcp
 
@@ -152,7 +153,22 @@ def peak_resident_mib(pid: int) -> float:
 
 def cpu_seconds(pid: int) -> float:
     """The CPU that the process has taken since its start, in the kernel too; 0 of one that is gone."""
-    user_and_system = _read(pid, "stat").rpartition(")")[2].split()[11:13]
+    return _cpu_seconds(_read(pid, "stat"))
+
+
+def main_thread_cpu_seconds(pid: int) -> float:
+    """As `cpu_seconds`, of the thread alone that the process began with."""
+    return _cpu_seconds(_read(pid, f"task/{pid}/stat"))
+
+
+def main_thread_wait_seconds(pid: int) -> float:
+    """For how long that thread could have run and had no core; 0 where the kernel does not count it."""
+    schedule = _read(pid, f"task/{pid}/schedstat").split()
+    return int(schedule[1]) / _NANOSECONDS if schedule else 0.0
+
+
+def _cpu_seconds(stat: str) -> float:
+    user_and_system = stat.rpartition(")")[2].split()[11:13]
     return sum(map(int, user_and_system)) / os.sysconf("SC_CLK_TCK")
 
 

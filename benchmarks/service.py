@@ -3,6 +3,7 @@
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 import msgspec
@@ -22,6 +23,14 @@ from benchmarks.system import READY_SECONDS, Disk, Memory, System
 
 APPLIED_SECONDS = 180
 POLL_SECONDS = 0.02
+
+
+class Family(NamedTuple):
+    """Processes by their ids: the service, those that write its search index, its Kafka."""
+
+    service: int
+    writers: list[int]
+    kafka: list[int]
 
 
 class Profilelog(System):
@@ -63,15 +72,18 @@ class Profilelog(System):
         assert self._service is not None, "start it first"  # for the type checker
         return self._service.pid
 
-    def memory(self) -> Memory:
+    @property
+    def family(self) -> Family:
         """The service and whatever it runs beside itself, apart from its child Kafka (a Java)."""
-        assert self._service is not None, "start it first"  # for the type checker
-        family = [self._service.pid, *descendants(self._service.pid)]
-        kafka = [pid for pid in family if command_name(pid) == "java"]
-        service = [pid for pid in family if pid not in kafka]
+        children = list(descendants(self.pid))
+        kafka = [pid for pid in children if command_name(pid) == "java"]
+        return Family(self.pid, [pid for pid in children if pid not in kafka], kafka)
+
+    def memory(self) -> Memory:
+        service, writers, kafka = self.family
         return Memory(
-            service=sum(map(resident_mib, service)),
-            service_peak=sum(map(peak_resident_mib, service)),
+            service=sum(map(resident_mib, [service, *writers])),
+            service_peak=sum(map(peak_resident_mib, [service, *writers])),
             store=sum(map(resident_mib, kafka)),
         )
 

@@ -1,22 +1,20 @@
-"""The table: for a terminal with rich, and as markdown between two marks in a file."""
+"""The table: for a terminal, and as markdown between two marks in a file."""
 
 import os
 import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.errors import BenchmarkError
+from benchmarks.grid import NOTHING, markdown, number_text, ratio_text, show
+from benchmarks.marks import Marks
 from benchmarks.measures import Measure
 from benchmarks.results import Cell, Results
 
-BEGIN = "<!-- table: begin (written by `python -m benchmarks --out`) -->"
-END = "<!-- table: end -->"
-NOTHING = "—"
+MARKS = Marks("table", "python -m benchmarks --out")
 
 
 @dataclass(frozen=True)
@@ -42,28 +40,12 @@ class Report:
         ]
 
     def show(self, console: Console) -> None:
-        for header, *rows in self._tables:
-            table = Table()
-            for number, name in enumerate(header):
-                table.add_column(name, justify="left" if number == 0 else "right")
-            for row in rows:
-                table.add_row(*row)
-            console.print(table)
+        for lines in self._tables:
+            show(console, lines)
         console.print(self.caption)
 
     def markdown(self) -> str:
-        return "\n\n".join([*map(_markdown, self._tables), f"{self.caption}\n"])
-
-
-def write_between_marks(path: Path, text: str) -> None:
-    """Put `text` between the marks in the file; a file that is not there yet is made of them."""
-    before, after = _around_marks(path)
-    path.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
-
-
-def check_marks(path: Path) -> None:
-    """Raise ValueError now, not after minutes of measuring, when the table has no place there."""
-    _around_marks(path)
+        return "\n\n".join([*map(markdown, self._tables), f"{self.caption}\n"])
 
 
 def machine() -> str:
@@ -71,17 +53,6 @@ def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
     cores = len(os.sched_getaffinity(0))
     return f"{cores} cores, {memory:.0f} GiB of memory, Linux, Python {platform.python_version()}"
-
-
-def _around_marks(path: Path) -> tuple[str, str]:
-    if not path.exists():
-        return "", "\n"
-    text = path.read_text()
-    before, begun, rest = text.partition(BEGIN)
-    _, ended, after = rest.partition(END)
-    if not begun or not ended:
-        raise ValueError(f"{path} has no place for a table: the lines {BEGIN} and {END}")
-    return before, after
 
 
 def _lines(results: Results, section: Section, ours: str) -> Iterator[Sequence[str]]:
@@ -96,7 +67,7 @@ def _lines(results: Results, section: Section, ours: str) -> Iterator[Sequence[s
         beside = (
             (
                 _cell_text(results.cell(name, measure), measure.unit),
-                _ratio_text(results.advantage(measure, ours, name)),
+                ratio_text(results.advantage(measure, ours, name)),
             )
             for name in opponents
         )
@@ -104,29 +75,12 @@ def _lines(results: Results, section: Section, ours: str) -> Iterator[Sequence[s
         yield measure.title, own, *chain.from_iterable(beside)
 
 
-def _markdown(lines: Sequence[Sequence[str]]) -> str:
-    header, *rows = lines
-    rule = ("---", *("---:" for _ in header[1:]))
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))
-
-
 def _cell_text(cell: Cell | BenchmarkError | None, unit: str) -> str:
     if cell is None:
         return NOTHING
     if isinstance(cell, BenchmarkError):
         return cell.short
-    middle = f"{_number(cell.middle)} {unit}".replace(" /s", "/s")
+    middle = f"{number_text(cell.middle)} {unit}".replace(" /s", "/s")
     if cell.rounds == 1:
         return middle
-    return f"{middle} ({_number(cell.lowest)} to {_number(cell.highest)})"
-
-
-def _ratio_text(ratio: float | None) -> str:
-    return NOTHING if ratio is None else f"{_number(ratio)}x"
-
-
-def _number(value: float) -> str:
-    """Three digits that count, at least; thousands apart."""
-    if value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    return f"{middle} ({number_text(cell.lowest)} to {number_text(cell.highest)})"

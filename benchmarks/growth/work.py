@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import httpx
 
 from benchmarks import seeds
 from benchmarks.batches import send_batch
+from benchmarks.counts import count_profiles, wait_until_counted
 from benchmarks.errors import MeasureError
 from benchmarks.groups import Group
 from benchmarks.growth.quantities import QUANTITIES
@@ -22,12 +22,10 @@ from benchmarks.round import LOADED_USERS, Round
 from benchmarks.system import System
 
 PAGE = "/v3/analyze/profiles"
-COUNT = "/v3/analyze/profiles/count"
 CONNECTIONS = 16
 REPEATS = 15
 REST_SECONDS = 1800
 _WARM_UP_SECONDS = 1
-_POLL_SECONDS = 0.5
 
 _GOLD = {"filters": [{"kind": "property", "prop": "plan", "op": "eq", "value": "gold"}]}
 
@@ -42,7 +40,7 @@ def _grow(size: int, this: Round) -> Iterator[Figure]:
     """One figure for each of `QUANTITIES`, in their order."""
     system, users = this.system, this.folder / "growth.txt"
     yield 1_000_000 * _fill(system, size, users) / size
-    _wait_until_counted(system, size)
+    wait_until_counted(system, size, seconds=REST_SECONDS)
     wait_until_at_rest(os.getpid(), seconds=REST_SECONDS)
     memory, disk = system.memory(), system.disk(this.folder)
     yield memory.service
@@ -51,7 +49,7 @@ def _grow(size: int, this: Round) -> Iterator[Figure]:
     yield disk.log
     with system.client() as client:
         # Before the upserts, which give users another plan.
-        yield _median_ms(partial(_count, client, _GOLD))
+        yield _median_ms(partial(count_profiles, client, _GOLD))
         yield _median_ms(partial(_page, client))
     for script in (Script.READ, Script.UPSERT):
         _load(this, script, users, _WARM_UP_SECONDS)
@@ -71,24 +69,6 @@ def _fill(system: System, size: int, users: Path) -> float:
         chosen += uids[:: -(-size // LOADED_USERS)]
     write_users(users, chosen)
     return seconds
-
-
-def _wait_until_counted(system: System, size: int) -> None:
-    """Until a count finds everybody: the search index may come behind."""
-    deadline = time.monotonic() + REST_SECONDS
-    with system.client() as client:
-        while _count(client, {}) != size:
-            if time.monotonic() > deadline:
-                raise MeasureError(f"not all {size:,} profiles are counted after {REST_SECONDS} s")
-            time.sleep(_POLL_SECONDS)
-
-
-def _count(client: httpx.Client, filters: dict[str, Any]) -> int | None:
-    """None while the search index is not there yet."""
-    answer = client.post(COUNT, json=filters)
-    if answer.status_code == 503:
-        return None
-    return answer.raise_for_status().json()["count"]
 
 
 def _page(client: httpx.Client) -> None:
