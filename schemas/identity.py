@@ -208,6 +208,10 @@ class Identity:
         """The partition of a user or email, by the slot in its hash."""
         return (digest[0] << 8 | digest[1]) % self.partitions
 
+    def partition_of_uid(self, account: str, uid: int | str) -> int:
+        """Where the events of a user go; where there is one partition at no cost."""
+        return 0 if self.partitions == 1 else self.partition_of_hash(self.uid_hash(account, uid))
+
     def partition_of_id(self, id_: str) -> int:
         """The partition of a profile, deletion or batch, by the slot in its id."""
         return slot_of(id_) % self.partitions

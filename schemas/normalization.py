@@ -88,12 +88,13 @@ def normalize(raw: Mapping[str, object], now: int) -> Normalized:
     unset: dict[str, None] = {}
     ignored: dict[str, None] = {}
     for raw_name, value in raw.items():
-        name, fate = _named(raw_name)
-        if type(value) is str:
-            if not check_text(value):
-                raise InvalidValue(name or _NAMELESS, _BAD_TEXT)
-        else:
+        # What most names and values are is asked for here: a call costs as much as the answer.
+        name, fate = (_named_short if len(raw_name) <= _SHORT else _judge_name)(raw_name)
+        is_text = type(value) is str
+        if not is_text:
             _check(value, name or _NAMELESS)
+        elif not value.isprintable() and not check_text(value):
+            raise InvalidValue(name or _NAMELESS, _BAD_TEXT)
         if fate == "stored":
             if value == UNSET:
                 properties.pop(name, None)
@@ -101,7 +102,9 @@ def normalize(raw: Mapping[str, object], now: int) -> Normalized:
                 continue
             if unset:
                 unset.pop(name, None)
-            properties[name] = _stored(value, name, now)
+            properties[name] = (
+                _from_text(value, name, now) if is_text else _stored(value, name, now)
+            )
         elif fate == "identifier":
             properties[name] = cast("Value", value)
         elif fate == "ignored":
@@ -135,12 +138,8 @@ _FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _Fate: TypeAlias = Literal["stored", "identifier", "ignored", "dropped"]
 
 
-def _named(raw_name: str) -> tuple[str, _Fate]:
-    """The normalized name and what becomes of its value. Raises InvalidValue."""
-    return _named_short(raw_name) if len(raw_name) <= MAX_BYTES // 3 else _judge_name(raw_name)
-
-
 def _judge_name(raw_name: str) -> tuple[str, _Fate]:
+    """The normalized name and what becomes of its value. Raises InvalidValue."""
     if not check_text(raw_name):
         raise InvalidValue(_A_NAME, _BAD_TEXT)
     name = normalize_name(raw_name)
@@ -151,6 +150,7 @@ def _judge_name(raw_name: str) -> tuple[str, _Fate]:
     return name, "dropped" if name in {"", _SECRET_NAME} else "stored"
 
 
+_SHORT: Final = MAX_BYTES // 3
 _named_short = lru_cache(maxsize=8192)(_judge_name)
 
 

@@ -93,8 +93,7 @@ def target_of(node: Node, account: str, write: Draft) -> Target:
             raise Conflict(CONTRADICTION)
         return Target(node.identity.partition_of_id(found.id), {"id": found.id, "uid": write.uid})
     if write.uid is not None:
-        user = node.identity.uid_hash(account, write.uid)
-        return Target(node.identity.partition_of_hash(user), {"uid": write.uid})
+        return Target(node.identity.partition_of_uid(account, write.uid), {"uid": write.uid})
     if write.email is None:
         raise Unprocessable(missing_identifier_sentence(None))
     found = by_email(node, account, write.email)

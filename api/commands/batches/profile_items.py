@@ -108,7 +108,7 @@ class ProfileItems:
                 raise NotFound(NO_PROFILE)
             if "email" in write.properties or "email" in write.unset:
                 self._emails.note(write.uid, write)
-            return self._partition_of(write.uid), None, write.uid
+            return self._node.identity.partition_of_uid(self._account, write.uid), None, write.uid
         if write.email is None:
             raise Unprocessable(missing_identifier_sentence(index + 1))
         return self._by_email(index, write, write.email, at)
@@ -139,7 +139,7 @@ class ProfileItems:
             raise NotFound(NO_PROFILE)
         if isinstance(holder, StoredProfile):
             return self._node.identity.partition_of_id(holder.id), holder.id, None
-        return self._partition_of(holder), None, holder
+        return self._node.identity.partition_of_uid(self._account, holder), None, holder
 
     def _nobody(self, index: int, write: Draft) -> NotFound | Conflict:
         """For an id that names nobody: it contradicts a uid or an email that names somebody."""
@@ -154,10 +154,6 @@ class ProfileItems:
         if self._keyed is None or self._keyed.opened is None:
             return None
         return first_attempt(self._node, self._keyed.item(index), at)
-
-    def _partition_of(self, uid: int | str) -> int:
-        identity = self._node.identity
-        return identity.partition_of_hash(identity.uid_hash(self._account, uid))
 
     async def append(self, events: Mapping[int, Record]) -> Appended:
         """Queues the events of a slice, each under a key of its own."""
