@@ -12,6 +12,7 @@ from private_names.checked import Library
 AIOKAFKA: Final = Library("aiokafka", "0.14.0")
 
 with AIOKAFKA.importing():
+    from aiokafka.cluster import ClusterMetadata
     from aiokafka.conn import create_conn
     from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
     from aiokafka.consumer.subscription_state import (
@@ -20,6 +21,10 @@ with AIOKAFKA.importing():
         SubscriptionState,
         TopicPartitionState,
     )
+    from aiokafka.coordinator.protocol import (
+        ConsumerProtocolMemberAssignment,
+        ConsumerProtocolMemberMetadata,
+    )
     from aiokafka.producer import sender
     from aiokafka.producer.message_accumulator import BatchBuilder
     from aiokafka.protocol.metadata import MetadataRequest
@@ -27,6 +32,9 @@ with AIOKAFKA.importing():
 __all__ = [
     "AIOKAFKA",
     "BatchBuilder",
+    "ClusterMetadata",
+    "ConsumerProtocolMemberAssignment",
+    "ConsumerProtocolMemberMetadata",
     "MetadataRequest",
     "create_conn",
     "fetched_to",
@@ -37,6 +45,8 @@ __all__ = [
 AIOKAFKA.check_names(
     {
         sender: ("BACKOFF_OVERRIDE",),
+        ClusterMetadata: ("partitions_for_topic",),
+        ConsumerProtocolMemberAssignment: ("partitions",),
         AIOKafkaConsumer: ("_fetcher", "_subscription"),
         Fetcher: ("_records", "fetched_records"),
         FetchResult: ("_partition_records",),

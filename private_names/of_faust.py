@@ -1,6 +1,6 @@
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false
 # Faust is annotated in part.
-"""The private names of Faust: the consumer, its "thread" and the manager of tables that `streams` derives from."""
+"""The private names of Faust: what `streams` derives from: consumer, its "thread", manager of tables, assignor."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,11 +16,12 @@ from private_names.of_mode import ThreadlessService
 FAUST: Final = Library("faust-streaming", "0.15.3")
 
 with FAUST.importing():
+    from faust.assignor import PartitionAssignor
     from faust.tables.manager import TableManager
     from faust.transport.consumer import ensure_TP
     from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 
-__all__ = ["FAUST", "LoopConsumer", "NoTables", "Transport", "ensure_TP"]
+__all__ = ["FAUST", "LoopConsumer", "NoTables", "PartitionAssignor", "Transport", "ensure_TP"]
 
 FAUST.check_names(
     {
@@ -44,6 +45,17 @@ FAUST.check_names(
             "verify_event_path",
         ),
         TableManager: ("_update_channels", "recovery"),
+        PartitionAssignor: (
+            "assign",
+            "assigned_actives",
+            "assigned_standbys",
+            "group_for_topic",
+            "is_active",
+            "is_standby",
+            "metadata",
+            "on_assignment",
+            "version",
+        ),
     }
 )
 FAUST.check_parameters(

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 
 import msgspec
-from aiokafka.cluster import ClusterMetadata
-from aiokafka.coordinator.protocol import (
+from faust.types import TP
+
+from private_names.of_aiokafka import (
+    ClusterMetadata,
     ConsumerProtocolMemberAssignment,
     ConsumerProtocolMemberMetadata,
 )
-from faust.assignor import PartitionAssignor
-from faust.types import TP
-
+from private_names.of_faust import PartitionAssignor
 from streams.consumer_group.placement import Member, place
 
 _VERSION: Final = 1

@@ -60,18 +60,22 @@ async def write(kafka: KafkaAccess, topic: str) -> None:
 async def test_a_time_begins_at_the_first_record_since_or_at_the_end(
     kafka: KafkaAccess, topic: str
 ) -> None:
-    async with log_bounds(kafka) as bounds:
-        assert await bounds.first_since(topic, 0, 0) == 0
-        await write(kafka, topic)
-        before = await bounds.end(topic, 0)
-        between = unix_ms() + 1  # the broker's clock counts milliseconds
-        while unix_ms() < between:  # noqa: ASYNC110 - time sets no event
-            await asyncio.sleep(0.001)
-        await write(kafka, topic)
+    producer = AIOKafkaProducer(**kafka.client_options())
+    await producer.start()
+    try:
+        async with log_bounds(kafka) as bounds:
+            assert await bounds.first_since(topic, 0, 0) == 0
+            await producer.send_and_wait(topic, b"early", key=b"k", partition=0)
+            between = unix_ms() + 1  # the broker's clock counts milliseconds
+            while unix_ms() < between:  # noqa: ASYNC110 - time sets no event
+                await asyncio.sleep(0.001)
+            await producer.send_and_wait(topic, b"late", key=b"l", partition=0)
 
-        assert await bounds.first_since(topic, 0, 0) == 0
-        assert await bounds.first_since(topic, 0, between) == before
-        assert await bounds.first_since(topic, 0, unix_ms() + 60_000) == await bounds.end(topic, 0)
+            assert await bounds.first_since(topic, 0, 0) == 0
+            assert await bounds.first_since(topic, 0, between) == 1
+            assert await bounds.first_since(topic, 0, unix_ms() + 60_000) == 2
+    finally:
+        await producer.stop()
 
 
 async def test_offsets_that_are_there_are_told_from_those_that_are_not(
