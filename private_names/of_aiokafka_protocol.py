@@ -1,5 +1,5 @@
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportAssignmentType=false
+# pyright: reportUnknownArgumentType=false, reportAssignmentType=false, reportIncompatibleMethodOverride=false
 # aiokafka is annotated in part.
 """Requests of Kafka's protocol that aiokafka lacks, in the form in which it has its own.
 

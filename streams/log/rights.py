@@ -7,6 +7,7 @@ A client that lacks one meets errors that name no operation, or waits for ever; 
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
@@ -21,7 +22,7 @@ from streams.log.kafka_access import KafkaAccess
 TOPIC_REFUSED: Final = 29
 """Kafka's number of the error that a right on a topic is missing."""
 _UNTOLD: Final = -(2**31)
-_COORDINATOR_SECONDS: Final = 10.0
+_COORDINATOR_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.1
 
 
@@ -76,7 +77,10 @@ async def kafka_admin(kafka: KafkaAccess) -> AsyncGenerator[AIOKafkaAdminClient]
 async def check_topics(
     admin: AIOKafkaAdminClient, names: Iterable[str], needed: Iterable[Operation]
 ) -> None:
-    """Raises `MissingRights` with all that is missing on the topics; of one that is not there nothing is."""
+    """Raises `MissingRights` with all that is missing on the topics; of one that is not there nothing is.
+
+    And `KafkaError`.
+    """
     answer = await ask(admin, TopicRights(sorted(names)))
     missing: list[Right] = []
     for code, name, _, _, operations in answer.topics:
@@ -89,7 +93,7 @@ async def check_topics(
 
 
 async def check_group(kafka: KafkaAccess, group: str) -> None:
-    """Raises `MissingRights` where this client may not be a member of the consumer group."""
+    """Raises `MissingRights` where this client may not be a member of the consumer group, and `KafkaError`."""
     missing = MissingRights([Right(Operation.READ, "group", group)])
     async with kafka_admin(kafka) as admin:
         try:
@@ -106,12 +110,14 @@ async def check_group(kafka: KafkaAccess, group: str) -> None:
 
 async def _coordinator(admin: AIOKafkaAdminClient, group: str) -> int:
     """The first group of a new Kafka has none until Kafka has made its own topic for them."""
-    async with asyncio.timeout(_COORDINATOR_SECONDS):
-        while True:
-            try:
-                return await admin.find_coordinator(group)
-            except GroupCoordinatorNotAvailableError:
-                await asyncio.sleep(_POLL_SECONDS)
+    deadline = time.monotonic() + _COORDINATOR_SECONDS
+    while True:
+        try:
+            return await admin.find_coordinator(group)
+        except GroupCoordinatorNotAvailableError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(_POLL_SECONDS)
 
 
 def _lacking(operations: Any, needed: Iterable[Operation]) -> list[Operation]:

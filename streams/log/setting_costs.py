@@ -28,8 +28,8 @@ class Refused(NamedTuple):
     reason: str
 
 
-class _Cost(NamedTuple):
-    """`matters` is "less" or "more" where only such a value costs something."""
+class Cost(NamedTuple):
+    """`matters` is "less" or "more" where only such a value costs something; with `stops` no service starts."""
 
     words: str
     stops: bool = False
@@ -37,24 +37,24 @@ class _Cost(NamedTuple):
 
 
 _LATER: Final = "erasures take longer, and receipts become overdue"
-_COSTS: Final = {
-    "cleanup.policy": _Cost("Kafka would delete profiles that nobody has erased", stops=True),
-    "delete.retention.ms": _Cost(
+COSTS: Final = {
+    "cleanup.policy": Cost("Kafka would delete profiles that nobody has erased", stops=True),
+    "delete.retention.ms": Cost(
         "a node that was away could miss an erasure, and show the user again",
         stops=True,
         matters="less",
     ),
-    "max.message.bytes": _Cost(
+    "max.message.bytes": Cost(
         "Kafka would refuse large profiles for good", stops=True, matters="less"
     ),
-    "message.timestamp.type": _Cost(
+    "message.timestamp.type": Cost(
         "a node whose clock is wrong may not see that its state is too old to have all erasures"
     ),
-    "segment.ms": _Cost(_LATER, matters="more"),
-    "max.compaction.lag.ms": _Cost(_LATER, matters="more"),
-    "min.compaction.lag.ms": _Cost(_LATER, matters="more"),
-    "file.delete.delay.ms": _Cost("erasures wait twice as long for it", matters="more"),
-    "min.cleanable.dirty.ratio": _Cost("Kafka rewrites the log more often, or keeps more of it"),
+    "segment.ms": Cost(_LATER, matters="more"),
+    "max.compaction.lag.ms": Cost(_LATER, matters="more"),
+    "min.compaction.lag.ms": Cost(_LATER, matters="more"),
+    "file.delete.delay.ms": Cost("erasures wait twice as long for it", matters="more"),
+    "min.cleanable.dirty.ratio": Cost("Kafka rewrites the log more often, or keeps more of it"),
 }
 
 
@@ -64,7 +64,7 @@ def weigh(refused: Sequence[Refused]) -> None:
     Raises `OperatorError` that names those without which the service would lose or show what it must not.
     """
     costly = [each for each in refused if _costs(each.difference)]
-    stopping = [each for each in costly if _COSTS[each.difference.name].stops]
+    stopping = [each for each in costly if COSTS[each.difference.name].stops]
     if stopping:
         raise OperatorError(
             f"{'; '.join(map(_told, stopping))}. The service does not start like this: give the topics these "
@@ -75,7 +75,7 @@ def weigh(refused: Sequence[Refused]) -> None:
 
 
 def _costs(difference: Difference) -> bool:
-    cost = _COSTS[difference.name]
+    cost = COSTS[difference.name]
     if difference.found is None:  # some hosted Kafkas keep it to themselves
         return not cost.stops
     if cost.matters == "any":
@@ -86,4 +86,4 @@ def _costs(difference: Difference) -> bool:
 
 def _told(refused: Refused) -> str:
     difference, reason = refused
-    return f"{difference}, and Kafka does not let it be changed ({reason}): {_COSTS[difference.name].words}"
+    return f"{difference}, and Kafka does not let it be changed ({reason}): {COSTS[difference.name].words}"
