@@ -76,13 +76,14 @@ class KafkaAccess:
             context = ssl.create_default_context(cafile=self.ca_file)
             context.sslobject_class = _EndsAtOnce
             if self.cert_file is not None:
-                context.load_cert_chain(self.cert_file, self.key_file)
+                # Without a password OpenSSL would ask for one, at the terminal.
+                context.load_cert_chain(self.cert_file, self.key_file, password="")
         except OSError as error:  # an SSLError is one
             files = [self.ca_file, self.cert_file, self.key_file]
             named = ", ".join(str(file) for file in files if file is not None)
             raise OperatorError(
                 f"the certificates for Kafka cannot be used ({error.strerror or error}): {named} have to be PEM "
-                "files that can be read, and the key has to be the certificate's"
+                "files that can be read, and the key has to be the certificate's, without a passphrase"
             ) from None
         return context
 

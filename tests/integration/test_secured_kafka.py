@@ -46,11 +46,20 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
 
 
 @pytest.fixture(scope="module")
-def service(kafka: SecuredKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Not started; its topics are there, and its user has the listed rights."""
-    make_topics(kafka.admin, Topics(PARTITIONS, PREFIX))
+def topics(kafka: SecuredKafka) -> Topics:
+    """They are there, and the service's user has the listed rights."""
+    topics = Topics(PARTITIONS, PREFIX)
+    make_topics(kafka.admin, topics)
     give(kafka.admin, USER, listed(PREFIX))
-    with Service(kafka.user, tmp_path_factory.mktemp("service"), prefix=PREFIX) as service:
+    return topics
+
+
+@pytest.fixture(scope="module")
+def service(
+    kafka: SecuredKafka, topics: Topics, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """Not started."""
+    with Service(kafka.user, tmp_path_factory.mktemp("service"), prefix=topics.prefix) as service:
         yield service
         assert service.leaks() == []
 
@@ -87,21 +96,23 @@ def prepare(access: KafkaAccess, prefix: str) -> None:
 # --- with all rights
 
 
-def test_the_listed_rights_are_enough(kafka: SecuredKafka, service: Service) -> None:
+def test_the_listed_rights_are_enough(
+    kafka: SecuredKafka, topics: Topics, service: Service
+) -> None:
     account = service.start().create_account("A")
     uid, email = marked("uid"), marked_email()
     account.known(uid=uid, email=email)
     kept = account.known(uid=marked("uid"), email=marked_email("kept"))
     deletion = account.forget(uid=uid).json()["deletion"]["id"]
     # The operator's user may do what the service's may not.
-    alter(kafka.admin, Topics(PARTITIONS, PREFIX).purged, dict.fromkeys(PACE, "1000"))
+    alter(kafka.admin, topics.purged, dict.fromkeys(PACE, "1000"))
 
     assert not account.has(email=email)
     assert account.profile(id=kept)["email"].startswith("kept")
     account.purged(deletion)
     assert service.run("audit")["same"]
 
-    alter(kafka.admin, Topics(PARTITIONS, PREFIX).purged, topic_settings(PURGE_WITHIN))
+    alter(kafka.admin, topics.purged, topic_settings(PURGE_WITHIN))
     assert service.terminate() == 0
     assert "put right" not in service.log
 
@@ -250,12 +261,11 @@ def test_whom_kafka_does_not_let_in_is_told_why(kafka: SecuredKafka) -> None:
     assert asyncio.run(refusal(operator)) is None
 
 
-@pytest.mark.usefixtures("service")  # whose topics are there
-def test_a_consumer_that_fetches_stops_at_once(kafka: SecuredKafka) -> None:
+def test_a_consumer_that_fetches_stops_at_once(kafka: SecuredKafka, topics: Topics) -> None:
     async def work() -> None:
         consumer = make_reader(kafka.operator, reset="earliest", fetch_max_wait_ms=10_000)
         await consumer.start()
-        consumer.assign([TopicPartition(f"{PREFIX}profile-events", 0)])
+        consumer.assign([TopicPartition(topics.events, 0)])
         await consumer.getmany(timeout_ms=100)  # the next fetch waits for more
         async with asyncio.timeout(STOP_SECONDS):
             await consumer.stop()
