@@ -1,22 +1,42 @@
 """Messages for an operator whose Kafka cannot be used."""
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import AsyncGenerator
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
 
 from schemas.errors import OperatorError
+from streams.log.connecting import refusal
 from streams.log.kafka_access import KafkaAccess
 
+_RIGHTS = (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
 
-@contextlib.contextmanager
-def kafka_in_words(kafka: KafkaAccess) -> Generator[None]:
+
+@contextlib.asynccontextmanager
+async def kafka_in_words(kafka: KafkaAccess) -> AsyncGenerator[None]:
     """Raise `OperatorError` when Kafka cannot be used, in place of aiokafka's own errors."""
     try:
         yield
+    except _RIGHTS as error:  # those that were not asked for beforehand (`streams.log.rights`)
+        raise OperatorError(
+            f"Kafka refuses what this needs ({error}): give the rights that docs/operating.md lists to the user of "
+            "PROFILELOG_KAFKA_USERNAME, or of the certificate"
+        ) from error
     except KafkaError as error:
         raise OperatorError(
-            f"Kafka at {kafka.bootstrap} cannot be used ({error}): check that it "
+            await refusal(kafka)
+            or f"Kafka at {kafka.bootstrap} cannot be used ({error}): check that it "
             f"runs, that it can be reached from here, that it takes connections by {_shown(kafka)}, and "
             "PROFILELOG_KAFKA with the variables that begin like it"
         ) from error

@@ -41,7 +41,7 @@ async def start_serving(
     settings = start.settings
     known = deployment(settings, kafka=kafka, embedded=start.embedded)
     node = Node(known, node_id(settings.data))
-    with kafka_in_words(kafka):
+    async with kafka_in_words(kafka):
         await _start(node, stack)
         secret = await usable_secret(node.book, settings.data, start.embedded, start.account_secret)
     tune_garbage_collector()

@@ -17,6 +17,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,15 @@ PROFILE_ID_LENGTH = 24
 
 async def follow(kafka: dict[str, str], topic: str) -> None:
     """Read the topic until cancelled; `kafka` are the settings of Kafka's clients."""
+    protocol = kafka.get("security.protocol", "PLAINTEXT")
+    has_tls = "SSL" in protocol
     consumer = AIOKafkaConsumer(
         topic,
         bootstrap_servers=kafka["bootstrap.servers"],
-        security_protocol=kafka.get("security.protocol", "PLAINTEXT"),
+        security_protocol=protocol,
+        ssl_context=ssl.create_default_context(cafile=kafka.get("ssl.ca.location"))
+        if has_tls
+        else None,
         sasl_mechanism=kafka.get("sasl.mechanism", "PLAIN"),
         sasl_plain_username=kafka.get("sasl.username"),
         sasl_plain_password=kafka.get("sasl.password"),

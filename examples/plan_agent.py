@@ -15,6 +15,7 @@ it does: what a crash of the service aborts is published again.
 
 import json
 import os
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,14 @@ import faust
 
 lines = Path(os.environ.get("KAFKA", ".profilelog/kafka.properties")).read_text().splitlines()
 kafka = dict(line.split("=", 1) for line in lines if "=" in line)
+has_tls = "SSL" in kafka.get("security.protocol", "")
 credentials = faust.SASLCredentials(
     username=kafka.get("sasl.username"),
     password=kafka.get("sasl.password"),
     mechanism=kafka.get("sasl.mechanism"),
+    ssl_context=ssl.create_default_context(cafile=kafka.get("ssl.ca.location"))
+    if has_tls
+    else None,
 )
 app = faust.App(
     os.environ.get("GROUP", "plan-agent"),

@@ -16,6 +16,7 @@
     ├── OperatorError             a person has to put something right before the service, or a command, can go on
     │   ├── Unfoldable            a record at which a partition of the log stops
     │   ├── WrongLog              the topics are not those that this deployment wrote
+    │   ├── MissingRights         Kafka does not let the service do what it has to
     │   ├── ForeignState          a state folder was folded from another log
     │   ├── LostProgress          nothing says which outputs of a state were published
     │   └── BrokerError           the embedded broker cannot run

@@ -19,6 +19,7 @@ from streams.failure import Failure
 from streams.indexing.commit_loop import SearchFeed
 from streams.log.appender import Appender
 from streams.log.decisions import KnownDecisions
+from streams.log.rights import check_group
 from streams.log.topics import MAX_EVENT_BYTES, LogMarker, Topics, prepare_topics
 from streams.pace import Pace
 from streams.partition.batch_pace import BatchPace
@@ -89,6 +90,7 @@ class Node:
     async def running(self) -> AsyncGenerator["Node"]:
         """Start everything; the partitions may still be catching up when this yields (`OwnedPartitions.ready`)."""
         deployment = self.deployment
+        await check_group(deployment.kafka, deployment.app_id)
         marker = await prepare_topics(
             deployment.kafka,
             self.topics,

@@ -28,7 +28,7 @@ async def account_book(settings: Settings) -> AsyncGenerator[AccountBook]:
     """The accounts, up to date with the log. A service that runs meanwhile sees every change."""
     async with contextlib.AsyncExitStack() as stack:
         log = await stack.enter_async_context(kafka(settings))
-        stack.enter_context(kafka_in_words(log.access))
+        await stack.enter_async_context(kafka_in_words(log.access))
         known = deployment(settings, kafka=log.access, embedded=log.embedded)
         topics = Topics(known.partitions, known.prefix)
         identity = Identity(known.hash_key, known.partitions)

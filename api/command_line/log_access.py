@@ -24,7 +24,7 @@ async def log_reader(settings: Settings) -> AsyncGenerator[LogReader]:
     check_log_folder(settings)
     async with contextlib.AsyncExitStack() as stack:
         found = await stack.enter_async_context(kafka(settings))
-        stack.enter_context(kafka_in_words(found.access))
+        await stack.enter_async_context(kafka_in_words(found.access))
         known = deployment(settings, kafka=found.access, embedded=found.embedded)
         topics = Topics(known.partitions, known.prefix)
         identity = Identity(known.hash_key, known.partitions)

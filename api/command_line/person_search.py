@@ -100,7 +100,7 @@ async def search_everywhere(settings: Settings, asked: Asked, watch: Watch) -> R
     hits = await _search_files(settings.data, _needles(asked), report, watch)
     async with contextlib.AsyncExitStack() as stack:
         found = await stack.enter_async_context(kafka(settings))
-        stack.enter_context(kafka_in_words(found.access))
+        await stack.enter_async_context(kafka_in_words(found.access))
         person = await _audit_log(settings, found, asked, report, watch)
     await _audit_state(settings.data / "state", person, report, watch)
     _audit_search(settings.data / "search", person, report)

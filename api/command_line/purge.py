@@ -136,9 +136,8 @@ async def _hurried(settings: Settings) -> AsyncGenerator[None]:
             "folder of the running service with --data"
         )
     names = Topics(1, settings.topic_prefix).purged
-    with kafka_in_words(kafka):
-        async with hurried(kafka, names):
-            yield
+    async with kafka_in_words(kafka), hurried(kafka, names):
+        yield
 
 
 def _report(ready: Ready) -> Report:

@@ -101,9 +101,8 @@ async def _decide(
         names = " or ".join(at.topic for at in found)
         raise OperatorError(f"two topics have stopped at {partition}:{offset}: add --topic {names}")
     decision = SetAside(found[0].topic, partition, offset, now(), why)
-    async with kafka(settings) as log:
-        with kafka_in_words(log.access):
-            await append_decision(log.access, Topics(1, settings.topic_prefix), decision)
+    async with kafka(settings) as log, kafka_in_words(log.access):
+        await append_decision(log.access, Topics(1, settings.topic_prefix), decision)
     return decision
 
 
@@ -123,7 +122,7 @@ async def _made(settings: Settings) -> list[SetAside]:
     check_log_folder(settings)
     async with kafka(settings) as log:
         known = deployment(settings, kafka=log.access, embedded=log.embedded)
-        with kafka_in_words(log.access):
+        async with kafka_in_words(log.access):
             decisions = await read_decisions(log.access, Topics(known.partitions, known.prefix))
     return decisions.made
 

@@ -38,7 +38,6 @@ from streams.erasure.sweep import Position, Sweep
 from streams.erasure.topic_watch import TopicWatch
 from streams.log.appender import Appender
 from streams.log.kafka_access import KafkaAccess
-from streams.log.topic_settings import FILE_DELETE_DELAY_MS
 from streams.log.topics import Topics
 from streams.partition.email_partition import EmailPartition
 from streams.partition.profile_partition import ProfilePartition
@@ -53,7 +52,6 @@ _BEATS_PER_LAG: Final = 10
 _FOLD_SECONDS: Final = 30.0
 _EVENTS_AT_ONCE: Final = 200
 _POLL_SECONDS: Final = 0.05
-_DELETED_SECONDS: Final = 2 * FILE_DELETE_DELAY_MS / 1000
 _UNREACHABLE: Final = "Kafka does not answer"
 _STATE: Final = "the log is clean, but the state folder still has rows or files from before"
 
@@ -203,7 +201,7 @@ class Purge:
         log.info("purge of %s: gone from the state", _deletions(count))
         await self._erase_from_search(_last_forgets(passed))
         log.info("purge of %s: gone from the search index", _deletions(count))
-        await asyncio.sleep(swept + _DELETED_SECONDS - time.monotonic())
+        await asyncio.sleep(swept + 2 * self._watch.deleted_after - time.monotonic())
         for one, deletions in passed:
             await self._append_purged(one, deletions)
 

@@ -5,13 +5,17 @@
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import for_code
 
+from private_names.of_aiokafka_protocol import AlterSettings, ask
 from schemas.errors import OperatorError
 from streams.log.kafka_access import KafkaAccess
+from streams.log.rights import TOPIC_REFUSED, MissingRights, Operation, Right, kafka_admin
+from streams.log.setting_costs import Difference, Refused, weigh
 
 log = logging.getLogger(__name__)
 
@@ -27,18 +31,6 @@ PACE: Final = ("segment.ms", "max.compaction.lag.ms")
 _HURRY_MS: Final = "1000"
 
 Settings = Mapping[str, str]
-
-
-class Difference(NamedTuple):
-    """A setting of a topic that is not what it has to be; `found` is None where Kafka does not return it."""
-
-    topic: str
-    name: str
-    found: str | None
-    wanted: str
-
-    def __str__(self) -> str:
-        return f"{self.topic} has {self.name}={self.found} instead of {self.wanted}"
 
 
 def topic_settings(purge_within: float) -> dict[str, str]:
@@ -64,15 +56,18 @@ def topic_settings(purge_within: float) -> dict[str, str]:
 async def read_settings(
     admin: AIOKafkaAdminClient, names: Sequence[str]
 ) -> dict[str, dict[str, str]]:
-    """All settings of these topics, as Kafka has them now."""
+    """All settings of these topics, as Kafka has them now. Raises `MissingRights`, and `KafkaError`."""
     responses: list[Any] = await admin.describe_configs(
         [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     )
-    return {
-        name: {entry[0]: entry[1] for entry in entries}
-        for response in responses
-        for _, _, _, name, entries in response.resources
-    }
+    resources = [resource for response in responses for resource in response.resources]
+    refused = [name for code, _, _, name, _ in resources if code == TOPIC_REFUSED]
+    if refused:
+        raise MissingRights([Right(Operation.DESCRIBE_CONFIGS, "topic", each) for each in refused])
+    for code, message, _, name, _ in resources:
+        if code:
+            raise for_code(code)(f"the settings of the topic {name}: {message or ''}")
+    return {name: {entry[0]: entry[1] for entry in entries} for _, _, _, name, entries in resources}
 
 
 def differences(found: Mapping[str, Settings], wanted: Settings) -> list[Difference]:
@@ -86,31 +81,53 @@ def differences(found: Mapping[str, Settings], wanted: Settings) -> list[Differe
 
 
 async def put_right(admin: AIOKafkaAdminClient, names: Sequence[str], settings: Settings) -> None:
-    """Put right what differs, and say so in a line per topic. Raises `OperatorError` when Kafka refuses."""
+    """Put right what differs, and say so in a line per topic; what Kafka refuses is weighed.
+
+    Raises `OperatorError` as `weigh` does.
+    """
     drifted: dict[str, list[Difference]] = {}
     for difference in differences(await read_settings(admin, names), settings):
         drifted.setdefault(difference.topic, []).append(difference)
-    if not drifted:
-        return
-    await alter_settings(admin, list(drifted), settings)
-    for found in drifted.values():
-        log.warning("%s: put right", ", ".join(map(str, found)))
+    refused: list[Refused] = []
+    for topic, found in drifted.items():
+        left = await _put_topic_right(admin, topic, found)
+        refused += left
+        kept = [each.difference for each in left]
+        if mended := [each for each in found if each not in kept]:
+            log.warning("%s: put right", ", ".join(map(str, mended)))
+    weigh(refused)
+
+
+async def _put_topic_right(
+    admin: AIOKafkaAdminClient, topic: str, found: Sequence[Difference]
+) -> list[Refused]:
+    """What Kafka refuses: of all at once it takes none where one is refused."""
+    reason = await _alter(admin, topic, {each.name: each.wanted for each in found})
+    if reason is None:
+        return []
+    if len(found) == 1:
+        return [Refused(found[0], reason)]
+    return [left for each in found for left in await _put_topic_right(admin, topic, [each])]
 
 
 async def alter_settings(
     admin: AIOKafkaAdminClient, names: Sequence[str], settings: Settings
 ) -> None:
-    """Give these topics the settings, and no others. Raises `OperatorError` when Kafka refuses."""
-    responses: list[Any] = await admin.alter_configs(
-        [ConfigResource(ConfigResourceType.TOPIC, name, dict(settings)) for name in names]
-    )
-    for response in responses:
-        for code, message, _, name in response.resources:
-            if code:
-                raise OperatorError(
-                    f"Kafka did not take the settings of the topic {name} (error {code}: {message or ''}); "
-                    "without them nothing is erased in time: allow the service to alter its topics' settings"
-                )
+    """Give these topics the settings; others stay as they are. Raises `OperatorError` when Kafka refuses."""
+    for name in names:
+        if (reason := await _alter(admin, name, settings)) is not None:
+            raise OperatorError(
+                f"Kafka did not take the settings {', '.join(settings)} of the topic {name} ({reason})"
+            )
+
+
+async def _alter(admin: AIOKafkaAdminClient, topic: str, settings: Settings) -> str | None:
+    """Why Kafka refuses; None where it does not."""
+    answer = await ask(admin, AlterSettings(topic, settings))
+    code, message, _, _ = answer.resources[0]
+    if code == TOPIC_REFUSED:
+        return f"the right to {Right(Operation.ALTER_CONFIGS, 'topic', topic)} is missing"
+    return (message or f"error {code}") if code else None
 
 
 @contextlib.asynccontextmanager
@@ -119,20 +136,12 @@ async def hurried(kafka: KafkaAccess, names: Sequence[str]) -> AsyncGenerator[No
 
     Then their settings are what they were before; raises `OperatorError` when Kafka refuses.
     """
-    admin = AIOKafkaAdminClient(**kafka.client_options())
-    await admin.start()
-    try:
+    async with kafka_admin(kafka) as admin:
         found = await read_settings(admin, names)
-        before = {
-            topic: {name: settings[name] for name in topic_settings(0)}
-            for topic, settings in found.items()
-        }
+        before = {topic: {name: found[topic][name] for name in PACE} for topic in names}
         try:
-            for topic, settings in before.items():
-                await alter_settings(admin, [topic], settings | dict.fromkeys(PACE, _HURRY_MS))
+            await alter_settings(admin, names, dict.fromkeys(PACE, _HURRY_MS))
             yield
         finally:
             for topic, settings in before.items():
                 await alter_settings(admin, [topic], settings)
-    finally:
-        await admin.close()

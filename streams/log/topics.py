@@ -10,16 +10,25 @@ from typing import Any, Final
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+)
 
 from schemas.errors import OperatorError
 from schemas.identity import Identity
 from streams.log.kafka_access import KafkaAccess
 from streams.log.reading import make_reader, read_between
+from streams.log.rights import MissingRights, Operation, Right, check_topics, kafka_admin
 from streams.log.topic_settings import put_right, topic_settings
 
 MAX_EVENT_BYTES: Final = 2 << 20
 _LOG_KEY: Final = b"log"
+_CREATE_REFUSED: Final = (
+    TopicAuthorizationFailedError.errno,
+    ClusterAuthorizationFailedError.errno,
+)
 
 
 class WrongLog(OperatorError):
@@ -100,36 +109,36 @@ async def prepare_topics(
 
     `apply_settings` puts right what differs in the settings of topics that are there; a service does.
     Raises `WrongLog` when a topic has another number of partitions, or when the log was written with another hash
-    key or its marker is lost.
+    key or its marker is lost; `MissingRights`; and `OperatorError` where Kafka refuses a topic or a setting.
     """
-    admin = AIOKafkaAdminClient(**kafka.client_options())
-    await admin.start()
-    try:
-        await _create(admin, topics, topic_settings(purge_within), replication)
+    names = list(topics.sizes())
+    needed = [Operation.READ, Operation.WRITE]
+    if apply_settings:
+        needed.append(Operation.DESCRIBE_CONFIGS)
+    async with kafka_admin(kafka) as admin:
+        # Before: of a topic that it may not see, Kafka does not say whether it is there.
+        await check_topics(admin, names, needed)
+        if await _create(admin, topics, topic_settings(purge_within), replication):
+            await check_topics(admin, names, needed)
         await _check_partitions(admin, topics)
         if apply_settings:
-            await put_right(admin, list(topics.sizes()), topic_settings(purge_within))
-    finally:
-        await admin.close()
+            await put_right(admin, names, topic_settings(purge_within))
     return await _marker(kafka, topics, identity)
 
 
 async def known_log(kafka: KafkaAccess, topics: Topics, identity: Identity) -> LogMarker:
     """Whose log it is, for a reader: makes no topic and writes nothing.
 
-    Raises `WrongLog` when there is none, or as `prepare_topics` does.
+    Raises `MissingRights`, and `WrongLog` when there is none, or as `prepare_topics` does.
     """
-    admin = AIOKafkaAdminClient(**kafka.client_options())
-    await admin.start()
-    try:
+    async with kafka_admin(kafka) as admin:
+        await check_topics(admin, topics.sizes(), [Operation.READ])
         if not set(topics.sizes()).issubset(await admin.list_topics()):
             raise WrongLog(
                 f"there is no {topics.events} with its other topics: check PROFILELOG_KAFKA, PROFILELOG_DATA and "
                 "PROFILELOG_TOPIC_PREFIX"
             )
         await _check_partitions(admin, topics)
-    finally:
-        await admin.close()
     consumer = make_reader(kafka)
     await consumer.start()
     try:
@@ -146,7 +155,8 @@ async def known_log(kafka: KafkaAccess, topics: Topics, identity: Identity) -> L
 
 async def _create(
     admin: AIOKafkaAdminClient, topics: Topics, settings: dict[str, str], replication: int
-) -> None:
+) -> bool:
+    """Makes the topics that are missing; whether there were any."""
     there = set(await admin.list_topics())
     new = [
         NewTopic(name, partitions, replication, topic_configs=settings)
@@ -154,14 +164,22 @@ async def _create(
         if name not in there
     ]
     if not new:
-        return
+        return False
     response: Any = await admin.create_topics(new)
+    refused = [
+        Right(Operation.CREATE, "topic", name)
+        for name, code, *_ in response.topic_errors
+        if code in _CREATE_REFUSED
+    ]
+    if refused:
+        raise MissingRights(refused)
     for name, code, *message in response.topic_errors:
         if code not in (0, TopicAlreadyExistsError.errno):
             raise OperatorError(
-                f"Kafka did not make the topic {name} (error {code}: {message[0] if message else ''}); check the "
-                "broker's log and PROFILELOG_REPLICATION"
+                f"Kafka did not make the topic {name} (error {code}: {message[0] if message else ''}): check "
+                "PROFILELOG_REPLICATION and the broker's log, or make the topics yourself (docs/operating.md)"
             )
+    return True
 
 
 async def _check_partitions(admin: AIOKafkaAdminClient, topics: Topics) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TransactionalIdAuthorizationFailed
 
 from private_names.of_aiokafka import BatchBuilder, set_transaction_backoff
 from schemas.errors import ProfilelogError
 from streams.log.kafka_access import KafkaAccess
+from streams.log.rights import MissingRights, Operation, Right
 from streams.log.topic_settings import MAX_RECORD_BYTES, TRANSACTION_TIMEOUT_MS
 
 # The coordinator answers ConcurrentTransactions until the former transaction's markers are written, which takes a
@@ -45,7 +46,7 @@ class TransactionalPublisher:
         self._is_usable = False
 
     async def init(self) -> None:
-        """Fence the former owner and abort what it had open. Raises `PublicationFailed`."""
+        """Fence the former owner and abort what it had open. Raises `PublicationFailed`, and `MissingRights`."""
         await self.stop()
         producer = AIOKafkaProducer(
             **self._kafka.client_options(),
@@ -58,6 +59,9 @@ class TransactionalPublisher:
         try:
             async with asyncio.timeout(TRANSACTION_TIMEOUT_MS / 1000 * 2):
                 await producer.start()
+        except TransactionalIdAuthorizationFailed:
+            right = Right(Operation.WRITE, "transactional id", self._transactional_id)
+            raise MissingRights([right]) from None
         except (KafkaError, TimeoutError) as error:
             raise PublicationFailed(f"initTransactions: {type(error).__name__}") from None
         self._is_usable = True

@@ -108,7 +108,7 @@ class Relay:
         return self._cursor[0]
 
     async def start(self, read_progress: ReadProgress) -> None:
-        """Rule 1. Raises `LostProgress`, and `PublicationFailed` when Kafka does not answer."""
+        """Rule 1. Raises `LostProgress`, `MissingRights`, and `PublicationFailed` when Kafka does not answer."""
         self._proven = _NEVER
         await self._publisher.init()
         progress = await read_progress()

@@ -81,7 +81,10 @@ class RelayLoop:
         self._work.set()
 
     async def start(self) -> None:
-        """Fences the former owner (rule 1 of the relay); tried again until Kafka answers. Raises `LostProgress`."""
+        """Fences the former owner (rule 1 of the relay); tried again until Kafka answers.
+
+        Raises `LostProgress` and `MissingRights`.
+        """
         while True:
             try:
                 await self._relay.start(self._read_progress)

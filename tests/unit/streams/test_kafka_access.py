@@ -5,6 +5,7 @@
 
 import re
 import ssl
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from schemas.errors import OperatorError
 from streams.broker.properties import client_properties
 from streams.consumer_group.faust_options import faust_options
 from streams.log.kafka_access import KafkaAccess, read_properties
+from tests.support.certificates import Authority
 from tests.support.service import REPOSITORY
 
 PASSWORD = "whispered"
@@ -82,6 +84,18 @@ def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     for file in (tmp_path / "ca.pem", tmp_path / "missing.pem"):
         with pytest.raises(OperatorError, match=rf"cannot be used \(.+\): {file} "):
             KafkaAccess("a:1", "SSL", ca_file=file).client_options()
+
+
+def test_a_key_with_a_passphrase_is_refused_and_nobody_asked_for_it(tmp_path: Path) -> None:
+    made = Authority(tmp_path).certified("client")
+    locked = tmp_path / "locked.key"
+    words = ["-aes256", "-passout", "pass:words", "-in", str(made.key), "-out", str(locked)]
+    subprocess.run(["openssl", "pkey", *words], check=True, capture_output=True)
+    access = KafkaAccess("a:1", "SSL", cert_file=made.cert, key_file=made.key)
+
+    assert access.ssl_context is not None
+    with pytest.raises(OperatorError, match="without a passphrase"):
+        replace(access, key_file=locked).client_options()
 
 
 def test_a_file_of_properties_says_what_was_written(tmp_path: Path) -> None:
