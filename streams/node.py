@@ -32,6 +32,8 @@ from streams.replicas.account_book import AccountBook
 from streams.replicas.company_log import CompanyLog
 
 STOP_SECONDS: Final = 6.0
+MOST_UNFOLDED: Final = 300_000
+"""Events of batches that may be appended and not folded: a write that comes then waits for the fold of all of them."""
 
 
 class Written(NamedTuple):
@@ -62,7 +64,7 @@ class Node:
             on_appended=self.partitions.fold_appended,
         )
         self.pace = Pace()
-        self.batch_pace = BatchPace()
+        self.batch_pace = BatchPace(self.pace)
         self.writes = PendingWrites(deployment.write_timeout, self.batch_pace.write_waits)
         self.failure = Failure()
         self.decisions = KnownDecisions(deployment.kafka, self.topics)
@@ -193,6 +195,18 @@ class Node:
             return Written(partition, await self.writes.settled(partition, verdict))
         finally:
             self.writes.verdicts.cancel_wait(key)
+
+    async def let_fold_catch_up(self, appended: Mapping[int, int]) -> None:
+        """Returns when the fold is near enough to what a batch has appended: the last offset by partition."""
+        most = MOST_UNFOLDED // self.topics.partitions
+        if all(
+            self.partitions.is_folded(partition, offset - most)
+            for partition, offset in appended.items()
+        ):
+            return
+        with self.batch_pace.folding_first():
+            for partition, offset in appended.items():
+                await self.partitions.wait_folded(partition, offset - most)
 
     async def reach(self, positions: Mapping[int, int], timeout: float) -> None:
         """Wait until every read shows the log up to these offsets per partition.

@@ -6,8 +6,11 @@ import time
 from collections.abc import Generator
 from typing import Final
 
+from streams.pace import Pace
 from streams.timed_wait import set_within
 
+# Records of a chunk that are folded in one step of the loop, 1 ms, while requests are served.
+_STEP_RECORDS: Final = 100
 # How long folding pauses after each chunk while a batch is being received.
 _PAUSE_SECONDS: Final = 0.3
 # How long after a full chunk more of them are expected.
@@ -17,7 +20,8 @@ _BACKLOG_SECONDS: Final = 0.3
 class BatchPace:
     """Shared by what receives batches, by the folds, and by what works behind them."""
 
-    def __init__(self) -> None:
+    def __init__(self, requests: Pace) -> None:
+        self._requests = requests
         self._receiving = 0
         self._go_on = asyncio.Event()
         self._backlog_until = 0.0
@@ -37,9 +41,23 @@ class BatchPace:
             self._receiving -= 1
             self._go_on.set()
 
+    @contextlib.contextmanager
+    def folding_first(self) -> Generator[None]:
+        """Until the block ends a batch that is being received waits for the fold, which goes on at once."""
+        self._receiving -= 1
+        self._go_on.set()
+        try:
+            yield
+        finally:
+            self._receiving += 1
+
     def write_waits(self) -> None:
         """A single write waits for its fold: folding goes on at once."""
         self._go_on.set()
+
+    def step(self, records: int) -> int:
+        """How many of a chunk's records are folded in one step of the loop."""
+        return _STEP_RECORDS if self._requests.is_live else max(records, 1)
 
     def full_chunk_folded(self) -> None:
         """More of them are expected."""

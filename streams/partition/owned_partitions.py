@@ -1,6 +1,8 @@
 """The partitions that this node owns, and what requests ask of them."""
 
+import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from faust.types import TP
 
@@ -15,6 +17,8 @@ from streams.partition.email_partition import EmailPartition
 from streams.partition.profile_partition import ProfilePartition
 from streams.partition.runtime import PartitionRuntime
 from streams.partition.stops import stopped
+
+_PATIENCE_SECONDS: Final = 5.0
 
 
 class OwnedPartitions:
@@ -75,6 +79,23 @@ class OwnedPartitions:
     async def wait_shown(self, partition: int, offset: int) -> None:
         """Waits until `shows` is true. Raises `Unavailable` as `profiles`."""
         await self._profile_partition(partition).wait_shown(offset)
+
+    def is_folded(self, partition: int, offset: int) -> bool:
+        """Whether the events of a partition are folded up to the offset, here."""
+        runtime = self.runtimes.get(TP(self._topics.events, partition))
+        return runtime is not None and runtime.state.applied >= offset
+
+    async def wait_folded(self, partition: int, offset: int) -> None:
+        """Waits until the events of a partition are folded up to the offset; not for a fold that does not go on."""
+        runtime = self.runtimes.get(TP(self._topics.events, partition))
+        while runtime is not None and runtime.ready and runtime.state.applied < offset:
+            before = runtime.state.applied
+            try:
+                async with asyncio.timeout(_PATIENCE_SECONDS):
+                    await runtime.wait_applied(offset)
+            except TimeoutError:
+                if runtime.state.applied == before:
+                    return
 
     def _profile_partition(self, partition: int) -> ProfilePartition:
         runtime = self._ready(TP(self._topics.events, partition))

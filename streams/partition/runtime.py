@@ -237,7 +237,9 @@ class PartitionRuntime(ABC):
                 return
             try:
                 if chunk.last > self.state.applied:
-                    fold_to_the_bad_one(self.state, chunk.records, self.fold)
+                    await self._fold_in_steps(chunk.records)
+                    if self._is_released:
+                        return
                     self.state.advance(chunk.last)
             except Unfoldable as error:
                 self.note_applied()
@@ -262,6 +264,18 @@ class PartitionRuntime(ABC):
                 write_waits=len(self._effects.writes.verdicts) > 0
             )
             return
+
+    async def _fold_in_steps(self, records: Sequence[Record]) -> None:
+        """Folds the records of a chunk; requests that are served meanwhile need not wait for all of them."""
+        start = 0
+        while start < len(records) and not self._is_released:
+            end = start + self._effects.pace.step(len(records))
+            fold_to_the_bad_one(self.state, records[start:end], self.fold)
+            start = end
+            if start < len(records):
+                self._effects.writes.settlement.folded_to(self.state)
+                self.wake_waiters()
+                await asyncio.sleep(0)
 
     def _report_undecoded(self) -> None:
         """Logs how many records could not be decoded: the state has their offsets."""

@@ -156,7 +156,8 @@ class ProfileItems:
         return first_attempt(self._node, self._keyed.item(index), at)
 
     async def append(self, events: Mapping[int, Record]) -> Appended:
-        """Queues the events of a slice, each under a key of its own."""
+        """Queues the events of a slice, each under a key of its own, when the fold is not too far behind."""
+        await self._node.let_fold_catch_up(self._appended())
         records: dict[int, list[Keyed]] = defaultdict(list)
         for key, (partition, value) in zip(event_keys(len(events)), events.values(), strict=True):
             records[partition].append((key, value))
@@ -165,6 +166,14 @@ class ProfileItems:
             acks = await appender.append_many(topic, partition, some)
             self._acks[partition].extend(acks)
         return Appended()
+
+    def _appended(self) -> dict[int, int]:
+        """The last offset by partition, as far as Kafka has acknowledged."""
+        return {
+            partition: last
+            for partition, acks in self._acks.items()
+            if (last := next(filter(None, map(_offset, reversed(acks))), None)) is not None
+        }
 
     async def acknowledged(self) -> dict[int, int]:
         """Waits for what was queued."""
@@ -195,6 +204,12 @@ class EventItems(ProfileItems):
             idempotency=self._repeat(index),
         )
         return self._record(partition, event)
+
+
+def _offset(ack: "asyncio.Future[int]") -> int | None:
+    """The offset of a request's last record; None while, or because, Kafka has not acknowledged it."""
+    failed = not ack.done() or ack.cancelled() or ack.exception() is not None
+    return None if failed else ack.result()
 
 
 def _contradiction(index: int) -> Conflict:

@@ -16,7 +16,8 @@ from streams.log.appender import Keyed
 from streams.log.chunks import Chunk
 from streams.log.decisions import Decisions
 from streams.log.topics import Topics
-from streams.partition import runtime
+from streams.pace import Pace
+from streams.partition import owned_partitions, runtime
 from streams.partition.batch_pace import BatchPace
 from streams.partition.owned_partitions import OwnedPartitions
 from streams.partition.pending_writes import PendingWrites
@@ -55,7 +56,8 @@ class Node:
 
     def __init__(self, *, end: int = 0) -> None:
         self.neighbours = Neighbours()
-        pace, unused = BatchPace(), cast("Any", None)
+        self.requests = Pace()
+        pace, unused = BatchPace(self.requests), cast("Any", None)
         self.writes = PendingWrites(_SECONDS, pace.write_waits)
         self.failure = Failure()
         stops = Stops(unused, cast("Any", Decisions()))
@@ -148,6 +150,62 @@ def test_what_was_folded_before_the_disk_failed_is_reported(
 
         assert state.applied == 149
         assert all(verdict.done() for verdict in verdicts)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("is_live", "seen"), [(False, 249), (True, 99)])
+def test_while_requests_are_served_a_chunk_is_folded_in_steps(is_live: bool, seen: int) -> None:
+    async def scenario() -> None:
+        node = Node()
+        if is_live:
+            node.requests.requested()
+        chunk = node.chunk(*(encode(upserted(n)) for n in range(250)))
+
+        folding = asyncio.create_task(node.partitions.fold_chunk(chunk))
+        await asyncio.sleep(0)
+        assert node.partition.state.applied == seen
+        await folding
+
+        assert node.partition.state.applied == 249
+
+    asyncio.run(scenario())
+
+
+def test_a_partition_that_is_released_in_the_middle_of_a_chunk_keeps_what_is_folded() -> None:
+    async def scenario() -> None:
+        node = Node()
+        node.requests.requested()
+        folding = asyncio.create_task(
+            node.partition.fold_chunk(node.chunk(*(encode(upserted(n)) for n in range(250))))
+        )
+        await asyncio.sleep(0)
+        await node.partition.close()
+        await folding
+
+        assert node.partition.state.applied == 99
+
+    asyncio.run(scenario())
+
+
+def test_a_wait_for_the_fold_ends_where_it_has_come_far_enough_or_does_not_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario() -> None:
+        node = Node()
+        waiting = asyncio.create_task(node.partitions.wait_folded(0, 2))
+        await node.partitions.fold_chunk(node.chunk(*(encode(upserted(n)) for n in range(2))))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        assert not node.partitions.is_folded(0, 2)
+
+        await node.partitions.fold_chunk(node.chunk(encode(upserted("ada"))))
+        await asyncio.wait_for(waiting, _SECONDS)
+        assert node.partitions.is_folded(0, 2)
+
+        monkeypatch.setattr(owned_partitions, "_PATIENCE_SECONDS", 0.01)
+        await asyncio.wait_for(node.partitions.wait_folded(0, 3), _SECONDS)
+        await node.partitions.wait_folded(7, 3)  # of no partition of this node
 
     asyncio.run(scenario())
 
