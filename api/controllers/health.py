@@ -1,5 +1,6 @@
 """Health: is the process alive, has it caught up, what is behind (contract §15). No secret, no user data."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from litestar import Controller, get
@@ -9,13 +10,13 @@ from api.app_context import app_context
 from api.incoming import Incoming
 from schemas.timestamps import format_timestamp
 from streams import clock
-from streams.lag import WORTH_A_WARNING_SECONDS
+from streams.lag import WORTH_A_WARNING_SECONDS, Lag
 from streams.node import Node
 
 _WORTH_SHOWING_SECONDS: Final = 1.0
 
 
-def _warnings(node: Node) -> list[str]:
+def _warnings(node: Node, unpublished: Lag) -> list[str]:
     """What a person should know: overdue deletions, a wrong clock, what is behind."""
     found: list[str] = []
     overdue = node.purge.overdue
@@ -24,7 +25,6 @@ def _warnings(node: Node) -> list[str]:
         found.append(f"{number} overdue: {overdue.reason}")
     if (wrong := clock.warning()) is not None:
         found.append(wrong)
-    unpublished = node.partitions.unpublished
     if unpublished.seconds > WORTH_A_WARNING_SECONDS:
         found.append(
             f"what is published is {unpublished.seconds:.0f} s behind what is written:"
@@ -33,9 +33,8 @@ def _warnings(node: Node) -> list[str]:
     return found + node.search.warnings
 
 
-def _behind(node: Node) -> dict[str, object]:
+def _behind(lags: Mapping[str, Lag]) -> dict[str, object]:
     """What is published or indexed later than it is written, where that is more than a moment."""
-    lags = {"published": node.partitions.unpublished, "indexed": node.search.lag}
     return {
         what: {"waiting": lag.waiting, "seconds": round(lag.seconds, 1)}
         for what, lag in lags.items()
@@ -58,9 +57,10 @@ def _operations(node: Node) -> dict[str, object]:
     if found is not None:
         times = format_timestamp(found.first), format_timestamp(found.last)
         shown["deletions"] = {"open": found.number, "first": times[0], "last": times[1]}
-    if behind := _behind(node):
+    unpublished = node.partitions.unpublished
+    if behind := _behind({"published": unpublished, "indexed": node.search.lag}):
         shown["behind"] = behind
-    if warnings := _warnings(node):
+    if warnings := _warnings(node, unpublished):
         shown["warnings"] = warnings
     return shown
 

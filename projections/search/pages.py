@@ -116,17 +116,23 @@ def read_page(
     if newest is not None and window.begins_above(newest):
         above = Query.range_query(schema, fields.ORDER, FieldType.Integer, newest, None)
         among = Query.boolean_query([(Occur.Must, above), (Occur.Must, restricted)])
-        sort_keys, _ = _read_sort_keys(searcher, among, reach)
-        inside = [sort_key for sort_key in sort_keys if window.holds(sort_key)]
+        inside, _ = _read_inside(searcher, among, window, reach)
         if len(inside) > limit:
             return Page(inside[:limit], inside[limit - 1])
     while True:
-        sort_keys, is_whole = _read_sort_keys(searcher, restricted, reach)
-        inside = [sort_key for sort_key in sort_keys if window.holds(sort_key)]
+        inside, is_whole = _read_inside(searcher, restricted, window, reach)
         if is_whole or len(inside) > limit:
             shown = inside[:limit]
             return Page(shown, shown[-1] if len(inside) > limit else None)
         reach *= 2
+
+
+def _read_inside(
+    searcher: Searcher, query: Query, window: Window, reach: int
+) -> tuple[list[SortKey], bool]:
+    """As `_read_sort_keys`, of those in the window alone."""
+    sort_keys, is_whole = _read_sort_keys(searcher, query, reach)
+    return list(filter(window.holds, sort_keys)), is_whole
 
 
 def count_at_edges(searcher: Searcher, schema: Schema, query: Query, window: Window) -> int:

@@ -1,4 +1,4 @@
-"""Which node owns which partition: a pure choice, which the leader of the group makes for all (design "Many nodes").
+"""Which node owns which partition: a pure choice, which the leader of the group makes for all (design "A node").
 
 1. A partition stays with who owns it; one that nobody owns goes to the copy that is folded farthest.
 2. No node owns more than one partition above another: who has too many gives up first what it did not own, then those
@@ -67,7 +67,7 @@ def _cut_to_shares(
     share, more = divmod(partitions, len(names))
     # Who has most keeps one more, where the shares are not equal.
     by_size = sorted(names, key=lambda name: -len(kept[name]))
-    shares = {name: share + (place < more) for place, name in enumerate(by_size)}
+    shares = {name: share + (rank < more) for rank, name in enumerate(by_size)}
 
     def order(name: str, partition: int) -> tuple[bool, int, int]:
         others = (members[other].folded(partition) for other in names if other != name)

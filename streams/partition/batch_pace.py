@@ -9,8 +9,6 @@ from typing import Final
 from streams.pace import Pace
 from streams.timed_wait import set_within
 
-# Records of a chunk that are folded in one step of the loop, 1 ms, while requests are served.
-_STEP_RECORDS: Final = 100
 # How long folding pauses after each chunk while a batch is being received.
 _PAUSE_SECONDS: Final = 0.3
 # How long after a full chunk more of them are expected.
@@ -55,9 +53,10 @@ class BatchPace:
         """A single write waits for its fold: folding goes on at once."""
         self._go_on.set()
 
-    def step(self, records: int) -> int:
-        """How many of a chunk's records are folded in one step of the loop."""
-        return _STEP_RECORDS if self._requests.is_live else max(records, 1)
+    @property
+    def is_live(self) -> bool:
+        """Whether requests are being served, which go first between two slices of a chunk."""
+        return self._requests.is_live
 
     def full_chunk_folded(self) -> None:
         """More of them are expected."""

@@ -167,13 +167,17 @@ class PartitionRuntime(ABC):
             if offset <= self.state.applied and not waiter.done():
                 waiter.set_result(None)
 
+    def _end_waits(self) -> None:
+        """Ends what waits for the fold, of claims and of positions."""
+        self._effects.writes.settlement.folded_to(self.state)
+        self.wake_waiters()
+
     def note_applied(self) -> None:
         """Reports how far the state is folded now, after its verdicts or claims were reported."""
         if self._is_released:
             return
-        self._effects.writes.settlement.folded_to(self.state)
         self._report_undecoded()
-        self.wake_waiters()
+        self._end_waits()
         if not self.caught_up.is_set() and self._goal.is_reached(self.state):
             if not self._goal.has_moved(self.state):
                 self.caught_up.set()
@@ -220,8 +224,7 @@ class PartitionRuntime(ABC):
         own = [_OwnRecord(offset, *record) for offset, record in enumerate(records, first)]
         try:
             self.fold(own)
-            self._effects.writes.settlement.folded_to(self.state)
-            self.wake_waiters()
+            self._end_waits()
         except Exception:
             # What the consumer fetches of it is folded again, or stops the partition.
             log.warning("folding %s-%s is left to the consumer", self.tp.topic, self.tp.partition)
@@ -237,7 +240,7 @@ class PartitionRuntime(ABC):
                 return
             try:
                 if chunk.last > self.state.applied:
-                    await self._fold_in_steps(chunk.records)
+                    await self._fold_all(chunk.records)
                     if self._is_released:
                         return
                     self.state.advance(chunk.last)
@@ -265,17 +268,15 @@ class PartitionRuntime(ABC):
             )
             return
 
-    async def _fold_in_steps(self, records: Sequence[Record]) -> None:
+    async def _fold_all(self, records: Sequence[Record]) -> None:
         """Folds the records of a chunk; requests that are served meanwhile need not wait for all of them."""
-        start = 0
-        while start < len(records) and not self._is_released:
-            end = start + self._effects.pace.step(len(records))
-            fold_to_the_bad_one(self.state, records[start:end], self.fold)
-            start = end
-            if start < len(records):
-                self._effects.writes.settlement.folded_to(self.state)
-                self.wake_waiters()
+        for number, part in enumerate(slices(records)):
+            if number > 0 and self._effects.pace.is_live:
+                self._end_waits()
                 await asyncio.sleep(0)
+            if self._is_released:
+                return
+            fold_to_the_bad_one(self.state, part, self.fold_slice)
 
     def _report_undecoded(self) -> None:
         """Logs how many records could not be decoded: the state has their offsets."""

@@ -74,7 +74,7 @@ DESIGN: Final = (
     ("among the account's newest {} first", "projections", "DEPTH", 1),
     ("Kafka keeps a tombstone for {} h", "streams", "TOMBSTONES_KEPT_SECONDS", HOUR),
     ("where the last {} h of its log begin", "streams", "TOMBSTONES_SEEN_SECONDS", HOUR),
-    ("folded in steps of {} records", "streams", "_STEP_RECORDS", 1),
+    ("folded in steps of {} records", "projections", "_SLICE_RECORDS", 1),
     ("where more than {} events are appended", "streams", "MOST_UNFOLDED", 1),
     ("more than {} records of a partition", "streams", "MOST_RECORDS", 1),
     ("{} profiles for the index, the fold of a batch waits", "streams", "MOST_WAITING", 1),
