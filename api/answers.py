@@ -100,7 +100,8 @@ def _error(code: int, messages: list[str], **headers: str) -> Answer:
     return answer({"code": code, "messages": messages}, code, **headers)
 
 
-def _request_error(_: Request[Any, Any, Any], error: RequestError) -> Answer:
+def request_error(_: Request[Any, Any, Any], error: RequestError) -> Answer:
+    """The answer of a request that is refused (contract §2)."""
     if isinstance(error, TooManyRequests):
         wait = str(error.wait)
         content = {"code": error.code, "messages": error.messages, "wait": error.wait}
@@ -139,7 +140,7 @@ def _places(error: Exception) -> str:
 
 
 EXCEPTION_HANDLERS: Final[dict[int | type[Exception], Callable[..., Any]]] = {
-    RequestError: _request_error,
+    RequestError: request_error,
     HTTPException: _http_exception,
     Exception: _unexpected,
 }

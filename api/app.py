@@ -1,6 +1,7 @@
 """The HTTP application."""
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from litestar import Litestar
 from litestar.datastructures import State
@@ -21,8 +22,11 @@ from api.controllers.properties import PropertiesController
 from api.controllers.search import SearchController
 from api.incoming import Incoming
 from api.methods import Methods
+from api.nodes.door import Door
+from api.nodes.forwarding import Forwarding
 from api.settings import Settings
 from streams.node import Node
+from streams.partition.owned_partitions import Elsewhere
 
 CONTROLLERS: Final = (
     AccountController,
@@ -40,16 +44,25 @@ CONTROLLERS: Final = (
 )
 
 
-def create_app(node: Node, settings: Settings) -> Methods:
+def create_app(node: Node, settings: Settings) -> Door:
     """The app that answers for a running node."""
+
+    def forward(request: Incoming, error: Elsewhere) -> Forwarding:
+        return Forwarding(request, error, node.cluster.peers)
+
+    handlers: dict[int | type[Exception], Callable[..., Any]] = {
+        **EXCEPTION_HANDLERS,
+        Elsewhere: forward,
+    }
+    context = AppContext.of(node, settings)
     app = Litestar(
         CONTROLLERS,
-        state=State({"context": AppContext.of(node, settings)}),
+        state=State({"context": context}),
         request_class=Incoming,
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers=handlers,
         # Handlers bound their bodies themselves, as they come (`api.bodies`).
         request_max_body_size=None,
         openapi_config=None,  # `api.documents` has it: handlers read their bodies themselves
         logging_config=None,
     )
-    return Methods(app)
+    return Door(Methods(app), context)

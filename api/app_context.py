@@ -12,6 +12,7 @@ from api.commands.batches.status import Batches
 from api.commands.company_filters import CompanyFilters
 from api.commands.property_surveys import PropertySurveys
 from api.commands.repeating import KeyedRequest, Repeats
+from api.commands.searching import Searching
 from api.incoming import Incoming
 from api.interpreter import MemoryReturn
 from api.limits.batches_at_once import Intake
@@ -39,17 +40,20 @@ class AppContext:
     batches: Batches
     repeats: Repeats
     company_filters: CompanyFilters
+    searching: Searching
     surveys: PropertySurveys
     intake: Intake
 
     @classmethod
     def of(cls, node: Node, settings: Settings) -> "AppContext":
+        filters = CompanyFilters(node.companies, lambda: node.partitions.owned_profiles().values())
         return cls(
             node,
             settings,
             Batches(node),
             Repeats(node),
-            CompanyFilters(node.companies, lambda: node.partitions.owned_profiles().values()),
+            filters,
+            Searching(node, filters),
             PropertySurveys(node),
             Intake(
                 max_batches=settings.max_batches,

@@ -204,6 +204,7 @@ async def read_object(
     ):
         body = await read_body(request, limit, too_large)
         await intake.handling.enter(len(body))
+    request.keep_body(body)
     body = body.removeprefix(_BYTE_ORDER_MARK)
     if not body:
         return {}

@@ -1,10 +1,13 @@
 """A request, with its headers and its query as plain mappings."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from litestar import Request
+from litestar.types import Scope
+
+_BODY: Final = "profilelog.body"
 
 
 class Incoming(Request[Any, Any, Any]):
@@ -27,6 +30,15 @@ class Incoming(Request[Any, Any, Any]):
         """The parameters of the query; of one that comes twice the first."""
         text = self.scope["query_string"]
         return dict(reversed(parse_query(text))) if text else {}
+
+    def keep_body(self, body: bytes) -> None:
+        """Keep the body, decompressed, for the case that the request goes on to another node."""
+        self.scope["state"][_BODY] = body
+
+
+def kept_body(scope: Scope) -> bytes | None:
+    """What `Incoming.keep_body` kept of the request; None where its body was not read."""
+    return scope["state"].get(_BODY)
 
 
 def parse_query(text: bytes) -> list[tuple[str, str]]:

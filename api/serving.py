@@ -40,7 +40,8 @@ async def start_serving(
     """
     settings = start.settings
     known = deployment(settings, kafka=kafka, embedded=start.embedded)
-    node = Node(known, node_id(settings.data))
+    url = _url(settings.host, listener)
+    node = Node(known, node_id(settings.data), settings.advertise or url)
     async with kafka_in_words(kafka):
         await _start(node, stack)
         secret = await usable_secret(node.book, settings.data, start.embedded, start.account_secret)
@@ -48,7 +49,7 @@ async def start_serving(
     shorten_waits_for_the_lock()
     app = create_app(node, settings)
     server = HttpServer(app, http_limits(settings), max_connections, node.changes.end)
-    started = Started(_url(settings.host, listener), kafka, secret)
+    started = Started(url, kafka, secret)
     beside(_failure(node))
     beside(_announce_when_ready(node, server, lambda: start.announce(started)))
     return server
@@ -73,7 +74,7 @@ async def _start(node: Node, stack: contextlib.AsyncExitStack) -> None:
 async def _announce_when_ready(
     node: Node, server: HttpServer, announce: Callable[[], None]
 ) -> None:
-    while not (server.started and node.partitions.ready):  # noqa: ASYNC110 - neither sets an Event
+    while not (server.started and node.cluster.ready):  # noqa: ASYNC110 - neither sets an Event
         await asyncio.sleep(_POLL_SECONDS)
     announce()
 

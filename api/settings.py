@@ -95,6 +95,14 @@ class Settings(BaseSettings):
         Unit("port"),
         Field(ge=0, le=65535, description="the port that it listens on; 0: a free one"),
     ] = 8080
+    advertise: Annotated[
+        str | None,
+        Unit("URL", default="http://HOST:PORT"),
+        Field(
+            pattern=r"^https?://[^/]+$",
+            description="where the other nodes of the deployment reach it",
+        ),
+    ] = None
     hash_key: Annotated[
         SecretStr | None,
         Unit("64 hex digits", default=f"the data folder's {HASH_KEY_FILE}"),

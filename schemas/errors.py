@@ -31,6 +31,8 @@
     ├── DamagedIndex              a file of the search index is missing, or is not what was written
     ├── IndexProcessLost          the process that writes the search index ended, failed or hung
     ├── UnknownFormat             a file of RocksDB is written in a way that audits cannot read
+    ├── Elsewhere                 another node owns the partition that a request is about
+    ├── PeerError                 a node that was asked did not answer, or does not own the partition
     ├── PublicationFailed         a transaction of the relay did not commit, as far as is known
     ├── TooSlow                   a stream of changes has lost some before its client took them
     ├── Ended                     changes cannot be read any more

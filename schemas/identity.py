@@ -137,6 +137,7 @@ class Identity:
         self._names = blake2b(key=hash_key, digest_size=16, person=b"event-name")
         self._repeats = blake2b(key=hash_key, digest_size=16, person=b"idempotency-key")
         self._requests = blake2b(key=hash_key, digest_size=16, person=b"request")
+        self.door_key = blake2b(key=hash_key, digest_size=32, person=b"door").hexdigest()
         self.fingerprint = blake2b(key=hash_key, digest_size=8, person=b"fingerprint").hexdigest()
 
     def uid_hash(self, account: str, uid: int | str) -> bytes:

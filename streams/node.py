@@ -6,10 +6,13 @@ from collections.abc import AsyncGenerator, Coroutine, Mapping
 from typing import Final, NamedTuple
 
 from projections.fold.verdict import Verdict
+from projections.search.searches import Searches
 from schemas.errors import TooLarge, Unavailable, Unfoldable
 from schemas.events import ProfileEvent, encode
 from schemas.identity import Identity, event_key
 from streams.change_streams import ChangeHub
+from streams.cluster.cluster import Cluster
+from streams.cluster.owners import Owner
 from streams.consumer_group.assignment import Assignment
 from streams.consumer_group.faust_app import group_member, make_app
 from streams.deployment import Deployment
@@ -24,7 +27,7 @@ from streams.log.topics import MAX_EVENT_BYTES, LogMarker, Topics, prepare_topic
 from streams.pace import Pace
 from streams.partition.batch_pace import BatchPace
 from streams.partition.opening import PartitionOpener
-from streams.partition.owned_partitions import OwnedPartitions
+from streams.partition.owned_partitions import Elsewhere
 from streams.partition.pending_writes import PendingWrites
 from streams.partition.runtime import Effects
 from streams.partition.stops import Stops, stopped
@@ -49,14 +52,24 @@ class Written(NamedTuple):
 
 
 class Node:
-    """One node of a deployment; use `running`. `id_` is the same at each start and no other node's."""
+    """One node of a deployment; use `running`.
 
-    def __init__(self, deployment: Deployment, id_: str) -> None:
+    `id_` is the same at each start and no other node's; `url` is where the other nodes reach it.
+    """
+
+    def __init__(self, deployment: Deployment, id_: str, url: str) -> None:
         self.deployment = deployment
         self._id = id_
         self.topics = Topics(deployment.partitions, deployment.prefix)
         self.identity = Identity(deployment.hash_key, deployment.partitions)
-        self.partitions = OwnedPartitions(self.topics)
+        self.cluster = Cluster(
+            deployment.kafka,
+            self.topics,
+            self.identity,
+            Owner(id_, url),
+            deployment.write_timeout,
+        )
+        self.partitions = self.cluster.partitions
         self.appender = Appender(
             deployment.kafka,
             timeout=deployment.write_timeout,
@@ -75,13 +88,19 @@ class Node:
             self.appender,
             self.decisions,
             timeout=deployment.write_timeout,
+            spread=self.cluster.spread_companies,
         )
         self.companies = self.company_log.companies
         self.book = AccountBook(
             deployment.kafka, self.topics, self.identity, self.appender, self.decisions
         )
         self.company_deletions = CompanyDeletions(
-            self.topics, self.appender, self.company_log, self.partitions, self.writes.verdicts
+            self.topics,
+            self.appender,
+            self.company_log,
+            self.partitions,
+            self.writes.verdicts,
+            self.cluster.members_left,
         )
         # What needs to know whose log it is.
         self.changes: ChangeHub
@@ -113,6 +132,7 @@ class Node:
         async with contextlib.AsyncExitStack() as stack:
             await self.appender.start()
             stack.push_async_callback(self.appender.stop)
+            await stack.enter_async_context(self.cluster.running(self.writes.settlement))
             await self.decisions.read()
             for replica in (self.book, self.company_log):
                 stack.push_async_callback(replica.stop)
@@ -137,7 +157,7 @@ class Node:
             deployment.folder / "search",
             f"{marker.log} {self.identity.fingerprint} {self.topics.partitions}",
             runtimes,
-            is_ready=lambda: self.partitions.ready,
+            is_ready=lambda: self.partitions.caught_up,
             is_busy=lambda: self.batch_pace.is_busy,
             pace=self.pace,
         )
@@ -163,6 +183,7 @@ class Node:
             effects,
             on_new_state=self.search.discard,
             is_watched=self.changes.is_listened,
+            owner=self.cluster.owners.me.encode(),
         )
         return Assignment(
             kafka, self.topics, opener, self.partitions, self.writes.settlement, self.failure
@@ -179,10 +200,23 @@ class Node:
         if self.book.stopped is not None or self.company_log.stopped is not None:
             raise stopped()
 
+    def check_caught_up(self) -> None:
+        """Raises `Unavailable` unless this node owns partitions, and all of them are caught up."""
+        if not self.partitions.caught_up:
+            raise Unavailable("the service is catching up with the log, try again", retry_after=1)
+
+    def searched(self) -> tuple[list[int], Searches]:
+        """The partitions that this node owns, and the index that has all of their profiles.
+
+        Raises `Unavailable` while the node catches up, or the index does.
+        """
+        self.check_caught_up()
+        return sorted(self.partitions.owned_profiles()), self.search.searches
+
     async def write(self, partition: int, event: ProfileEvent) -> Written:
         """Append an event and wait for its fold, and for the settlement of an email that it speaks of.
 
-        Raises `TooLarge`, and `Unavailable`, whose text says whether the write may still happen.
+        Raises `TooLarge`, `Elsewhere`, and `Unavailable`, whose text says whether the write may still happen.
         """
         self.partitions.profiles(partition)
         value = encode(event)
@@ -196,6 +230,15 @@ class Node:
         finally:
             self.writes.verdicts.cancel_wait(key)
 
+    async def append(self, partition: int, event: ProfileEvent) -> None:
+        """Append an event of any node's partition, and wait until every read shows it. Raises like `write`."""
+        try:
+            await self.write(partition, event)
+        except Elsewhere:
+            topic, key = self.topics.events, event_key()
+            offset = await self.appender.append(topic, partition, key, encode(event))
+            await self.reach({partition: offset}, self.deployment.write_timeout)
+
     async def let_fold_catch_up(self, appended: Mapping[int, int]) -> None:
         """Returns when the fold is near enough to what a batch has appended: the last offset by partition."""
         most = MOST_UNFOLDED // self.topics.partitions
@@ -206,7 +249,7 @@ class Node:
             return
         with self.batch_pace.folding_first():
             for partition, offset in appended.items():
-                await self.partitions.wait_folded(partition, offset - most)
+                await self.cluster.wait_folded(partition, offset - most)
 
     async def reach(self, positions: Mapping[int, int], timeout: float) -> None:
         """Wait until every read shows the log up to these offsets per partition.
@@ -216,7 +259,7 @@ class Node:
         try:
             async with asyncio.timeout(timeout):
                 for partition, offset in positions.items():
-                    await self.partitions.wait_shown(partition, offset)
+                    await self.cluster.wait_shown(partition, offset)
         except TimeoutError:
             raise Unavailable("the service has not come that far in the log, try again") from None
 

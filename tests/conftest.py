@@ -4,13 +4,14 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from streams.broker import EmbeddedBroker, train
 from streams.log.kafka_access import KafkaAccess
+from tests.support.nodes import running_nodes, spread
 from tests.support.service import Account, Service
 
 _DOCKER_PING_SECONDS = 2.0
@@ -39,10 +40,19 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaAccess]:
 
 
 @pytest.fixture(scope="session")
-def service(kafka: KafkaAccess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def nodes(
+    kafka: KafkaAccess, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sequence[Service]]:
+    """The nodes of one deployment, for all tests that leave it running; one, or PROFILELOG_TEST_NODES."""
+    number = int(os.environ.get("PROFILELOG_TEST_NODES", "1"))
+    with running_nodes(kafka, tmp_path_factory.mktemp("service"), number) as nodes:
+        yield nodes
+
+
+@pytest.fixture(scope="session")
+def service(nodes: Sequence[Service]) -> Service:
     """One service for all tests that leave it running."""
-    with Service(kafka, tmp_path_factory.mktemp("service")) as service:
-        yield service.start()
+    return nodes[0]
 
 
 @pytest.fixture
@@ -54,15 +64,15 @@ def own_service(kafka: KafkaAccess, tmp_path: Path) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="session")
-def account(service: Service) -> Account:
-    """The account that most tests are about."""
-    return service.create_account("Account A")
+def account(service: Service, nodes: Sequence[Service]) -> Account:
+    """The account that most tests are about; its requests go to any node."""
+    return spread(service.create_account("Account A"), nodes)
 
 
 @pytest.fixture(scope="session")
-def stranger(service: Service) -> Account:
+def stranger(service: Service, nodes: Sequence[Service]) -> Account:
     """Another account on the same service."""
-    return service.create_account("Account B")
+    return spread(service.create_account("Account B"), nodes)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,4 +1,8 @@
-"""Whom a request means: ids, uids and emails to profiles of one account (contract §3, §5)."""
+"""Whom a request means: ids, uids and emails to profiles of one account (contract §3, §5).
+
+`by_id`, `by_uid` and `by_email` look at the partitions of this node and raise `Elsewhere` for others; what is called
+`anywhere_…` asks their owners.
+"""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -13,7 +17,9 @@ from schemas.identifiers import (
     parse_uid,
 )
 from schemas.identity import is_id
+from streams.cluster.operations import ReadProfile
 from streams.node import Node
+from streams.partition.owned_partitions import Elsewhere
 
 NO_PROFILE = "No such profile"
 CONTRADICTION = "The identifiers name different profiles"
@@ -76,35 +82,73 @@ def by_email(node: Node, account: str, email: str) -> StoredProfile | None:
     for digest in node.identity.email_hashes(account, email):
         id_ = node.partitions.emails(node.identity.partition_of_hash(digest)).holder(digest)
         found = None if id_ is None else by_id(node, account, id_)
-        if found is not None:
-            held = found.document().get("email")
-            if isinstance(held, str) and fold_email(held) == fold_email(email):
-                return found
+        if found is not None and _holds(found, email):
+            return found
     return None
 
 
-def nobody(
+def _holds(profile: StoredProfile, email: str) -> bool:
+    held = profile.document().get("email")
+    return isinstance(held, str) and fold_email(held) == fold_email(email)
+
+
+async def anywhere_by_id(node: Node, account: str, id_: str) -> StoredProfile | None:
+    """As `by_id`, of another node too. Raises `Unavailable`."""
+    try:
+        return by_id(node, account, id_)
+    except Elsewhere:
+        partition = node.identity.partition_of_id(id_)
+        found = await node.cluster.peers.ask(ReadProfile(partition, account, id_))
+        return _unless_doomed(node, found)
+
+
+async def anywhere_by_uid(node: Node, account: str, uid: int | str) -> StoredProfile | None:
+    """As `by_uid`, of another node too. Raises `Unavailable`."""
+    try:
+        return by_uid(node, account, uid)
+    except Elsewhere:
+        user = node.identity.uid_hash(account, uid)
+        partition = node.identity.partition_of_hash(user)
+        found = await node.cluster.peers.ask(ReadProfile(partition, account, user=user))
+        return _unless_doomed(node, found)
+
+
+async def anywhere_by_email(node: Node, account: str, email: str) -> StoredProfile | None:
+    """As `by_email`, where the index or the profile is another node's too. Raises `Unavailable`."""
+    try:
+        return by_email(node, account, email)
+    except Elsewhere:
+        pass
+    for digest in node.identity.email_hashes(account, email):
+        id_ = await node.cluster.holder(node.identity.partition_of_hash(digest), digest)
+        found = None if id_ is None else await anywhere_by_id(node, account, id_)
+        if found is not None and _holds(found, email):
+            return found
+    return None
+
+
+async def nobody(
     node: Node, account: str, uid: int | str | None, email: str | None
 ) -> NotFound | Conflict:
     """The error for an id that names nobody: it contradicts a `uid` or `email` that names somebody."""
-    named = (uid is not None and by_uid(node, account, uid) is not None) or (
-        email is not None and by_email(node, account, email) is not None
+    named = (uid is not None and await anywhere_by_uid(node, account, uid) is not None) or (
+        email is not None and await anywhere_by_email(node, account, email) is not None
     )
     return Conflict(CONTRADICTION) if named else NotFound(NO_PROFILE)
 
 
-def find(node: Node, account: str, named: Identifiers) -> StoredProfile:
+async def find(node: Node, account: str, named: Identifiers) -> StoredProfile:
     """The one profile that all given identifiers name.
 
-    Raises `Unprocessable` with none, `NotFound` when unknown, `Conflict` when they do not agree.
+    Raises `Unprocessable` with none, `NotFound` when unknown, `Conflict` when they do not agree; `Unavailable`.
     """
     found: list[StoredProfile | None] = []
     if named.id is not None:
-        found.append(by_id(node, account, named.id))
+        found.append(await anywhere_by_id(node, account, named.id))
     if named.uid is not None:
-        found.append(by_uid(node, account, named.uid))
+        found.append(await anywhere_by_uid(node, account, named.uid))
     if named.email is not None:
-        found.append(by_email(node, account, named.email))
+        found.append(await anywhere_by_email(node, account, named.email))
     if not found:
         raise Unprocessable(missing_identifier_sentence(None))
     known = [profile for profile in found if profile is not None]

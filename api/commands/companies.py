@@ -173,13 +173,12 @@ async def delete_company(
     event = CompanyDeleted(
         account=account, at=now(), id=company.id, deletion=random_id(), cascade=cascade
     )
-    with node.company_deletions.forgetting(event.deletion) as forgotten:
-        (verdict,) = await node.company_log.write([event])
-        deletion = node.companies.receipt(event.deletion, account)
-        if verdict.outcome != "deleted" or deletion is None:
-            raise NotFound(NO_COMPANY)
-        settled = await node.company_deletions.wait_left(deletion, SETTLE_SECONDS)
-    return DeletedCompany(deletion.id, settled, forgotten)
+    (verdict,) = await node.company_log.write([event])
+    deletion = node.companies.receipt(event.deletion, account)
+    if verdict.outcome != "deleted" or deletion is None:
+        raise NotFound(NO_COMPANY)
+    left = await node.company_deletions.wait_left(deletion, SETTLE_SECONDS)
+    return DeletedCompany(deletion.id, left.is_done, left.forgotten)
 
 
 def show_company_receipt(node: Node, deletion: CompanyDeletion) -> dict[str, Any]:

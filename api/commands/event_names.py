@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from api.commands.searching import check_ready
 from projections.search.names import PropertyNames
 from schemas.errors import Unprocessable
 from schemas.properties import spelled
 from schemas.search.parameters import PAGE, check_names
 from schemas.search.request import DEFAULT_LIMIT, parse_limit
 from schemas.timestamps import format_timestamp
+from streams.cluster.operations import EventsTracked, TrackedEvents
 from streams.node import Node
 
 
@@ -26,15 +26,27 @@ async def list_event_names(node: Node, account: str, given: Mapping[str, object]
     check_names(given, PAGE)
     limit = parse_limit(given.get("limit", DEFAULT_LIMIT))
     behind = page_begin(given)
-    check_ready(node)
+    parts = await node.cluster.of_all_nodes(
+        lambda: tracked_here(node, account, behind, limit + 1),
+        lambda: TrackedEvents(account, behind, limit + 1),
+    )
+    last: dict[str, int | None] = {}
+    for name, at in (event for part in parts for event in part.events):
+        last[name] = max(filter(None, (last.get(name), at)), default=None)
+    found = sorted(last)[: limit + 1]
+    shown = [_show(node, account, name, last[name]) for name in found[:limit]]
+    return EventNamePage(shown, limit, found[limit - 1] if len(found) > limit else None)
+
+
+async def tracked_here(node: Node, account: str, behind: str, limit: int) -> EventsTracked:
+    """The first events behind a name that were tracked of profiles of this node's partitions. Raises `Unavailable`."""
 
     def look(names: PropertyNames) -> list[tuple[str, int | None]]:
-        events = [name for name in names.events() if name > behind][: limit + 1]
+        events = [name for name in names.events() if name > behind][:limit]
         return [(name, names.last_tracked(name)) for name in events]
 
-    found = await node.search.searches.survey(account, look)
-    shown = [_show(node, account, name, last) for name, last in found[:limit]]
-    return EventNamePage(shown, limit, found[limit - 1][0] if len(found) > limit else None)
+    partitions, searches = node.searched()
+    return EventsTracked(partitions, await searches.survey(account, look))
 
 
 def page_begin(given: Mapping[str, object]) -> str:

@@ -1,5 +1,7 @@
 """Changes of an account as server-sent events (contract §13)."""
 
+import contextlib
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Final, NamedTuple, get_args
 
@@ -13,8 +15,10 @@ from schemas.stream_cursors import StreamCursor, decode_stream_cursor, encode_st
 from schemas.versions import UndecodableRecord
 from streams.change_streams import ChangeRecord, Ended, Listener, TooSlow
 from streams.clock import now
+from streams.cluster.operations import GoneProfiles
 from streams.log.topic_settings import TOMBSTONES_KEPT_SECONDS
 from streams.node import Node
+from streams.partition.owned_partitions import Elsewhere
 
 TYPES: Final = frozenset((*get_args(ChangeType), *get_args(Forgotten)))
 MAX_PROPS: Final = 100
@@ -95,7 +99,8 @@ async def observe(
     the stream ends. Raises `Unavailable` before the first portion only.
     """
     for partition in range(node.topics.partitions):
-        node.partitions.profiles(partition)  # says so while it is catching up
+        with contextlib.suppress(Elsewhere):
+            node.partitions.profiles(partition)  # says so while it is catching up
     async with node.changes.listening(account, wanted.cursor) as listener:
         has_announced = wanted.cursor is None
         yield b"retry: %d\n%b" % (_RETRY_MS, _still_here(node, account, listener))
@@ -103,7 +108,7 @@ async def observe(
             try:
                 records = await listener.take()
                 authenticate()
-                portion = b"".join(_shown(node, wanted, records))
+                portion = b"".join(await _shown(node, wanted, records))
             except TooSlow:
                 yield _too_slow(node, account, listener)
                 return
@@ -118,13 +123,28 @@ async def observe(
                 yield portion
 
 
-def _shown(node: Node, wanted: Wanted, records: list[ChangeRecord]) -> list[bytes]:
-    """The events of those records that are wanted and may be shown."""
-    return [
-        _event(node, record)
-        for record in records
-        if _is_wanted(wanted, record) and _may_be_shown(node, record)
-    ]
+async def _shown(node: Node, wanted: Wanted, records: list[ChangeRecord]) -> list[bytes]:
+    """The events of those records that are wanted and may be shown. Raises `Unavailable`."""
+    shown: list[ChangeRecord] = []
+    elsewhere: dict[int, list[ChangeRecord]] = defaultdict(list)
+    for record in records:
+        if _is_wanted(wanted, record):
+            try:
+                if not _may_be_shown(node, record):
+                    continue
+            except Elsewhere:
+                elsewhere[record.partition].append(record)
+            shown.append(record)
+    gone: set[str] = set()
+    for partition, some in elsewhere.items():
+        asked = GoneProfiles(partition, some[0].account, [record.id for record in some])
+        gone.update(await node.cluster.peers.ask(asked))
+    return [_event(node, record) for record in shown if record.forgets or record.id not in gone]
+
+
+def gone_here(node: Node, asked: GoneProfiles) -> list[str]:
+    """Who of some profiles, of this node, would not be shown by a read. Raises `Elsewhere`, `Unavailable`."""
+    return [id_ for id_ in asked.ids if by_id(node, asked.account, id_) is None]
 
 
 def _is_wanted(wanted: Wanted, record: ChangeRecord) -> bool:

@@ -4,7 +4,7 @@ Such a claim stands under the hash of the email's former form, so a claim of the
 meet it in the index, and nothing would take the email from its former holder.
 """
 
-from api.commands.addressing import by_email
+from api.commands.addressing import anywhere_by_email
 from api.commands.drafting import Draft
 from schemas.events import EmailReleased
 from schemas.identity import event_key
@@ -20,14 +20,14 @@ async def release_former_holder(node: Node, account: str, write: Draft) -> None:
     email = write.properties.get("email")
     if email is None or email.isascii() or write.by_email:
         return
-    holder = by_email(node, account, email)
+    holder = await anywhere_by_email(node, account, email)
     if holder is None or holder.header.claim is None or holder.id == write.id:
         return
     identity = node.identity
     if write.uid is not None and holder.user == identity.uid_hash(account, write.uid):
         return
     digest = identity.email_hash(account, email)
-    if node.partitions.emails(identity.partition_of_hash(digest)).holder(digest) == holder.id:
+    if await node.cluster.holder(identity.partition_of_hash(digest), digest) == holder.id:
         return
     event = EmailReleased(
         account=account,
@@ -36,4 +36,4 @@ async def release_former_holder(node: Node, account: str, write: Draft) -> None:
         claim=holder.header.claim.decode(),
         by=event_key().decode(),
     )
-    await node.write(identity.partition_of_id(holder.id), event)
+    await node.append(identity.partition_of_id(holder.id), event)

@@ -1,6 +1,6 @@
 """The receipts of deletions: one, and an account's list (contract §8)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from heapq import merge
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -9,11 +9,13 @@ from projections import keyspace
 from projections.deletions import list_deletions
 from projections.receipts import Receipt
 from schemas.errors import NotFound, Unprocessable
+from schemas.events import ENCODER
 from schemas.identity import is_id
 from schemas.search.parameters import PAGE, check_names
 from schemas.search.request import DEFAULT_LIMIT, parse_limit, parse_moment
 from schemas.timestamps import format_timestamp
 from streams.clock import now
+from streams.cluster.operations import ListDeletions, Listed
 from streams.node import Node
 
 NO_DELETION: Final = "No such deletion"
@@ -36,36 +38,56 @@ def show_receipt(node: Node, account: str, deletion_id: str) -> dict[str, Any]:
     return _shown(node, deletion_id, receipt)
 
 
-def parse_page(node: Node, account: str, given: Mapping[str, object]) -> Page:
+async def parse_page(node: Node, account: str, given: Mapping[str, object]) -> Page:
     """`limit`, `before` and `after` of a list; no others. Raises `Unprocessable`, `Unavailable`."""
     check_names(given, PAGE)
     limit = parse_limit(given.get("limit", DEFAULT_LIMIT))
-    bounds = (_bound(node, account, name, given.get(name)) for name in ("before", "after"))
-    return Page(limit, *bounds)
+    before = await _bound(node, account, "before", given.get("before"))
+    after = await _bound(node, account, "after", given.get("after"))
+    return Page(limit, before, after)
 
 
-def list_receipts(node: Node, account: str, page: Page) -> dict[str, Any]:
-    """An account's deletions, the newest first. Raises `Unavailable`."""
-    partitions = range(node.topics.partitions)
-    lists = [_keys(node, account, partition, page) for partition in partitions]
-    ids = [keyspace.deletion_id(key) for key in islice(merge(*lists), page.limit + 1)]
-    shown, cursor = ids[: page.limit], {"limit": page.limit}
-    if len(ids) > page.limit:
-        cursor |= {"before": shown[-1]}
-    return {"deletions": [show_receipt(node, account, id_) for id_ in shown], "cursor": cursor}
+async def list_receipts(node: Node, account: str, page: Page) -> bytes:
+    """The JSON of an account's deletions, of all nodes, the newest first. Raises `Unavailable`."""
+    asked = ListDeletions(account, page.before, page.after, page.limit + 1)
+
+    async def here() -> Listed:
+        return list_here(node, asked)
+
+    parts = await node.cluster.of_all_nodes(here, lambda: asked)
+    found = [*merge(*(part.deletions for part in parts))]
+    shown, cursor = found[: page.limit], {"limit": page.limit}
+    if len(found) > page.limit:
+        cursor |= {"before": keyspace.deletion_id(shown[-1][0])}
+    receipts = b",".join(json for _, json in shown)
+    return b'{"deletions":[%b],"cursor":%b}' % (receipts, ENCODER.encode(cursor))
 
 
-def _keys(node: Node, account: str, partition: int, page: Page) -> Iterator[bytes]:
-    storage = node.partitions.profiles(partition).storage
-    return list_deletions(storage, account, before=page.before, after=page.after)
+def list_here(node: Node, asked: ListDeletions) -> Listed:
+    """The part of the list that is in this node's partitions. Raises `Unavailable` while it catches up."""
+    node.check_caught_up()
+    states = node.partitions.owned_profiles()
+    lists = [
+        list_deletions(state.storage, asked.account, before=asked.before, after=asked.after)
+        for state in states.values()
+    ]
+    keys = [*islice(merge(*lists), asked.limit)]
+    return Listed(sorted(states), [(key, _json(node, asked.account, key)) for key in keys])
 
 
-def _bound(node: Node, account: str, name: str, sent: object) -> bytes | None:
+def _json(node: Node, account: str, key: bytes) -> bytes:
+    return ENCODER.encode(show_receipt(node, account, keyspace.deletion_id(key)))
+
+
+async def _bound(node: Node, account: str, name: str, sent: object) -> bytes | None:
     """A deletion, which is a cursor too, or a time. Another account's deletion is like none at all."""
     if sent is None:
         return None
-    if isinstance(sent, str) and (receipt := _find(node, account, sent)) is not None:
-        return keyspace.deletion(account, receipt.requested_at, sent)
+    if isinstance(sent, str) and is_id(sent):
+        partition = node.identity.partition_of_id(sent)
+        requested = await node.cluster.deletion_time(partition, account, sent)
+        if requested is not None:
+            return keyspace.deletion(account, requested, sent)
     moment = parse_moment(sent, now())
     if moment is None:
         raise Unprocessable(f"{name} must be a cursor, the id of a deletion or a timestamp")

@@ -10,7 +10,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from weakref import WeakValueDictionary
@@ -68,20 +68,19 @@ class KeyedRequest:
         """The idempotency id of an item of the batch."""
         return item_repeat_id(self.id, index)
 
-    def aim(self, find: Callable[[], Target]) -> Target:
+    async def aim(self, find: Callable[[], Awaitable[Target]]) -> Target:
         """Whom the request means: whom an earlier attempt found, or else whom `find` finds."""
         if self.target is None:
-            self.target = find()
+            self.target = await find()
         return self.target
 
-    def look_up(self) -> None:
+    async def look_up(self) -> None:
         """Find what an earlier request has left. Raises `Unprocessable`, `NotFound`, `Unavailable`."""
-        at = now()
-        if _is_refused(self.node, self.id, at):
+        attempts = await self.node.cluster.attempts(self.id, self.batch, now())
+        if any(attempt.is_refused for attempt in attempts):
             raise NotFound(NO_PROFILE)
-        self.first = first_attempt(self.node, self.id, at)
-        state = self.node.partitions.profiles(self.node.identity.partition_of_id(self.batch))
-        self.opened = state.opened_batch(self.batch, at)
+        self.first = next(filter(None, (attempt.first for attempt in attempts)), None)
+        self.opened = next(filter(None, (attempt.opened for attempt in attempts)), None)
         for known in (self.first, self.opened):
             if known is not None and known.fingerprint not in (self.fingerprint, self.former):
                 raise Unprocessable(_OTHER_REQUEST)
@@ -91,7 +90,7 @@ class KeyedRequest:
         written = await self.node.write(partition, event)
         if written.verdict.outcome != "duplicate":
             return written
-        self.look_up()
+        await self.look_up()
         return await self.answered()
 
     async def answered(self) -> Written:
@@ -112,7 +111,7 @@ class KeyedRequest:
         event = BatchOpened(
             account=self.account, at=at, id=self.batch, fingerprint=self.fingerprint
         )
-        await self.node.write(self.node.identity.partition_of_id(event.id), event)
+        await self.node.append(self.node.identity.partition_of_id(event.id), event)
         return at
 
 
@@ -149,7 +148,7 @@ class Repeats:
         keyed = KeyedRequest(self._node, account, repeat, request, former)
         lock = self._locks.setdefault(keyed.id, asyncio.Lock())
         async with lock:
-            keyed.look_up()
+            await keyed.look_up()
             self._recall(keyed)
             try:
                 yield keyed
@@ -163,15 +162,7 @@ class Repeats:
             keyed.target = before.target
 
 
-def first_attempt(node: Node, repeat: str, at: int) -> First | None:
+async def first_attempt(node: Node, repeat: str, at: int) -> First | None:
     """The first attempt of an idempotency id, wherever it went. Raises `Unavailable`."""
-    for partition in range(node.identity.partitions):
-        found = node.partitions.profiles(partition).first_attempt(repeat, at)
-        if found is not None:
-            return found
-    return None
-
-
-def _is_refused(node: Node, repeat: str, at: int) -> bool:
-    partitions = range(node.identity.partitions)
-    return any(node.partitions.profiles(partition).refuses(repeat, at) for partition in partitions)
+    attempts = await node.cluster.attempts(repeat, "", at)
+    return next(filter(None, (attempt.first for attempt in attempts)), None)

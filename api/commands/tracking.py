@@ -41,10 +41,10 @@ async def track(
     if keyed is not None and keyed.first is not None:
         return _tracked(node, await keyed.answered(), write.ignored)
 
-    def find() -> Target:
-        return target_of(node, account, write)
+    async def find() -> Target:
+        return await target_of(node, account, write)
 
-    target = find() if keyed is None else keyed.aim(find)
+    target = await (find() if keyed is None else keyed.aim(find))
     event = EventTracked(
         account=account,
         at=at,

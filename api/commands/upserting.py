@@ -6,7 +6,7 @@ from typing import NamedTuple
 from api.commands.addressing import (
     CONTRADICTION,
     NO_PROFILE,
-    by_email,
+    anywhere_by_email,
     by_id,
     nobody,
 )
@@ -48,10 +48,10 @@ async def upsert(
     if keyed is not None and keyed.first is not None:
         return Upserted(await keyed.answered(), write.ignored)
 
-    def find() -> Target:
-        return target_of(node, account, write)
+    async def find() -> Target:
+        return await target_of(node, account, write)
 
-    target = find() if keyed is None else keyed.aim(find)
+    target = await (find() if keyed is None else keyed.aim(find))
     properties = write.properties
     if write.by_email:
         # The email only says who is meant: written again it could be claimed back from a later holder.
@@ -80,15 +80,16 @@ async def upsert(
             return Upserted(written, write.ignored)
 
 
-def target_of(node: Node, account: str, write: Draft) -> Target:
+async def target_of(node: Node, account: str, write: Draft) -> Target:
     """Whom a write means: only `uid` creates.
 
-    Raises `Unprocessable` when it names nobody, `NotFound` when unknown, `Conflict` when its names do not agree.
+    Raises `Unprocessable` when it names nobody, `NotFound` when unknown, `Conflict` when its names do not agree;
+    `Elsewhere`, `Unavailable`.
     """
     if write.id is not None:
         found = by_id(node, account, write.id)
         if found is None:
-            raise nobody(node, account, write.uid, write.email)
+            raise await nobody(node, account, write.uid, write.email)
         if write.uid is not None and found.user != node.identity.uid_hash(account, write.uid):
             raise Conflict(CONTRADICTION)
         return Target(node.identity.partition_of_id(found.id), {"id": found.id, "uid": write.uid})
@@ -96,7 +97,7 @@ def target_of(node: Node, account: str, write: Draft) -> Target:
         return Target(node.identity.partition_of_uid(account, write.uid), {"uid": write.uid})
     if write.email is None:
         raise Unprocessable(missing_identifier_sentence(None))
-    found = by_email(node, account, write.email)
+    found = await anywhere_by_email(node, account, write.email)
     if found is None:
         raise NotFound(NO_PROFILE)
     return Target(node.identity.partition_of_id(found.id), {"id": found.id})

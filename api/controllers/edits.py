@@ -70,15 +70,17 @@ class EditsController(Controller):
             ],
             **failures.fields(),
         }
-        last = {one.written.partition: one.written.verdict.offset for one in forgotten}
+        last: dict[int, int] = {}
+        for one in forgotten:
+            last[one.partition] = max(one.offset, last.get(one.partition, one.offset))
         return answer(content, 202, **positions(last))
 
     @get("/deletions", summary="The account's deletions, the newest first")
     async def deletions(self, request: Incoming) -> Answer:
         app = app_context(request)
         sent = await receive_parameters(app, request)
-        page = parse_page(app.node, sent.account, sent.parameters)
-        return answer(list_receipts(app.node, sent.account, page))
+        page = await parse_page(app.node, sent.account, sent.parameters)
+        return raw_answer(await list_receipts(app.node, sent.account, page))
 
     @get("/deletions/{deletion_id:str}", summary="The receipt of a deletion")
     async def deletion(self, request: Incoming, deletion_id: str) -> Answer:
@@ -92,16 +94,16 @@ class EditsController(Controller):
 
 
 async def _clear(app: AppContext, account: str, named: Identifiers) -> Answer:
-    written, cleared = await clear(app.node, account, find(app.node, account, named))
+    written, cleared = await clear(app.node, account, await find(app.node, account, named))
     body = b'{"profile":%b}' % show(app.node, cleared, _WHOLE)
     return raw_answer(body, x_log_position=written.position)
 
 
 async def _forget(app: AppContext, account: str, named: Identifiers) -> Answer:
-    profile: StoredProfile = find(app.node, account, named)
+    profile: StoredProfile = await find(app.node, account, named)
     done = await forget(app.node, profile)
     content = {"profile": {"id": done.profile}, "deletion": {"id": done.deletion}}
-    return answer(content, x_log_position=done.written.position)
+    return answer(content, x_log_position=done.position)
 
 
 async def _items(

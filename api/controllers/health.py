@@ -83,6 +83,8 @@ class HealthController(Controller):
                 503,
                 retry_after="30",
             )
-        if node.partitions.ready:
-            return answer({"status": "ready", **_operations(node)})
+        if node.cluster.ready:
+            others = len(node.cluster.owners.others())
+            nodes = {"nodes": others + 1} if others else {}
+            return answer({"status": "ready", **nodes, **_operations(node)})
         return answer({"status": "catching up"}, 503, retry_after="1")

@@ -33,7 +33,7 @@ class HistoryController(Controller):
         sent = await receive_parameters(app, request)
         await app.reach(request)
         check_names(sent.parameters, _PAGE)
-        profile = find(app.node, sent.account, Identifiers(id=profile_id))
+        profile = await find(app.node, sent.account, Identifiers(id=profile_id))
         limit = parse_limit(sent.parameters.get("limit", DEFAULT_LIMIT))
         page = HistoryPage(limit, _before(app, profile, sent.parameters.get("before")))
         return raw_answer(await read_history(app.node, profile, page))
@@ -43,7 +43,7 @@ class HistoryController(Controller):
         app = app_context(request)
         sent = await receive_parameters(app, request)
         await app.reach(request)
-        profile = find(app.node, sent.account, parse_beside(profile_id, sent.parameters))
+        profile = await find(app.node, sent.account, parse_beside(profile_id, sent.parameters))
         return StreamedAnswer(export(app.node, profile))
 
 

@@ -81,7 +81,7 @@ class HooksController(Controller):
         app = app_context(request)
         account = (await receive_principal(request)).account
         await app.reach(request)
-        batch = app.batches.get(account, batch_id)
+        batch = await app.batches.get(account, batch_id)
         return answer(
             {
                 "batch": {
@@ -91,7 +91,7 @@ class HooksController(Controller):
                     "accepted": batch.accepted,
                     "skipped": batch.skipped,
                     "failed": batch.failed,
-                    "applied": app.batches.applied(batch),
+                    "applied": await app.batches.applied(batch),
                 }
             }
         )
@@ -147,7 +147,7 @@ async def _receive_batch(
         account, limit = batch.principal.account, app.settings.body_limit
         context = BatchContext(app.node, account, batch.ignores_missing, limit, keyed)
         writer = BatchWriter(context, kind(context), app.intake.turn)
-        known = app.batches.answered(keyed)
+        known = await app.batches.answered(keyed)
         if known is not None:
             assert keyed is not None
             failures = await writer.again(batch.items, known)

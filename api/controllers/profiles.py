@@ -44,7 +44,7 @@ async def _read(request: Incoming, profile_id: str | None = None) -> Answer:
     named = parse_identifiers(given) if profile_id is None else parse_beside(profile_id, given)
     expand = parse_expand(asked_expand(given))
     moment = parse_as_of(given, expand) if "as_of" in given else None
-    profile = find(app.node, sent.account, named)
+    profile = await find(app.node, sent.account, named)
     if moment is not None:
         profile = await read_as_of(app.node, profile, moment)
     return raw_answer(b'{"profile":%b}' % show(app.node, profile, expand))

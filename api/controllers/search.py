@@ -4,14 +4,10 @@ from litestar import Controller, get, post
 
 from api.answers import Answer, answer, raw_answer
 from api.app_context import app_context
-from api.commands.reading import show
-from api.commands.searching import count, search
 from api.incoming import Incoming
 from api.parameters import receive_parameters
 from schemas.events import ENCODER
 from schemas.search.cursors import encode_cursor
-from schemas.search.request import parse_search
-from streams.clock import now
 
 
 class SearchController(Controller):
@@ -40,17 +36,15 @@ class SearchController(Controller):
 async def _search(request: Incoming) -> Answer:
     app = app_context(request)
     sent = await receive_parameters(app, request)
-    asked = parse_search(sent.parameters, sent.account, now())
-    found = await search(app.node, app.company_filters, sent.account, asked)
-    cursor: dict[str, object] = {"limit": asked.limit}
+    found = await app.searching.search(sent.account, sent.parameters)
+    cursor: dict[str, object] = {"limit": found.limit}
     if found.more_before is not None:
         cursor["before"] = encode_cursor(found.more_before, sent.account)
-    shown = b",".join(show(app.node, profile, asked.expand) for profile in found.profiles)
+    shown = b",".join(found.profiles)
     return raw_answer(b'{"profiles":[%b],"cursor":%b}' % (shown, ENCODER.encode(cursor)))
 
 
 async def _count(request: Incoming) -> Answer:
     app = app_context(request)
     sent = await receive_parameters(app, request)
-    asked = parse_search(sent.parameters, sent.account, now())
-    return answer({"count": await count(app.node, app.company_filters, sent.account, asked)})
+    return answer({"count": await app.searching.count(sent.account, sent.parameters)})

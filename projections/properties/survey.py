@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final, TypeAlias, cast
 
+import msgspec
+
 from schemas.properties import NO_PROPERTIES, SCALARS, Kind, ValueType, type_of
 from schemas.timestamps import parse_stored_timestamp
 
@@ -49,10 +51,31 @@ class Seen:
     def _recent(self) -> list[tuple[int, Scalar]]:
         return sorted(self._values.values(), key=lambda kept: -kept[0])[:MAX_VALUES]
 
+    def row(self) -> "SeenRow":
+        """What another survey can `join`."""
+        return SeenRow(self.types, self.created, self.last, self._recent())
+
+    def join(self, row: "SeenRow") -> None:
+        """Count what another survey has seen."""
+        self.types |= row.types
+        self.created = min(self.created, row.created)
+        self.last = max(self.last, row.last)
+        for at, value in row.values:
+            self._keep((type_of(value), value), at)
+
     @property
     def values(self) -> list[Scalar]:
         """The most recent distinct scalars, those of the document that was updated last first."""
         return [value for _, value in self._recent()]
+
+
+class SeenRow(msgspec.Struct, array_like=True):
+    """A property as one of several surveys has seen it; `values` with when they were seen last."""
+
+    types: set[ValueType]
+    created: int
+    last: int
+    values: list[tuple[int, Scalar]]
 
 
 class Survey:

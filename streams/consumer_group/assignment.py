@@ -29,7 +29,7 @@ from streams.log.topic_settings import TOMBSTONES_SEEN_SECONDS
 from streams.log.topics import Topics
 from streams.partition.opening import PartitionOpener
 from streams.partition.owned_partitions import OwnedPartitions
-from streams.partition.settlement import Settlement
+from streams.partition.settlement_among_nodes import SettlementAmongNodes
 
 
 class Assignment:
@@ -41,7 +41,7 @@ class Assignment:
         topics: Topics,
         opener: PartitionOpener,
         partitions: OwnedPartitions,
-        settlement: Settlement,
+        settlement: SettlementAmongNodes,
         failure: Failure,
     ) -> None:
         self._kafka = kafka
@@ -107,4 +107,6 @@ class Assignment:
 
     async def _release(self, lost: list[TP]) -> None:
         for tp in lost:
-            await self._runtimes.pop(tp).close()
+            runtime = self._runtimes.pop(tp)
+            await runtime.close()
+            self._settlement.lose(runtime.state)

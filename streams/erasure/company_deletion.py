@@ -7,15 +7,17 @@ goes on. `company-deleted` is in the log when this begins, and from its fold on 
    nobody in the partition joins the company.
 2. While membership rows of the company are left, each of those profiles gets a record of its own: that it left, or,
    with cascade, that it is forgotten. Its fold removes the row. A record that comes twice finds nothing to do.
-3. When no partition has members left, the owner of partition 0 appends a tombstone for each record of the company,
-   then `company-tombstoned`: the receipt says so and when.
+3. When no partition has members left, those of other nodes included, the owner of partition 0 appends a tombstone for
+   each record of the company, then `company-tombstoned`: the receipt says so and when.
 """
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from typing import Final, NamedTuple, Protocol
+
+from cachetools import TTLCache
 
 from projections.companies.fold import Companies, CompanyDeletion, CompanyVerdict
 from projections.fold.verdict import Verdict
@@ -44,6 +46,8 @@ _PAGE: Final = 200
 # How long a partition that was just acquired may wait until it is checked for members.
 _CHECK_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 0.5
+_REMEMBERED: Final = 1000  # deletions in a partition
+_REMEMBERED_SECONDS: Final = 60.0
 
 
 class Partitions(Protocol):
@@ -72,6 +76,18 @@ class ForgottenMember(NamedTuple):
     deletion: str
 
 
+class Left(NamedTuple):
+    """Whether nobody is a member any more, and the members who were forgotten."""
+
+    is_done: bool
+    forgotten: list[ForgottenMember]
+
+
+LeftElsewhere = Callable[[str, int, Set[int]], Awaitable[tuple[bool, list[tuple[str, str]]]]]
+"""Of a deletion, by its id and number, and all partitions but these, which other nodes own: whether nobody is a member
+there, and the members who were forgotten, with their receipts. It waits a while for that. Raises `Unavailable`."""
+
+
 class CompanyDeletions:
     """Carries out deletions of companies for the partitions of this node."""
 
@@ -82,6 +98,7 @@ class CompanyDeletions:
         companies: CompanyWrites,
         partitions: Partitions,
         verdicts: ExpectedVerdicts[Verdict],
+        left_elsewhere: LeftElsewhere,
     ) -> None:
         self._topics = topics
         self._appender = appender
@@ -89,10 +106,13 @@ class CompanyDeletions:
         self._companies = companies.companies
         self._partitions = partitions
         self._verdicts = verdicts
+        self._left_elsewhere = left_elsewhere
         # By partition: its state, and the number of the last deletion that nothing is left of in that.
         self._done: dict[int, tuple[ProfileState, int]] = {}
-        # By the deletion that a request waits for.
-        self._forgotten: dict[str, list[ForgottenMember]] = {}
+        # By deletion and partition, for the requests that wait for them, at whatever node.
+        self._forgotten = TTLCache[tuple[str, int], list[ForgottenMember]](
+            _REMEMBERED, _REMEMBERED_SECONDS
+        )
         self._progress = asyncio.Condition()
 
     async def run(self) -> None:
@@ -109,29 +129,37 @@ class CompanyDeletions:
                 log.error("the deletion of a company is tried again: %s", type(error).__name__)
                 await asyncio.sleep(_RETRY_SECONDS)
 
-    @contextlib.contextmanager
-    def forgetting(self, deletion: str) -> Generator[list[ForgottenMember]]:
-        """The members whom this deletion has forgotten, as they are; to be entered before it is in the log."""
-        forgotten = self._forgotten[deletion] = list[ForgottenMember]()
-        try:
-            yield forgotten
-        finally:
-            del self._forgotten[deletion]
-
-    async def wait_left(self, deletion: CompanyDeletion, seconds: float) -> bool:
-        """Waits until no profile of any partition is a member, at most so long; returns whether none is."""
+    async def wait_left(self, deletion: CompanyDeletion, seconds: float) -> Left:
+        """Waits until no profile of any partition is a member, at most so long. Raises `Unavailable`."""
+        here = set(self._partitions.owned_profiles())
+        is_done, elsewhere = False, list[tuple[str, str]]()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds), self._progress:
-                await self._progress.wait_for(lambda: self._has_left_everywhere(deletion))
-        return self._has_left_everywhere(deletion)
+            async with asyncio.timeout(seconds):
+                for partition in here:
+                    await self.left(partition, deletion.id, deletion.number)
+                while not is_done:
+                    is_done, elsewhere = await self._left_elsewhere(
+                        deletion.id, deletion.number, here
+                    )
+        members = [
+            member
+            for partition in sorted(here)
+            for member in self._forgotten.get((deletion.id, partition), [])
+        ]
+        return Left(is_done, members + [ForgottenMember(*each) for each in elsewhere])
 
-    def _has_left_everywhere(self, deletion: CompanyDeletion) -> bool:
-        states = self._partitions.owned_profiles()
+    async def left(self, partition: int, deletion: str, number: int) -> list[ForgottenMember]:
+        """Waits until nobody in a partition of this node is a member; the members who were forgotten.
+
+        Raises `Elsewhere`, `Unavailable`.
+        """
+        async with self._progress:
+            await self._progress.wait_for(lambda: self._has_left(partition, number))
+        return self._forgotten.get((deletion, partition), [])
+
+    def _has_left(self, partition: int, number: int) -> bool:
         # A partition that is not here may have members: it catches up, or has stopped.
-        return len(states) == self._topics.partitions and all(
-            self._done_up_to(partition, state) >= deletion.number
-            for partition, state in states.items()
-        )
+        return self._done_up_to(partition, self._partitions.profiles(partition)) >= number
 
     def _done_up_to(self, partition: int, state: ProfileState) -> int:
         """The number of the last deletion that nothing is left of in the partition; 0 when its state is new."""
@@ -154,8 +182,15 @@ class CompanyDeletions:
                 self._progress.notify_all()
         if 0 in states:
             for deletion in list(self._companies.unfinished.values()):
-                if self._has_left_everywhere(deletion):
+                if await self._has_left_everywhere(deletion):
                     await self._erase(deletion)
+
+    async def _has_left_everywhere(self, deletion: CompanyDeletion) -> bool:
+        here = set(self._partitions.owned_profiles())
+        if not all(self._has_left(partition, deletion.number) for partition in here):
+            return False
+        is_done, _ = await self._left_elsewhere(deletion.id, deletion.number, here)
+        return is_done
 
     async def _leave(self, partition: int, deletions: Sequence[CompanyDeletion]) -> None:
         """Steps 1 and 2 in one partition."""
@@ -178,9 +213,9 @@ class CompanyDeletions:
     def _note(
         self, partition: int, deletion: CompanyDeletion, events: Sequence[ProfileEvent]
     ) -> None:
-        forgotten = self._forgotten.get(deletion.id)
-        if forgotten is None:
+        if not deletion.cascade:
             return
+        forgotten = self._forgotten.setdefault((deletion.id, partition), [])
         state = self._partitions.profiles(partition)
         forgotten += [
             ForgottenMember(event.id, event.deletion)

@@ -7,9 +7,10 @@
 3. That process commits. The searches of this one show what it committed.
 4. The feed removes the rows. When either process ends before that, they are found again, and the same is done again.
 
-It begins when all partitions are caught up. An index that is missing, damaged or of another state is then built from
-all profiles. Until nothing is left of what was there at the start, searches are refused; reads by key go on. While a
-process that was lost is replaced, searches show what was committed.
+It begins when the node's partitions are caught up. An index that is missing, damaged, of another state or of other
+partitions is then built from all profiles; so too when partitions come or go. Until nothing is left of what was there
+at the start, searches are refused; reads by key go on. While a process that was lost is replaced, searches show what
+was committed.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ from projections.search.reader import IndexReader
 from projections.search.searches import Searches
 from schemas.errors import Unavailable
 from streams.indexing import frames
+from streams.indexing.coverage import Coverage
 from streams.indexing.index_link import ANSWER_SECONDS, IndexLink, IndexProcessLost
 from streams.indexing.lag import IndexLag
 from streams.lag import Lag
@@ -99,6 +101,7 @@ class SearchFeed:
         self._committed = asyncio.Event()
         self._rebuilding = asyncio.Lock()
         self._is_foreign = False
+        self._coverage = Coverage(root)
         # By partition: the offset up to which no forgotten user is left in the index's files.
         self._clean: dict[int, int] = {}
         self._at_once = 1  # profiles that the next step of the loop reads
@@ -144,7 +147,7 @@ class SearchFeed:
     @property
     def searches(self) -> Searches:
         """The index for searches. Raises `Unavailable` until all that was there at the start is indexed."""
-        if not self._reader.is_open:
+        if not self._reader.is_open or not self._is_of_here():
             raise Unavailable("The search index is being built", retry_after=10)
         if not self._in_step.is_set():
             raise Unavailable("The search index is catching up, try again", retry_after=1)
@@ -213,13 +216,14 @@ class SearchFeed:
             log.warning("the search index is damaged and will be built anew: %s", opened.damage)
         while not self._is_ready():
             await self._wait(link)
-        if self._is_foreign or opened.generation is None:
+        self._coverage.read()
+        if self._is_foreign or opened.generation is None or not self._is_of_here():
             await self._build(link)
         else:
             await self._searches.use(opened.generation)
         for state in self._states():
             state.changed.look_again()
-        while not self._is_foreign:
+        while not self._is_foreign and self._is_of_here():
             taken = await self._take(link)
             if taken.rows:
                 await link.ask(frames.Commit())
@@ -309,9 +313,12 @@ class SearchFeed:
         async with self._rebuilding:
             log.info("the search index is built from the state")
             self._is_foreign = False
+            self._coverage.begin()
+            partitions = self._here()
             for state in self._states():
                 state.changed.drop_all()
             await self._rebuild(link)
+            self._coverage.complete(partitions)
             log.info("the search index is complete")
 
     async def _rebuild(self, link: IndexLink) -> None:
@@ -336,6 +343,12 @@ class SearchFeed:
 
     def _partitions(self) -> list[ProfilePartition]:
         return [each for each in self._runtimes.values() if isinstance(each, ProfilePartition)]
+
+    def _here(self) -> set[int]:
+        return {state.partition for state in self._states()}
+
+    def _is_of_here(self) -> bool:
+        return self._coverage.is_of(self._here())
 
     def _is_here(self, partition: ProfilePartition) -> bool:
         return self._runtimes.get(partition.tp) is partition

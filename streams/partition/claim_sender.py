@@ -19,6 +19,7 @@ import msgspec
 
 from projections.outbox import Claim, OutboxPosition, Withdrawal
 from projections.partition import PartitionState
+from schemas.errors import Unavailable
 from schemas.events import EmailWithdrawn, Place, encode
 from schemas.identity import claim_record_keys
 from streams.log.appender import Keyed
@@ -34,14 +35,24 @@ AppendInOrder = Callable[[str, int, Sequence[Keyed]], Awaitable[int]]
 
 Prove = Callable[[], Awaitable[None]]
 
+OnClaims = Callable[[int, int, Sequence[bytes]], None]
+"""Partition of ``profile-emails``, offset and names: these claims are acknowledged, none behind the offset."""
+
 
 class ClaimSender:
-    """Sends what the outbox of `state` has for `topic`, ``profile-emails``."""
+    """Sends what the outbox of `state` has for `topic`, ``profile-emails``; `on_claims` gets what is acknowledged."""
 
-    def __init__(self, state: PartitionState, topic: str, append: AppendInOrder) -> None:
+    def __init__(
+        self,
+        state: PartitionState,
+        topic: str,
+        append: AppendInOrder,
+        on_claims: OnClaims | None = None,
+    ) -> None:
         self._state = state
         self._topic = topic
         self._append = append
+        self._on_claims = on_claims
         self._position: OutboxPosition = (0, 0)  # all before it are acknowledged
         # Of each portion that was sent: the offset of its last event, and how many there were.
         self._sent: deque[tuple[int, int]] = deque()
@@ -87,6 +98,7 @@ class ClaimSender:
     async def _send_some(self, offset: int) -> bool:
         """Send the next; False when there are none up to the offset."""
         sending: dict[int, list[tuple[bytes, bytes]]] = defaultdict(list)
+        claims: dict[int, list[bytes]] = defaultdict(list)
         position = self._position
         last = min(offset, self._state.last_claim)  # most events make none
         rows = self._state.placed_outbox_from(position) if position[0] <= last else iter(())
@@ -97,6 +109,8 @@ class ClaimSender:
             if isinstance(row, Claim | Withdrawal):
                 value = _value(row, (self._state.partition, *at))
                 sending[row.partition].append((row.name, value))
+                if isinstance(row, Claim):
+                    claims[row.partition].append(row.name)
         if position == self._position:
             self._position = max(position, (offset + 1, 0))
             return False
@@ -105,14 +119,20 @@ class ClaimSender:
             await self._prove()
         done = await asyncio.gather(
             *(
-                self._append(self._topic, number, _records(claims))
-                for number, claims in sending.items()
+                self._append(self._topic, number, _records(some))
+                for number, some in sending.items()
             ),
             return_exceptions=True,  # rule 3: no request is left in flight when another has failed
         )
-        for result in done:
+        for number, result in zip(sending, done, strict=True):
             if isinstance(result, BaseException):
                 raise result
+            if self._on_claims is not None and (names := claims.get(number)):
+                if result < 0:
+                    raise Unavailable(
+                        "Kafka does not say where the claims stand: they are sent again"
+                    )
+                self._on_claims(number, result, names)
         self._position = position
         self._sent.append((position[0], sum(map(len, sending.values()))))
         self._ahead += self._sent[-1][1]

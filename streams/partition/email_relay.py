@@ -21,7 +21,7 @@ from schemas.errors import Unavailable
 from schemas.identity import Identity
 from streams.log.topics import Topics
 from streams.partition.claim_sender import AppendInOrder
-from streams.partition.relay import Append, Publisher, Relay
+from streams.partition.relay import Append, OnRelease, Publisher, Relay
 
 RECORDS: Final = 500  # whose tombstones are sent at once
 
@@ -39,8 +39,19 @@ class EmailRelay(Relay):
         publisher: Publisher,
         append: Append,
         append_in_order: AppendInOrder,
+        on_release: OnRelease | None = None,
+        owner: bytes | None = None,
     ) -> None:
-        super().__init__(emails, topics.emails, topics, identity, publisher, append)
+        super().__init__(
+            emails,
+            topics.emails,
+            topics,
+            identity,
+            publisher,
+            append,
+            on_release=on_release,
+            owner=owner,
+        )
         self._emails = emails
         self._append_in_order = append_in_order
         # What follows from records below this offset has left: a scan need not pass over its deleted rows.

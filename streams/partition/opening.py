@@ -43,7 +43,7 @@ class PartitionOpener:
     """Opens partitions of one log, `marker`, whose states lie in `folder`.
 
     `on_new_state` is called before anything is folded into a new state of ``profile-events``. `is_watched` says whether
-    consumers wait for what the partitions publish.
+    consumers wait for what the partitions publish. `owner` is what their records say of this node.
     """
 
     app_id: str
@@ -56,6 +56,7 @@ class PartitionOpener:
     effects: Effects
     on_new_state: Callable[[], None]
     is_watched: Callable[[], bool]
+    owner: bytes
 
     def open(self, tp: TP, kept: int) -> PartitionRuntime:
         """Opens the state; nothing runs yet. Raises `ForeignState` when it was folded from another log.
@@ -83,9 +84,17 @@ class PartitionOpener:
 
     def _relay_of_profiles(self, state: ProfileState) -> RelayLoop:
         publisher, appender = self._publisher(state), self.appender
-        claims = ClaimSender(state, self.topics.emails, appender.append_in_order)
+        on_claims = self.effects.writes.settlement.claims_sent
+        claims = ClaimSender(state, self.topics.emails, appender.append_in_order, on_claims)
         relay = Relay(
-            state, state.topic, self.topics, self.identity, publisher, appender.append, claims
+            state,
+            state.topic,
+            self.topics,
+            self.identity,
+            publisher,
+            appender.append,
+            claims,
+            owner=self.owner,
         )
         return self._loop(state, relay, publisher, self.is_watched, DOCUMENTS_LINGER_SECONDS)
 
@@ -98,6 +107,8 @@ class PartitionOpener:
             publisher,
             appender.append,
             appender.append_in_order,
+            self.effects.writes.settlement.release_sent,
+            self.owner,
         )
         return self._loop(state, relay, publisher, _never, TOMBSTONES_LINGER_SECONDS)
 

@@ -1,14 +1,14 @@
 """The partitions that this node owns, and what requests ask of them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from faust.types import TP
 
 from projections.email_index import EmailState
 from projections.profiles import ProfileState
-from schemas.errors import Unavailable, Unfoldable
+from schemas.errors import ProfilelogError, Unavailable, Unfoldable
 from streams.lag import Lag
 from streams.log.appender import Keyed
 from streams.log.chunks import Chunk
@@ -21,19 +21,52 @@ from streams.partition.stops import stopped
 _PATIENCE_SECONDS: Final = 5.0
 
 
-class OwnedPartitions:
-    """The runtimes of this node's partitions; `streams.consumer_group.assignment` adds and removes them."""
+class Elsewhere(ProfilelogError):
+    """Another node owns the partition `tp`: it is asked instead (`streams.cluster`)."""
 
-    def __init__(self, topics: Topics) -> None:
+    def __init__(self, tp: TP) -> None:
+        super().__init__(f"{tp.topic}-{tp.partition} is another node's")
+        self.tp = tp
+
+
+class OwnedPartitions:
+    """The runtimes of this node's partitions; `streams.consumer_group.assignment` adds and removes them.
+
+    `elsewhere` gives the other node that owns a partition, None where none does.
+    """
+
+    def __init__(self, topics: Topics, elsewhere: Callable[[TP], object]) -> None:
         self._topics = topics
+        self._elsewhere = elsewhere
         self.runtimes: dict[TP, PartitionRuntime] = {}
 
     @property
     def ready(self) -> bool:
-        """Whether all partitions are owned and caught up."""
-        return len(self.runtimes) == 2 * self._topics.partitions and all(
-            runtime.ready for runtime in self.runtimes.values()
-        )
+        """Whether those that are here are caught up, and another node owns each that is not."""
+        return all(map(self._is_ready, self.all()))
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether there are any here, and all of them are caught up."""
+        return bool(self.runtimes) and all(runtime.ready for runtime in self.runtimes.values())
+
+    def all(self) -> list[TP]:
+        """All partitions of the deployment."""
+        topics = self._topics
+        return [
+            TP(topic, partition)
+            for topic in (topics.events, topics.emails)
+            for partition in range(topics.partitions)
+        ]
+
+    def _is_ready(self, tp: TP) -> bool:
+        runtime = self.runtimes.get(tp)
+        return self._elsewhere(tp) is not None if runtime is None else runtime.ready
+
+    def is_here(self, tp: TP) -> bool:
+        """Whether the partition is here and caught up."""
+        runtime = self.runtimes.get(tp)
+        return runtime is not None and runtime.ready
 
     @property
     def stopped(self) -> list[Unfoldable]:
@@ -55,11 +88,11 @@ class OwnedPartitions:
     # ------------------------------------------------------------------ asked by partition
 
     def profiles(self, partition: int) -> ProfileState:
-        """The profiles of a partition. Raises `Unavailable` unless they are here and caught up."""
+        """The profiles of a partition. Raises `Elsewhere`, and `Unavailable` unless they are caught up."""
         return self._profile_partition(partition).profiles
 
     def emails(self, partition: int) -> EmailState:
-        """The email index of a partition. Raises `Unavailable` unless it is here and caught up."""
+        """The email index of a partition. Raises as `profiles`."""
         runtime = self._ready(TP(self._topics.emails, partition))
         assert isinstance(runtime, EmailPartition)
         return runtime.emails
@@ -73,12 +106,20 @@ class OwnedPartitions:
         }
 
     def shows(self, partition: int, offset: int) -> bool:
-        """Whether every read shows what stands in the log up to the offset. Raises `Unavailable` as `profiles`."""
+        """Whether every read shows what stands in the log up to the offset. Raises as `profiles`."""
         return self._profile_partition(partition).shows(offset)
 
     async def wait_shown(self, partition: int, offset: int) -> None:
-        """Waits until `shows` is true. Raises `Unavailable` as `profiles`."""
+        """Waits until `shows` is true. Raises as `profiles`."""
         await self._profile_partition(partition).wait_shown(offset)
+
+    async def wait_events(self, partition: int, offset: int) -> None:
+        """Waits until the events of a partition are folded up to the offset. Raises as `profiles`."""
+        await self._profile_partition(partition).wait_applied(offset)
+
+    async def wait_emails(self, partition: int, offset: int) -> None:
+        """Waits until the claims of a partition are folded up to the offset. Raises as `profiles`."""
+        await self._ready(TP(self._topics.emails, partition)).wait_applied(offset)
 
     def is_folded(self, partition: int, offset: int) -> bool:
         """Whether the events of a partition are folded up to the offset, here."""
@@ -96,6 +137,8 @@ class OwnedPartitions:
             except TimeoutError:
                 if runtime.state.applied == before:
                     return
+            except Unavailable:  # it leaves
+                return
 
     def _profile_partition(self, partition: int) -> ProfilePartition:
         runtime = self._ready(TP(self._topics.events, partition))
@@ -106,6 +149,8 @@ class OwnedPartitions:
         runtime = self.runtimes.get(tp)
         if runtime is not None and runtime.stopped is not None:
             raise stopped()
+        if runtime is None and self._elsewhere(tp) is not None:
+            raise Elsewhere(tp)
         if runtime is None or not runtime.ready:
             raise Unavailable("the service is catching up with the log, try again", retry_after=1)
         return runtime

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from projections.email_index import Folded
 from projections.fold.verdict import Verdict
 from streams.partition.expected_verdicts import ExpectedVerdicts
-from streams.partition.settlement import Settlement
+from streams.partition.settlement_among_nodes import SettlementAmongNodes
 
 
 class PendingWrites:
@@ -14,7 +14,7 @@ class PendingWrites:
 
     def __init__(self, timeout: float, on_expect: Callable[[], None]) -> None:
         self.verdicts = ExpectedVerdicts[Verdict](timeout, on_expect)
-        self.settlement = Settlement()
+        self.settlement = SettlementAmongNodes()
 
     def report(self, partition: int, verdicts: Iterable[tuple[bytes, Verdict]]) -> bool:
         """Events of a partition are folded; returns whether a claim was made, which its write waits for."""

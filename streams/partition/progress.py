@@ -3,7 +3,8 @@
 """How far the outputs of each source partition are published: read from ``progress`` (design "Topics").
 
 The record's key is the source, `<topic>-<partition>`; its value is an offset: the outputs of every event below it
-are published. It is written in the transaction that publishes them.
+are published. It is written in the transaction that publishes them. Beside it lies the record that says who owns the
+partition (`streams.cluster.owners`): only who has not been fenced can write it.
 """
 
 from typing import Final
@@ -16,6 +17,7 @@ from streams.log.topics import Topics
 from streams.log.transactions import Publication
 
 _TAIL: Final = 512
+OWNER_KEY: Final = b"owner"
 
 
 def source_key(topic: str, partition: int) -> bytes:
@@ -32,6 +34,13 @@ def progress_record(topics: Topics, topic: str, partition: int, published: int) 
     )
 
 
+def owner_record(topics: Topics, topic: str, partition: int, owner: bytes) -> Publication:
+    """The record that says who owns `topic`-`partition`, for every node."""
+    return Publication(
+        topics.progress, topics.progress_partition(topic, partition), OWNER_KEY, owner
+    )
+
+
 async def read_progress(
     kafka: KafkaAccess, topics: Topics, topic: str, partition: int
 ) -> int | None:
@@ -44,22 +53,23 @@ async def read_progress(
         begin = (await consumer.beginning_offsets([progress]))[progress]
         end = (await consumer.end_offsets([progress]))[progress]
         tail = max(begin, end - _TAIL)
-        found = await _last(consumer, progress, tail, end)
-        # The tail may hold nothing but aborted records; then the whole partition says.
+        source = source_key(topic, partition)
+        found = await _last(consumer, progress, source, tail, end)
+        # The tail may hold nothing but aborted records and owners; then the whole partition says.
         return (
             found
             if found is not None or tail == begin
-            else await _last(consumer, progress, begin, end)
+            else await _last(consumer, progress, source, begin, end)
         )
     finally:
         await consumer.stop()
 
 
 async def _last(
-    consumer: AIOKafkaConsumer, progress: TopicPartition, start: int, end: int
+    consumer: AIOKafkaConsumer, progress: TopicPartition, source: bytes, start: int, end: int
 ) -> int | None:
     found: int | None = None
     async for record in read_between(consumer, progress, start, end):
-        if record.value is not None:
+        if record.key == source and record.value is not None:
             found = int(record.value)
     return found

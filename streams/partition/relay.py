@@ -33,7 +33,7 @@ from projections.outbox import (
     Withdrawal,
 )
 from projections.partition import PartitionState
-from schemas.errors import OperatorError
+from schemas.errors import OperatorError, Unavailable
 from schemas.events import DeletionTombstoned, encode
 from schemas.identity import Identity, event_key
 from schemas.public import ACCOUNT_HEADER
@@ -41,7 +41,7 @@ from streams.clock import now
 from streams.log.topics import Topics
 from streams.log.transactions import Publication
 from streams.partition.claim_sender import ClaimSender
-from streams.partition.progress import progress_record
+from streams.partition.progress import owner_record, progress_record
 
 _NEVER: Final = -1
 ROWS: Final = 1000
@@ -61,6 +61,8 @@ class Publisher(Protocol):
 
 Append = Callable[[str, int, bytes, bytes | None], Awaitable[int]]
 ReadProgress = Callable[[], Awaitable[int | None]]
+OnRelease = Callable[[int, int, bytes], None]
+"""Partition of ``profile-events``, offset and the outbox's value of a release that is acknowledged there."""
 
 
 class LostProgress(OperatorError):
@@ -79,6 +81,8 @@ class Relay:
         publisher: Publisher,
         append: Append,
         claims: ClaimSender | None = None,
+        on_release: OnRelease | None = None,
+        owner: bytes | None = None,
     ) -> None:
         self._state = state
         self._topic = topic
@@ -87,6 +91,8 @@ class Relay:
         self._publisher = publisher
         self._append = append
         self._claims = claims
+        self._on_release = on_release
+        self._owner = owner
         self._cursor: OutboxPosition = (0, 0)
         self._committing = asyncio.Lock()
         self._proven = _NEVER  # holes that there were when the last proof began
@@ -125,6 +131,14 @@ class Relay:
         self._cursor = (progress, 0)
         if self._claims is not None:
             self._claims.begin(progress, self._prove)
+
+    async def name_owner(self) -> None:
+        """Tell every node who owns the partition, which is caught up. Raises `PublicationFailed`."""
+        if self._owner is None:
+            return
+        async with self._committing:
+            record = owner_record(self._topics, self._topic, self._state.partition, self._owner)
+            await self._publisher.publish([record])
 
     async def step(self) -> bool:
         """Publish what leaves together next; False when there is nothing to do."""
@@ -221,7 +235,13 @@ class Relay:
             await self._append(self._topic, partition, row.key, None)
         elif isinstance(row, Release):
             partition = self._identity.partition_of_id(row.id)
-            await self._append(self._topics.events, partition, event_key(), row.value)
+            offset = await self._append(self._topics.events, partition, event_key(), row.value)
+            if self._on_release is not None:
+                if offset < 0:
+                    raise Unavailable(
+                        "Kafka does not say where the release stands: it is sent again"
+                    )
+                self._on_release(partition, offset, row.value)
         elif isinstance(row, Erased):
             event = DeletionTombstoned(
                 account=row.account, at=now(), id=row.deletion, events=row.events

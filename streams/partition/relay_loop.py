@@ -99,6 +99,7 @@ class RelayLoop:
         while True:
             self._claims.set()  # what an earlier start has left
             try:
+                await self._relay.name_owner()
                 await _until_one_fails(self._send_claims(), self._publish())
             except (PublicationFailed, Unavailable) as error:
                 log.warning("relay of %s starts again: %s", self._name, error)

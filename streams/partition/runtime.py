@@ -19,7 +19,7 @@ from projections.partition import (
     slices,
 )
 from projections.profiles import ProfileState
-from schemas.errors import OperatorError, Unfoldable
+from schemas.errors import OperatorError, Unavailable, Unfoldable
 from streams.failure import Failure
 from streams.log.appender import Keyed
 from streams.log.chunks import CHUNK_BYTES, Chunk
@@ -126,9 +126,13 @@ class PartitionRuntime(ABC):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_exception(Unavailable("the partition moves to another node, try again"))
         await self.relay.stop()
         async with self.compacting:
             self.state.close()
+        self._effects.search.wake()
 
     async def _publish(self) -> None:
         try:
@@ -152,7 +156,7 @@ class PartitionRuntime(ABC):
         return self.stopped is None and self.caught_up.is_set()
 
     async def wait_applied(self, offset: int) -> None:
-        """Waits until the state is folded up to the offset."""
+        """Waits until the state is folded up to the offset. Raises `Unavailable` when the partition leaves first."""
         if self.state.applied < offset:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters[waiter] = offset

@@ -20,45 +20,18 @@ partition was acquired: by a process that was killed, or by another node. Of tho
 import asyncio
 from collections.abc import Iterable, Mapping
 from itertools import chain
-from typing import Final, NamedTuple
 
 from projections.outbox import Claim, Release
 from projections.partition import PartitionState
 from projections.profiles import ProfileState
-from schemas.events import EmailReleased, decode_profile_event
-
-NOT_OURS: Final = -1
-"""The partition of a claim that is not settled, but was made before its partition came here."""
-
-
-class OpenRelease(NamedTuple):
-    """A release in the outbox of an index partition: the claim `by` took the email from the claim `lost`."""
-
-    by: bytes
-    lost: bytes
-
-
-class _Index:
-    """A partition of ``profile-emails``.
-
-    `ends` are the offsets up to which partitions of ``profile-events`` have still to be folded (rule 2), `folded` the
-    claims that settle then, and `lost` the claims whose releases are still to be folded.
-    """
-
-    def __init__(self) -> None:
-        self.applied = -1
-        self.ends: dict[int, int] = {}
-        self.folded: list[bytes] = []
-        self.lost: set[bytes] = set()
-
-
-class _Inherited:
-    """What a partition of ``profile-events`` waits for once acquired (rule 1): ends of the index, then releases."""
-
-    def __init__(self, ends: Mapping[int, int]) -> None:
-        self.ends = dict(ends)
-        self.lost: set[bytes] = set()
-        self.over: asyncio.Future[None] | None = None
+from schemas.errors import Unavailable
+from streams.partition.email_waits import (
+    NOT_OURS,
+    IndexWaits,
+    InheritedWaits,
+    OpenRelease,
+    decode_release,
+)
 
 
 class Settlement:
@@ -68,13 +41,14 @@ class Settlement:
         self._open: dict[int, dict[bytes, int]] = {}
         self._partition: dict[bytes, int] = {}
         self._waiters: dict[bytes, asyncio.Future[None]] = {}
-        self._lost: dict[bytes, tuple[_Index, list[bytes]]] = {}
-        self._held: dict[bytes, list[bytes]] = {}
+        self._lost: dict[bytes, tuple[IndexWaits, list[bytes]]] = {}
+        self._held: dict[bytes, tuple[IndexWaits, list[bytes]]] = {}
         self._applied: dict[int, int] = {}
-        self._indexes: dict[int, _Index] = {}
-        self._inherited: dict[int, _Inherited] = {}
+        self._indexes: dict[int, IndexWaits] = {}
+        self._inherited: dict[int, InheritedWaits] = {}
         # Whether a partition that was acquired has left something to wait for.
         self._catching_up = False
+        self._gone: set[int] = set()  # partitions of ``profile-events`` that were here
 
     # ------------------------------------------------------------------ acquiring
 
@@ -89,7 +63,7 @@ class Settlement:
             claims = {row.name: offset for offset, row in rows if isinstance(row, Claim)}
             self.acquire_events(state.partition, state.applied, ends, claims)
         else:
-            releases = [_open_release(row) for _, row in rows if isinstance(row, Release)]
+            releases = [decode_release(row.value) for _, row in rows if isinstance(row, Release)]
             self.acquire_emails(state.partition, state.applied, ends, releases)
 
     def acquire_events(
@@ -100,11 +74,12 @@ class Settlement:
         `ends` are those of ``profile-emails`` by partition, read after the relay has started; `claims` those in the
         outbox, with the offset of their event.
         """
+        self._gone.discard(partition)
         for claim in self._open.pop(partition, {}):
             self._partition[claim] = NOT_OURS
         for claim, offset in claims.items():
             self.made(claim, partition, offset)
-        before, inherited = self._inherited.get(partition), _Inherited(ends)
+        before, inherited = self._inherited.get(partition), InheritedWaits(ends)
         if before is not None:
             inherited.over = before.over
         self._inherited[partition] = inherited
@@ -120,6 +95,7 @@ class Settlement:
         outbox.
         """
         index = self._index(partition)
+        index.is_here = True
         index.ends = dict(ends)
         waiting = list(releases)
         # The others have left, by another owner: their claims settle as rule 2 says.
@@ -173,7 +149,7 @@ class Settlement:
         index, winners = self._lost.pop(lost)
         index.lost.remove(lost)
         if lost in self._partition:
-            self._held.setdefault(lost, []).extend(winners)
+            self._held.setdefault(lost, (index, []))[1].extend(winners)
         else:
             for claim in winners:
                 self._conclude(index, claim)
@@ -203,28 +179,43 @@ class Settlement:
 
     def settled(self, partition: int, claim: bytes) -> bool:
         """Whether a claim that is a profile's of this partition has settled."""
-        return claim not in self._partition and partition not in self._inherited
+        return (
+            claim not in self._partition
+            and partition not in self._inherited
+            and partition not in self._gone
+        )
 
     def before(self, partition: int, offset: int) -> bool:
         """Whether every claim made in the partition at or before the offset has settled."""
-        if partition in self._inherited:
+        if partition in self._inherited or partition in self._gone:
             return False
         waiting = self._open.get(partition)
         return not waiting or next(iter(waiting.values())) > offset
 
     async def wait(self, partition: int, claim: bytes) -> None:
-        """Wait until the claim, of a profile of this partition, has settled; at once when it is not open."""
+        """Wait until the claim, of a profile of this partition, has settled; at once when it is not open.
+
+        Raises `Unavailable` when the partition is not here any more.
+        """
         while not self.settled(partition, claim):
+            self._check_here(partition)
             await self._taken_over(partition)
             if claim in self._partition:
                 await self._wait(claim)
 
     async def wait_before(self, partition: int, offset: int) -> None:
-        """Wait until `before` is true."""
+        """Wait until `before` is true. Raises like `wait`."""
         while not self.before(partition, offset):
+            self._check_here(partition)
             await self._taken_over(partition)
             if waiting := self._open.get(partition):
                 await self._wait(next(iter(waiting)))
+
+    def _check_here(self, partition: int) -> None:
+        if partition in self._gone:
+            raise Unavailable(
+                "the partition has moved to another node: the write is in the log, sending it again is safe"
+            )
 
     async def _taken_over(self, partition: int) -> None:
         while inherited := self._inherited.get(partition):
@@ -240,17 +231,17 @@ class Settlement:
 
     # ------------------------------------------------------------------ how it is done
 
-    def _index(self, partition: int) -> _Index:
+    def _index(self, partition: int) -> IndexWaits:
         index = self._indexes.get(partition)
         if index is None:
-            index = self._indexes[partition] = _Index()
+            index = self._indexes[partition] = IndexWaits()
         return index
 
     def _awaits_release(self, claim: bytes) -> bool:
-        waiting = chain((winners for _, winners in self._lost.values()), self._held.values())
-        return any(claim in winners for winners in waiting)
+        waiting = chain(self._lost.values(), self._held.values())
+        return any(claim in winners for _, winners in waiting)
 
-    def _conclude(self, index: _Index, claim: bytes) -> None:
+    def _conclude(self, index: IndexWaits, claim: bytes) -> None:
         """No release is known that the claim has to wait for: it settles, once rule 2 lets it."""
         if not index.ends:
             self._settle(claim)
@@ -263,17 +254,21 @@ class Settlement:
             return
         if partition != NOT_OURS:
             del self._open[partition][claim]
-        waiter = self._waiters.pop(claim, None)
-        if waiter is not None:
+        self._wake(self._waiters.pop(claim, None))
+        if held := self._held.pop(claim, None):
+            for winner in held[1]:
+                self._settle(winner)
+
+    def _wake(self, waiter: "asyncio.Future[None] | None") -> None:
+        if waiter is not None and not waiter.done():
             waiter.set_result(None)
-        for winner in self._held.pop(claim, ()):
-            self._settle(winner)
 
     def _review(self) -> None:
         """End the waits of acquired partitions, as far as the folds have come."""
         for index in self._indexes.values():
             if all(self._applied.get(number, -1) + 1 >= end for number, end in index.ends.items()):
                 index.ends = {}
+                self._wake(index.over)
                 folded, index.folded = index.folded, []
                 for claim in folded:
                     self._settle(claim)
@@ -285,14 +280,7 @@ class Settlement:
                     inherited.lost |= index.lost
             if not inherited.ends and not inherited.lost:
                 del self._inherited[partition]
-                if inherited.over is not None:
-                    inherited.over.set_result(None)
+                self._wake(inherited.over)
         self._catching_up = bool(self._inherited) or any(
             index.ends for index in self._indexes.values()
         )
-
-
-def _open_release(row: Release) -> OpenRelease:
-    event = decode_profile_event(row.value)
-    assert isinstance(event, EmailReleased)
-    return OpenRelease(event.by.encode(), event.claim.encode())

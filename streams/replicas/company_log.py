@@ -1,7 +1,7 @@
 """Companies as they are written: events appended to ``company-events``, and the fold's verdict on each."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from projections.companies.fold import Companies, CompanyVerdict
 from schemas.errors import TooLarge, Unfoldable
@@ -19,7 +19,8 @@ class CompanyLog:
     """The companies of a deployment, kept up to date from the log, and writes to them.
 
     `timeout` (seconds) bounds how long a write waits for its fold. `unfinished` is set when the log says that a
-    deletion has something left to do.
+    deletion has something left to do. `spread` waits, after a write, until all other nodes have folded the log up to an
+    offset too, so that what is answered by one is seen at each. Raises `Unavailable`.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class CompanyLog:
         decisions: KnownDecisions,
         *,
         timeout: float,
+        spread: Callable[[int], Awaitable[None]],
     ) -> None:
         self.companies = Companies(identity)
         self.unfinished = asyncio.Event()
@@ -38,6 +40,7 @@ class CompanyLog:
         self._appender = appender
         self._replica = Replica(kafka, decisions, topics.companies, self._apply)
         self._verdicts = ExpectedVerdicts[CompanyVerdict](timeout)
+        self._spread = spread
 
     @property
     def stopped(self) -> Unfoldable | None:
@@ -66,7 +69,14 @@ class CompanyLog:
         if any(len(value) > MAX_EVENT_BYTES for value in values):
             raise TooLarge(f"What would be stored of it is larger than {MAX_EVENT_BYTES} bytes")
         records = list(zip(event_keys(len(values)), values, strict=True))
-        return await self._verdicts.append(self._appender, self._topic, 0, records)
+        verdicts = await self._verdicts.append(self._appender, self._topic, 0, records)
+        # A write is answered behind its fold: what is folded here by now, the others have to fold.
+        await self._spread(self._replica.read - 1)
+        return verdicts
+
+    async def applied(self, offset: int) -> None:
+        """Waits until the log is folded up to the offset. Raises `Unfoldable` where it has stopped."""
+        await self._replica.applied(offset)
 
     async def erase(self, keys: Iterable[bytes]) -> None:
         """Append a tombstone for each record. Raises `Unavailable`."""

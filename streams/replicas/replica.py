@@ -74,6 +74,11 @@ class Replica:
             # Where Kafka is gone, aiokafka lets a cancellation of its own out.
             await asyncio.gather(self._consumer.stop(), return_exceptions=True)
 
+    @property
+    def read(self) -> int:
+        """The offset behind what is applied, as far as is known."""
+        return self._read
+
     async def applied(self, offset: int) -> None:
         """Wait until the record at `offset` is applied. Raises `Unfoldable` when one has stopped the replica."""
         if offset < self._read:
@@ -89,6 +94,7 @@ class Replica:
             found = await consumer.getmany(self._place, timeout_ms=_POLL_MS)
             for record in found.get(self._place, []):
                 await self._fold(record.key or b"", record.value, record.offset)
+                self._read = record.offset + 1
             self._read = await consumer.position(self._place)
             while self._waiters and self._waiters[0][0] < self._read:
                 waiter = heapq.heappop(self._waiters)[2]

@@ -4,7 +4,7 @@ Each slice is folded before the next one is appended: every node holds all compa
 """
 
 import contextlib
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Final
 
 from api.commands.batches.writer import Appended, BatchContext
@@ -39,8 +39,11 @@ class CompanyItems:
 
     draft = staticmethod(draft_company)
 
-    async def prepare(self, drafts: Collection[CompanyDraft], at: int) -> None:
+    async def prepare(self, drafts: Mapping[int, CompanyDraft], at: int) -> None:
         """Companies presuppose nothing."""
+
+    async def fetch(self, index: int, write: CompanyDraft) -> None:
+        """Every node has all companies."""
 
     def event(self, index: int, write: CompanyDraft, at: int) -> CompanyUpserted:
         """Raises `Unprocessable`, `NotFound`, `Conflict`."""

@@ -1,18 +1,20 @@
 """Whom an email means in the middle of a batch, whose items are not folded yet (contract §4)."""
 
-from api.commands.addressing import by_email
+from collections.abc import Callable
+
 from api.commands.drafting import Draft
 from projections.profile import StoredProfile
 from schemas.identifiers import fold_email, uid_text
-from streams.node import Node
 
 
 class BatchEmails:
-    """Follows what the items of one batch, in order, do to emails: they settle only when the batch is folded."""
+    """Follows what the items of one batch, in order, do to emails: they settle only when the batch is folded.
 
-    def __init__(self, node: Node, account: str) -> None:
-        self._node = node
-        self._account = account
+    `by_email` finds who held an email before.
+    """
+
+    def __init__(self, by_email: Callable[[str], StoredProfile | None]) -> None:
+        self._by_email = by_email
         # The uid that an item gave an email to, None once its claimant has released it; and each such uid's email.
         self._holders: dict[str, int | str | None] = {}
         self._claimed: dict[str, str | None] = {}
@@ -34,7 +36,7 @@ class BatchEmails:
         folded = fold_email(email)
         if folded in self._holders:
             return self._holders[folded]
-        found = by_email(self._node, self._account, email)
+        found = self._by_email(email)
         if found is not None and self._claimed:
             held = self._claimed.get(uid_text(found.document()["uid"]), folded)
             if held != folded:

@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import ClassVar, TypeAlias
 
-from api.commands.addressing import NO_PROFILE, by_id, by_uid
+from api.commands.addressing import NO_PROFILE
 from api.commands.batches.emails import BatchEmails
+from api.commands.batches.known import KnownProfiles
 from api.commands.batches.writer import Appended, BatchContext
 from api.commands.drafting import Draft, draft, draft_event
 from api.commands.former_claims import release_former_holder
@@ -41,7 +42,9 @@ class ProfileItems:
         self._ignore = context.ignore_missing
         self._item_limit = context.item_limit
         self._keyed = context.keyed
-        self._emails = BatchEmails(node, account)
+        self._known = KnownProfiles(node, account)
+        self._firsts: dict[int, First | None] = {}
+        self._emails = BatchEmails(self._known.by_email)
         self._companies: dict[int | str, str] = {}
         self._acks: dict[int, list[asyncio.Future[int]]] = defaultdict(list)
 
@@ -55,28 +58,41 @@ class ProfileItems:
 
     draft = staticmethod(draft)
 
-    async def prepare(self, drafts: Collection[Draft], at: int) -> None:
-        """Makes the companies that the items name first, and releases emails from former claims."""
+    async def prepare(self, drafts: Mapping[int, Draft], at: int) -> None:
+        """Makes the companies that the items name first, and releases emails from former claims.
+
+        Of a batch that broke off it finds what was made of items by email: it may lead to somebody else by now.
+        """
+        self._known.drop()
         companies = {
             uid
-            for write in drafts
+            for write in drafts.values()
             if write.company is not None
             and (uid := write.company.made_by) is not None
             and write.identified
         }
         if companies:
             self._companies = await self._node.company_log.make(self._account, companies, at)
-        for write in drafts:
+        for write in drafts.values():
             if write.email is not None and not write.email.isascii():
                 await release_former_holder(self._node, self._account, write)
+        if self._keyed is not None and self._keyed.opened is not None:
+            for index, write in drafts.items():
+                if write.by_email:
+                    repeat = self._keyed.item(index)
+                    self._firsts[index] = await first_attempt(self._node, repeat, at)
+
+    async def fetch(self, index: int, write: Draft) -> None:  # noqa: ARG002 - a batch's signature
+        """Asks other nodes for whom the item names. Raises `Unavailable`."""
+        await self._known.fetch(write)
 
     def event(self, index: int, write: Draft, at: int) -> Record:
-        """Raises `Unprocessable`, `NotFound`, `Conflict`, `TooLarge`."""
+        """Raises `Unprocessable`, `NotFound`, `Conflict`, `TooLarge`, and `Elsewhere` for what has to be fetched."""
         if write.company is not None and write.identified:
             write.properties["company_id"] = company_id(
                 self._node, self._account, write.company, self._companies
             )
-        partition, id_, uid = self._target(index, write, at)
+        partition, id_, uid = self._target(index, write)
         event = ProfileUpserted(
             account=self._account,
             at=at,
@@ -97,26 +113,24 @@ class ProfileItems:
             raise TooLarge(f"The item is larger than {self._item_limit} bytes")
         return partition, value
 
-    def _target(
-        self, index: int, write: Draft, at: int
-    ) -> tuple[int, str | None, int | str | None]:
+    def _target(self, index: int, write: Draft) -> tuple[int, str | None, int | str | None]:
         """Partition, and the event's `id` and `uid`."""
         if write.id is not None:
             return self._by_id(index, write, write.id)
         if write.uid is not None:
-            if self._ignore and by_uid(self._node, self._account, write.uid) is None:
+            if self._ignore and self._known.by_uid(write.uid) is None:
                 raise NotFound(NO_PROFILE)
             if "email" in write.properties or "email" in write.unset:
                 self._emails.note(write.uid, write)
             return self._node.identity.partition_of_uid(self._account, write.uid), None, write.uid
         if write.email is None:
             raise Unprocessable(missing_identifier_sentence(index + 1))
-        return self._by_email(index, write, write.email, at)
+        return self._by_email(index, write, write.email)
 
     def _by_id(
         self, index: int, write: Draft, id_: str
     ) -> tuple[int, str | None, int | str | None]:
-        found = by_id(self._node, self._account, id_)
+        found = self._known.by_id(id_)
         if found is None:
             raise self._nobody(index, write)
         identity = self._node.identity
@@ -127,11 +141,11 @@ class ProfileItems:
         return identity.partition_of_id(found.id), found.id, write.uid
 
     def _by_email(
-        self, index: int, write: Draft, email: str, at: int
+        self, index: int, write: Draft, email: str
     ) -> tuple[int, str | None, int | str | None]:
         """An earlier item of the batch may have created the profile or given it the email."""
         write.properties.pop("email", None)  # it only says who is meant
-        first = self._first_attempt(index, at)
+        first = self._firsts.get(index)
         if first is not None:
             return self._node.identity.partition_of_id(first.id), first.id, None
         holder = self._emails.holder(email)
@@ -144,16 +158,10 @@ class ProfileItems:
     def _nobody(self, index: int, write: Draft) -> NotFound | Conflict:
         """For an id that names nobody: it contradicts a uid or an email that names somebody."""
         uid, email = write.uid, write.email
-        known = uid is not None and by_uid(self._node, self._account, uid) is not None
+        known = uid is not None and self._known.by_uid(uid) is not None
         if known or (email is not None and self._emails.holder(email) is not None):
             return _contradiction(index)
         return NotFound(NO_PROFILE)
-
-    def _first_attempt(self, index: int, at: int) -> First | None:
-        """What an attempt that broke off has made of the item: its email may lead to somebody else by now."""
-        if self._keyed is None or self._keyed.opened is None:
-            return None
-        return first_attempt(self._node, self._keyed.item(index), at)
 
     async def append(self, events: Mapping[int, Record]) -> Appended:
         """Queues the events of a slice, each under a key of its own, when the fold is not too far behind."""
@@ -193,7 +201,7 @@ class EventItems(ProfileItems):
 
     def event(self, index: int, write: Draft, at: int) -> Record:
         """Raises like that of profiles."""
-        partition, id_, uid = self._target(index, write, at)
+        partition, id_, uid = self._target(index, write)
         event = EventTracked(
             account=self._account,
             at=at,

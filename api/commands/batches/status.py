@@ -24,26 +24,30 @@ class Batches:
         """Remembers a batch that this node has received, until it is folded."""
         self._recent[id_] = batch
 
-    def get(self, account: str, id_: str) -> Batch:
+    async def get(self, account: str, id_: str) -> Batch:
         """Raises `NotFound`, `Unavailable`."""
-        batch = self._find(account, id_)
+        batch = await self._find(account, id_)
+        if batch is None and is_id(id_):
+            # Another node may have received it a moment ago: what is in the log by now is folded first.
+            await self._node.cluster.wait_for_end(self._node.identity.partition_of_id(id_))
+            batch = await self._find(account, id_)
         if batch is None:
             raise NotFound("No such batch")
         return batch
 
-    def answered(self, keyed: KeyedRequest | None) -> Batch | None:
+    async def answered(self, keyed: KeyedRequest | None) -> Batch | None:
         """The batch with this key, if it was received whole and its answer can be given again. Raises `Unavailable`."""
         if keyed is None or keyed.opened is None:
             return None
-        batch = self._find(keyed.account, keyed.batch)
+        batch = await self._find(keyed.account, keyed.batch)
         at = keyed.opened.at
         return batch if batch is not None and batch.created_at == at and batch.errors else None
 
-    def _find(self, account: str, id_: str) -> Batch | None:
+    async def _find(self, account: str, id_: str) -> Batch | None:
         batch = None
         if is_id(id_):
             partition = self._node.identity.partition_of_id(id_)
-            batch = self._node.partitions.profiles(partition).batch(id_, account)
+            batch = await self._node.cluster.batch(partition, account, id_)
         recent = self._recent.get(id_)
         if recent is None or recent.account != account:
             return batch
@@ -52,7 +56,10 @@ class Batches:
             return batch
         return recent
 
-    def applied(self, batch: Batch) -> bool:
-        """Whether every read shows all of the batch, by email too."""
-        shows = self._node.partitions.shows
-        return all(shows(int(partition), offset) for partition, offset in batch.last.items())
+    async def applied(self, batch: Batch) -> bool:
+        """Whether every read shows all of the batch, by email too. Raises `Unavailable`."""
+        shows = self._node.cluster.shows
+        for partition, offset in batch.last.items():
+            if not await shows(int(partition), offset):
+                return False
+        return True

@@ -12,7 +12,8 @@ An item is refused by raising a `RequestError` in 2, 3 or 4; a `NotFound` skips 
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -26,6 +27,7 @@ from schemas.errors import NotFound, RequestError
 from schemas.events import BatchReceived, encode
 from schemas.identity import event_key, random_id
 from streams.node import Node
+from streams.partition.owned_partitions import Elsewhere
 
 Drafted = TypeVar("Drafted")
 Made = TypeVar("Made")
@@ -70,12 +72,16 @@ class BatchItems(Protocol[Drafted, Made]):
         """An item, normalized. Raises `Unprocessable`."""
         ...
 
-    async def prepare(self, drafts: Collection[Drafted], at: int) -> None:
+    async def prepare(self, drafts: Mapping[int, Drafted], at: int) -> None:
         """Writes what the events of a slice presuppose. Raises `Unavailable`."""
         ...
 
     def event(self, index: int, write: Drafted, at: int) -> Made:
-        """The event of an item, in its turn. Raises `RequestError`."""
+        """The event of an item, in its turn. Raises `RequestError`, and `Elsewhere` where `fetch` is needed first."""
+        ...
+
+    async def fetch(self, index: int, write: Drafted) -> None:
+        """Asks other nodes for whom an item names. Raises `Unavailable`."""
         ...
 
     async def append(self, events: Mapping[int, Made]) -> Appended:
@@ -157,18 +163,30 @@ class BatchWriter(Generic[Drafted, Made]):
     async def _write(self, drafts: dict[int, Drafted], at: int) -> None:
         """Append the events of a slice."""
         while drafts:
-            await self._kind.prepare(drafts.values(), at)
-            async with self._turn:
-                events = self._events(drafts, at)
+            await self._kind.prepare(drafts, at)
+            events = await self._events(drafts, at)
             refused, again = await self._kind.append(events)
             for index, error in refused.items():
                 self._refuse(index, error)
             drafts = {index: drafts[index] for index in again}
 
-    def _events(self, drafts: Mapping[int, Drafted], at: int) -> dict[int, Made]:
-        event = self._kind.event
+    async def _events(self, drafts: Mapping[int, Drafted], at: int) -> dict[int, Made]:
         events: dict[int, Made] = {}
-        for index, write in drafts.items():
+        left = deque(drafts.items())
+        while left:
+            async with self._turn:
+                self._make_events(left, at, events)
+            if left:
+                await self._kind.fetch(*left[0])
+        return events
+
+    def _make_events(
+        self, left: deque[tuple[int, Drafted]], at: int, events: dict[int, Made]
+    ) -> None:
+        """The events of what is left, up to an item that names what another node has."""
+        event = self._kind.event
+        while left:
+            index, write = left[0]
             try:
                 events[index] = event(index, write, at)
             except RequestError as error:
@@ -176,7 +194,9 @@ class BatchWriter(Generic[Drafted, Made]):
                     self._skipped += 1
                 else:
                     self._refuse(index, error)
-        return events
+            except Elsewhere:
+                return
+            left.popleft()
 
     def _refuse(self, index: int, error: RequestError) -> None:
         self._errors.refuse(index, error)

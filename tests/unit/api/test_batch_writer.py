@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -55,7 +55,10 @@ class Items:
             raise Unprocessable("plan is bad")
         return cast("str", sent["is"])
 
-    async def prepare(self, drafts: Collection[str], at: int) -> None:
+    async def fetch(self, index: int, write: str) -> None:  # noqa: ARG002 - a batch's signature
+        raise AssertionError("all that the items name is here")
+
+    async def prepare(self, drafts: Mapping[int, str], at: int) -> None:
         assert at == AT
         assert drafts
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import cache
 
 from hypothesis import given, settings
@@ -36,6 +36,16 @@ TOPICS = Topics(PARTITIONS)
 DELETION = "d" * 24
 MEMBERS = 450
 ACME = IDENTITY.company_id(ACCOUNT, "acme")
+
+
+async def nobody_elsewhere(
+    deletion: str, number: int, but: Set[int]
+) -> tuple[bool, list[tuple[str, str]]]:
+    """All partitions are here."""
+    assert deletion
+    assert number
+    assert but == set(range(TOPICS.partitions))
+    return True, []
 
 
 class Killed(BaseException):
@@ -146,8 +156,8 @@ class Life:
 
     async def live(self) -> CompanyDeletions:
         """Until the deletion is finished. Raises `Killed`."""
-        deletions = CompanyDeletions(TOPICS, self, self, self, self.verdicts)
-        assert not await deletions.wait_left(self.deletion, 0)
+        deletions = CompanyDeletions(TOPICS, self, self, self, self.verdicts, nobody_elsewhere)
+        assert not (await deletions.wait_left(self.deletion, 0)).is_done
         running = asyncio.create_task(deletions.run())
         finished = asyncio.create_task(self.finished.wait())
         try:
@@ -224,7 +234,7 @@ def test_a_deletion_is_settled_when_nobody_is_a_member() -> None:
     async def live() -> None:
         life = Life(disk)
         deletions = await life.live()
-        assert await deletions.wait_left(life.deletion, 0)
+        assert (await deletions.wait_left(life.deletion, 0)).is_done
         assert life.deletion.tombstoned is not None
         assert life.deletion.tombstoned.events == 1
 

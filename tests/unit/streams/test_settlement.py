@@ -3,7 +3,8 @@
 import asyncio
 from typing import Final
 
-from streams.partition.settlement import OpenRelease, Settlement
+from streams.partition.email_waits import OpenRelease
+from streams.partition.settlement import Settlement
 
 PARTITION: Final = 0
 INDEX: Final = 7

@@ -1,0 +1,125 @@
+"""The door at which other nodes ask this one about its partitions (`streams.cluster.operations`).
+
+It is on the port that answers requests, under a path of its own. To anybody who does not show the key that is derived
+from the deployment's hash key there is no such route.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Final
+
+import msgspec
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from api.app_context import AppContext
+from api.commands.event_names import tracked_here
+from api.commands.following_changes import gone_here
+from api.commands.forgetting import forget_here
+from api.commands.receipts import list_here
+from api.nodes.hop import shows_key
+from schemas.errors import Unavailable
+from streams.cluster.answering import for_a_while
+from streams.cluster.operations import (
+    OPERATIONS,
+    CompaniesFoldedTo,
+    CountProfiles,
+    ForgetProfile,
+    GoneProfiles,
+    ListDeletions,
+    MembersLeft,
+    PropertyNames,
+    SearchPage,
+    SurveyProperties,
+    TrackedEvents,
+)
+from streams.cluster.peers import DOOR, NOT_THE_OWNER, WAIT_SECONDS
+from streams.partition.owned_partitions import Elsewhere
+
+_MOST_BYTES: Final = 4 << 20
+_operations: Final = msgspec.msgpack.Decoder(OPERATIONS)
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+
+class Door:
+    """Answers other nodes; all else goes on to `app`."""
+
+    __slots__ = ("_app", "_cluster", "_context")
+
+    def __init__(self, app: ASGIApp, context: AppContext) -> None:
+        self._app = app
+        self._cluster = context.node.cluster
+        self._context = context
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if (
+            scope["type"] == "http"
+            and scope["path"] == DOOR
+            and shows_key(scope, self._cluster.peers.key)
+        ):
+            return self._answer(receive, send)
+        return self._app(scope, receive, send)
+
+    async def _answer(self, receive: Receive, send: Send) -> None:
+        try:
+            asked = _operations.decode(await _read(receive))
+        except msgspec.MsgspecError:
+            await _send(send, 400, b"this node, of another version, does not know the operation")
+            return
+        try:
+            answer = await self._answer_to(asked)
+        except Elsewhere:
+            await _send(send, NOT_THE_OWNER, b"another node owns the partition")
+        except Unavailable as error:
+            await _send(send, 503, error.messages[0].encode())
+        else:
+            await _send(send, 200, _encode(answer))
+
+    async def _answer_to(self, asked: OPERATIONS) -> object:
+        match asked:
+            case SearchPage() | CountProfiles():
+                return await self._context.searching.answer(asked)
+            case PropertyNames():
+                return await self._context.surveys.names_here(asked.account)
+            case SurveyProperties():
+                return await self._context.surveys.survey_here(asked.account, asked.names)
+            case TrackedEvents():
+                node = self._context.node
+                return await tracked_here(node, asked.account, asked.behind, asked.limit)
+            case ForgetProfile():
+                return await forget_here(self._context.node, asked)
+            case GoneProfiles():
+                return gone_here(self._context.node, asked)
+            case MembersLeft():
+                return await self._members_left(asked)
+            case CompaniesFoldedTo():
+                return await for_a_while(self._context.node.company_log.applied(asked.offset))
+            case ListDeletions():
+                return list_here(self._context.node, asked)
+            case _:
+                return await self._cluster.answering.answer(asked)
+
+    async def _members_left(self, asked: MembersLeft) -> object:
+        deletions = self._context.node.company_deletions
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                return await deletions.left(asked.partition, asked.deletion, asked.number)
+        except TimeoutError:
+            return None
+
+
+async def _read(receive: Receive) -> bytes:
+    body = bytearray()
+    while len(body) <= _MOST_BYTES:
+        message = await receive()
+        if message["type"] != "http.request":
+            break
+        body += message["body"]
+        if not message["more_body"]:
+            break
+    return bytes(body)
+
+
+async def _send(send: Send, status: int, body: bytes) -> None:
+    headers = [(b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

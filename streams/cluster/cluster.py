@@ -1,0 +1,218 @@
+"""What a node asks about partitions, wherever they are: here of their state, elsewhere of their owner."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Set
+from typing import TypeVar
+
+from faust.types import TP
+
+from projections.batches import Batch
+from projections.partition import NOTHING
+from schemas.errors import Unavailable
+from schemas.identity import Identity
+from streams.cluster.answering import Answering
+from streams.cluster.operations import (
+    Attempt,
+    AttemptOf,
+    BatchOf,
+    CompaniesFoldedTo,
+    Counted,
+    DeletionTime,
+    EventsTracked,
+    FoldedTo,
+    FoundPage,
+    HolderOf,
+    Listed,
+    MembersLeft,
+    Names,
+    Question,
+    ShownTo,
+    Shows,
+    Surveyed,
+)
+from streams.cluster.owners import Owner, Owners
+from streams.cluster.peers import PeerError, Peers, moving
+from streams.cluster.settling import Settling
+from streams.log.kafka_access import KafkaAccess
+from streams.log.reading import log_bounds
+from streams.log.topics import Topics
+from streams.partition.owned_partitions import Elsewhere, OwnedPartitions
+from streams.partition.settlement_among_nodes import SettlementAmongNodes
+
+Part = TypeVar("Part", FoundPage, Counted, Listed, Names, Surveyed, EventsTracked)
+"""What one node answers, with the `partitions` that it answers for."""
+
+
+class Cluster:
+    """The partitions of this node, `me`, and of others. Use `running`.
+
+    `patience` (seconds) is how long a partition may have no owner that answers.
+    """
+
+    def __init__(
+        self, kafka: KafkaAccess, topics: Topics, identity: Identity, me: Owner, patience: float
+    ) -> None:
+        self.owners = Owners(kafka, topics, me)
+        self.partitions = OwnedPartitions(topics, self.owners.elsewhere)
+        self.peers = Peers(self.owners, topics, identity.door_key, patience)
+        self.answering: Answering
+        self._kafka = kafka
+        self._topics = topics
+
+    @contextlib.asynccontextmanager
+    async def running(self, settlement: SettlementAmongNodes) -> AsyncGenerator[None]:
+        """Follows who owns what, and what this node waits for of others."""
+        self.answering = Answering(self.partitions, settlement)
+        settling = Settling(self.peers, self._topics, settlement)
+        tasks = [
+            asyncio.create_task(self.owners.run(), name="owners of partitions"),
+            asyncio.create_task(settling.run(), name="settling elsewhere"),
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.peers.stop()
+
+    @property
+    def ready(self) -> bool:
+        """Whether every partition has an owner that is caught up and was reached when it was last asked."""
+        return self.partitions.ready and all(map(self.peers.is_reached, self.owners.others()))
+
+    async def holder(self, partition: int, email: bytes) -> str | None:
+        """The id of the profile that an email, by its keyed hash, leads to. Raises `Unavailable`."""
+        try:
+            return self.partitions.emails(partition).holder(email)
+        except Elsewhere:
+            return await self.peers.ask(HolderOf(partition, email))
+
+    async def spread_companies(self, offset: int) -> None:
+        """Waits until all other nodes have folded the companies up to the offset. Raises `Unavailable`."""
+        behind = self.owners.others()
+        until = time.monotonic() + self.peers.patience
+        while behind:
+            asked = [
+                (owner, self.peers.ask_node(owner, CompaniesFoldedTo(offset))) for owner in behind
+            ]
+            answers = await asyncio.gather(*(each for _, each in asked), return_exceptions=True)
+            done = {
+                owner for (owner, _), answer in zip(asked, answers, strict=True) if answer is True
+            }
+            behind = (behind - done) & self.owners.others()
+            if behind and time.monotonic() > until:
+                raise Unavailable(
+                    "the write is in the log but not folded by every node yet: it will be; sending it again is safe"
+                )
+            if behind:
+                await self.peers.until_moved()
+
+    async def members_left(
+        self, deletion: str, number: int, but: Set[int]
+    ) -> tuple[bool, list[tuple[str, str]]]:
+        """Of all partitions `but` some: whether nobody is a member of a deleted company, and who was forgotten.
+
+        Waits a while for that. Raises `Unavailable`.
+        """
+        asked = [
+            MembersLeft(partition, deletion, number)
+            for partition in range(self._topics.partitions)
+            if partition not in but
+        ]
+        answers = await asyncio.gather(*map(self.peers.ask, asked)) if asked else []
+        return None not in answers, [member for members in answers for member in members or ()]
+
+    async def shows(self, partition: int, offset: int) -> bool:
+        """Whether every read shows what stands in the log up to the offset. Raises `Unavailable`."""
+        try:
+            return self.partitions.shows(partition, offset)
+        except Elsewhere:
+            return await self.peers.ask(Shows(partition, offset))
+
+    async def batch(self, partition: int, account: str, batch: str) -> Batch | None:
+        """A batch that is folded. Raises `Unavailable`."""
+        try:
+            return self.partitions.profiles(partition).batch(batch, account)
+        except Elsewhere:
+            return await self.peers.ask(BatchOf(partition, account, batch))
+
+    async def wait_for_end(self, partition: int) -> None:
+        """Where there are other nodes: waits until what is in a partition's log now is folded, or some seconds."""
+        if not self.owners.others():
+            return
+        async with log_bounds(self._kafka) as bounds:
+            end = await bounds.end(self._topics.events, partition)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.peers.patience):
+                await self.wait_shown(partition, end - 1)
+
+    async def deletion_time(self, partition: int, account: str, deletion: str) -> int | None:
+        """When a deletion was requested, unix milliseconds; None for one that is not there. Raises `Unavailable`."""
+        try:
+            receipt = self.partitions.profiles(partition).receipt(deletion, account)
+        except Elsewhere:
+            return await self.peers.ask(DeletionTime(partition, account, deletion))
+        return None if receipt is None else receipt.requested_at
+
+    async def of_all_nodes(
+        self, here: Callable[[], Awaitable[Part]], question: Callable[[], Question[Part]]
+    ) -> list[Part]:
+        """The parts that the nodes answer, which are of all partitions together. Raises `Unavailable`."""
+        others = self.owners.others()
+        if not others:
+            return [await here()]
+        until = time.monotonic() + self.peers.patience
+        asked = question()
+        while True:
+            try:
+                parts = await asyncio.gather(
+                    *([here()] if self.partitions.runtimes else []),
+                    *(self.peers.ask_node(owner, asked) for owner in self.owners.others()),
+                )
+            except PeerError:
+                parts = []
+            found = sorted(number for part in parts for number in part.partitions)
+            if found == [*range(self._topics.partitions)]:
+                return parts
+            if time.monotonic() > until:
+                raise moving()
+            await self.peers.until_moved()
+
+    async def attempts(self, repeat: str, batch: str, at: int) -> list[Attempt]:
+        """What each partition knows of an idempotency id, and of its batch. Raises `Unavailable`."""
+        asked = [AttemptOf(number, repeat, batch, at) for number in range(self._topics.partitions)]
+        elsewhere: list[AttemptOf] = []
+        known: list[Attempt] = []
+        for each in asked:
+            try:
+                known.append(self.answering.attempt(each))
+            except Elsewhere:
+                elsewhere.append(each)
+        return known + await asyncio.gather(*map(self.peers.ask, elsewhere))
+
+    async def wait_shown(self, partition: int, offset: int) -> None:
+        """Waits until every read shows what stands in the log up to the offset. Raises `Unavailable`."""
+        shown = False
+        while not shown:
+            try:
+                await self.partitions.wait_shown(partition, offset)
+                shown = True
+            except Elsewhere:
+                shown = await self.peers.ask(ShownTo(partition, offset))
+
+    async def wait_folded(self, partition: int, offset: int) -> None:
+        """Waits until the events of a partition are folded up to the offset; not for a fold that does not go on."""
+        tp = TP(self._topics.events, partition)
+        if self.owners.elsewhere(tp) is None:
+            await self.partitions.wait_folded(partition, offset)
+            return
+        applied = before = NOTHING
+        while applied < offset:
+            with contextlib.suppress(Unavailable):
+                applied = await self.peers.ask(FoldedTo(partition, offset))
+            if applied == before:
+                return
+            before = applied
