@@ -10,6 +10,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import Receive, Scope, Send
 
 from api.http.connection import connection_of
+from api.http.leases import may_answer
 from api.methods import allowed, is_head
 from schemas.errors import RequestError, TooManyRequests, Unavailable
 from schemas.events import ENCODER
@@ -36,6 +37,8 @@ class Answer:
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
+        if not may_answer(scope):
+            self = _STALE
         await send(
             {"type": "http.response.start", "status": self._status, "headers": self._headers}
         )
@@ -59,9 +62,12 @@ class StreamedAnswer:
     def __init__(self, parts: AsyncGenerator[bytes]) -> None:
         self._parts = parts
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with contextlib.aclosing(self._parts) as parts:
             part = await anext(parts)
+            if not may_answer(scope):
+                await _STALE(scope, receive, send)
+                return
             headers = [(b"content-type", b"application/json")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             if is_head(scope):
@@ -78,6 +84,20 @@ class StreamedAnswer:
                 await connection.gone()
                 return
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+_STALE: Final = Answer(
+    ENCODER.encode(
+        {
+            "code": 503,
+            "messages": [
+                "this node has lost touch with Kafka: what it knows may be old, try again"
+            ],
+        }
+    ),
+    503,
+    {"retry_after": "1"},
+)
 
 
 def answer(body: object, status: int = 200, **headers: str) -> Answer:

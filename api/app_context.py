@@ -110,7 +110,10 @@ class AppContext:
     ) -> AbstractAsyncContextManager[KeyedRequest | None]:
         """The request alone with its Idempotency-Key; see `Repeats.keyed`."""
         key = request.fields.get(KEY_HEADER)
-        if key is not None and not isinstance(body, bytes):
+        if isinstance(body, bytes):
+            if key is not None:
+                request.keep_body(body)
+        elif key is not None:
             body = {name: value for name, value in body.items() if name != SECRET_PARAMETER}
         return self.repeats.keyed(principal.account, key, route, body)
 

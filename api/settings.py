@@ -136,6 +136,16 @@ class Settings(BaseSettings):
         Unit("seconds"),
         Field(gt=0, le=300, description="how long a write may take until it is answered with 503"),
     ] = 10.0
+    session_timeout: Annotated[
+        float,
+        Unit("seconds"),
+        Field(
+            ge=1,
+            le=300,
+            description="after how long without a sign another node takes a node's partitions; "
+            "Kafka's own least is 6",
+        ),
+    ] = 6.0
     max_pending_bytes: Annotated[
         int,
         Unit("bytes"),
@@ -290,6 +300,7 @@ def deployment(settings: Settings, *, kafka: KafkaAccess, embedded: bool) -> Dep
         write_timeout=settings.write_timeout,
         max_pending=settings.max_pending_bytes,
         max_streams=settings.max_streams,
+        session_timeout=settings.session_timeout,
     )
 
 

@@ -10,8 +10,8 @@ from streams.log.kafka_access import KafkaAccess
 class Deployment:
     """The settings of a node.
 
-    `purge_within` and `write_timeout` are in seconds, `max_pending` in bytes, `max_streams` are the streams
-    of changes that may be open at a time; `folder` holds this node's state.
+    `purge_within`, `write_timeout` and `session_timeout` are in seconds, `max_pending` in bytes, `max_streams` are the
+    streams of changes that may be open at a time; `folder` holds this node's state.
     """
 
     kafka: KafkaAccess
@@ -24,6 +24,7 @@ class Deployment:
     write_timeout: float
     max_pending: int
     max_streams: int
+    session_timeout: float
 
     @property
     def app_id(self) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from projections.fold.verdict import Verdict
@@ -12,7 +12,7 @@ from schemas.events import ProfileEvent, encode
 from schemas.identity import Identity, event_key
 from streams.change_streams import ChangeHub
 from streams.cluster.cluster import Cluster
-from streams.cluster.owners import Owner
+from streams.cluster.operations import WriteEvent
 from streams.consumer_group.assignment import Assignment
 from streams.consumer_group.faust_app import group_member, make_app
 from streams.deployment import Deployment
@@ -31,19 +31,22 @@ from streams.partition.owned_partitions import Elsewhere
 from streams.partition.pending_writes import PendingWrites
 from streams.partition.runtime import Effects
 from streams.partition.stops import Stops, stopped
+from streams.partition.tenure import Owner
 from streams.replicas.account_book import AccountBook
 from streams.replicas.company_log import CompanyLog
 
 STOP_SECONDS: Final = 6.0
+_LEFTOVERS_SECONDS: Final = 10.0
 MOST_UNFOLDED: Final = 300_000
 """Events of batches that may be appended and not folded: a write that comes then waits for the fold of all of them."""
 
 
 class Written(NamedTuple):
-    """A write that is folded: where it stands in the log and what the fold made of it."""
+    """A write that is folded: where it stands in the log, what the fold made of it, and its key where it is known."""
 
     partition: int
     verdict: Verdict
+    key: bytes | None = None
 
     @property
     def position(self) -> str:
@@ -68,6 +71,7 @@ class Node:
             self.identity,
             Owner(id_, url),
             deployment.write_timeout,
+            deployment.session_timeout / 2,
         )
         self.partitions = self.cluster.partitions
         self.appender = Appender(
@@ -124,6 +128,7 @@ class Node:
             deployment.app_id,
             self._id,
             deployment.kafka,
+            deployment.session_timeout,
             self.topics,
             deployment.folder / "faust",
             assignment,
@@ -144,9 +149,20 @@ class Node:
             await stack.enter_async_context(_running(self.purge.run(), "purge"))
             await stack.enter_async_context(group_member(app, self.failure, STOP_SECONDS))
             await stack.enter_async_context(
+                _running(self._remove_leftovers(assignment), "states of other nodes' partitions")
+            )
+            await stack.enter_async_context(
                 _running(self.company_deletions.run(), "deletions of companies")
             )
             yield self
+
+    async def _erase_claims(self, partition: int, claims: Sequence[bytes]) -> bool:
+        return await self.cluster.erase_claims(self.purge.erase_claims, partition, claims)
+
+    async def _remove_leftovers(self, assignment: Assignment) -> None:
+        while True:
+            await assignment.remove_leftovers()
+            await self.cluster.owners.changed(_LEFTOVERS_SECONDS)
 
     def _assignment(self, marker: LogMarker) -> Assignment:
         """Makes what folds, publishes, indexes and purges the partitions of this log."""
@@ -162,7 +178,13 @@ class Node:
             pace=self.pace,
         )
         self.purge = Purge(
-            kafka, self.topics, self.appender, runtimes, deployment.purge_within, self.search.erase
+            kafka,
+            self.topics,
+            self.appender,
+            runtimes,
+            deployment.purge_within,
+            self.search.erase,
+            self._erase_claims,
         )
         effects = Effects(
             self.writes,
@@ -183,10 +205,16 @@ class Node:
             effects,
             on_new_state=self.search.discard,
             is_watched=self.changes.is_listened,
-            owner=self.cluster.owners.me.encode(),
+            tenures=self.cluster.tenures,
         )
         return Assignment(
-            kafka, self.topics, opener, self.partitions, self.writes.settlement, self.failure
+            kafka,
+            self.topics,
+            opener,
+            self.partitions,
+            self.writes.settlement,
+            self.failure,
+            self.cluster.owners.seconds_left,
         )
 
     @property
@@ -216,28 +244,28 @@ class Node:
     async def write(self, partition: int, event: ProfileEvent) -> Written:
         """Append an event and wait for its fold, and for the settlement of an email that it speaks of.
 
-        Raises `TooLarge`, `Elsewhere`, and `Unavailable`, whose text says whether the write may still happen.
+        The owner of the partition does, this node or another. Raises `TooLarge`, and `Unavailable`, whose text says
+        whether the write may still happen.
         """
-        self.partitions.profiles(partition)
         value = encode(event)
         if len(value) > MAX_EVENT_BYTES:
             raise TooLarge(f"What would be stored of it is larger than {MAX_EVENT_BYTES} bytes")
         key = event_key()
+        try:
+            verdict = await self.write_here(partition, key, value)
+        except Elsewhere:
+            verdict = await self.cluster.peers.ask(WriteEvent(partition, key, value))
+        return Written(partition, verdict, key)
+
+    async def write_here(self, partition: int, key: bytes, value: bytes) -> Verdict:
+        """As `write`, of an event that is encoded and a partition of this node. Raises `Elsewhere`, `Unavailable`."""
+        self.partitions.profiles(partition)
         verdict = self.writes.verdicts.expect(key)
         try:
             await self.appender.append(self.topics.events, partition, key, value)
-            return Written(partition, await self.writes.settled(partition, verdict))
+            return await self.writes.settled(partition, verdict)
         finally:
             self.writes.verdicts.cancel_wait(key)
-
-    async def append(self, partition: int, event: ProfileEvent) -> None:
-        """Append an event of any node's partition, and wait until every read shows it. Raises like `write`."""
-        try:
-            await self.write(partition, event)
-        except Elsewhere:
-            topic, key = self.topics.events, event_key()
-            offset = await self.appender.append(topic, partition, key, encode(event))
-            await self.reach({partition: offset}, self.deployment.write_timeout)
 
     async def let_fold_catch_up(self, appended: Mapping[int, int]) -> None:
         """Returns when the fold is near enough to what a batch has appended: the last offset by partition."""

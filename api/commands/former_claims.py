@@ -36,4 +36,4 @@ async def release_former_holder(node: Node, account: str, write: Draft) -> None:
         claim=holder.header.claim.decode(),
         by=event_key().decode(),
     )
-    await node.append(identity.partition_of_id(holder.id), event)
+    await node.write(identity.partition_of_id(holder.id), event)

@@ -1,6 +1,7 @@
 """Requests with an Idempotency-Key: sent again, they get the first answer and have one effect (contract §14).
 
-1. Requests of one key wait for each other here; of those that meet on two nodes the fold takes one.
+1. Requests of one key go to the owner of a partition that the key leads to, and wait for each other there; of those
+   that meet on two nodes, because it has moved, the fold takes one.
 2. What is known of the key is looked up in every partition: the first attempt may have gone to any.
 3. The event carries the key's id, so that its fold remembers it, with the answer. A batch says first that it begins,
    and each item carries an id of its own.
@@ -111,7 +112,7 @@ class KeyedRequest:
         event = BatchOpened(
             account=self.account, at=at, id=self.batch, fingerprint=self.fingerprint
         )
-        await self.node.append(self.node.identity.partition_of_id(event.id), event)
+        await self.node.write(self.node.identity.partition_of_id(event.id), event)
         return at
 
 
@@ -130,7 +131,7 @@ class Repeats:
         """The request of a route, alone with its key; None without one.
 
         Raises `Unprocessable` for a key that is none or was another request's, `NotFound` when the user of the first
-        attempt was forgotten, `Unavailable`.
+        attempt was forgotten; `Elsewhere`, `Unavailable`.
         """
         if key is None:
             yield None
@@ -146,6 +147,8 @@ class Repeats:
             former = identity.request_hash(account, route, ENCODER.encode(body))
         repeat = identity.repeat_id(account, key)
         keyed = KeyedRequest(self._node, account, repeat, request, former)
+        # One node has all requests of a key, so that they wait for each other.
+        self._node.partitions.profiles(identity.partition_of_id(keyed.batch))
         lock = self._locks.setdefault(keyed.id, asyncio.Lock())
         async with lock:
             await keyed.look_up()

@@ -36,10 +36,10 @@ async def track(
     except Unprocessable:
         if keyed is not None and keyed.first is not None:
             # It was taken by a version that was less strict: a repeat gets the answer of then.
-            return _tracked(node, await keyed.answered(), [])
+            return await _tracked(node, await keyed.answered(), [])
         raise
     if keyed is not None and keyed.first is not None:
-        return _tracked(node, await keyed.answered(), write.ignored)
+        return await _tracked(node, await keyed.answered(), write.ignored)
 
     async def find() -> Target:
         return await target_of(node, account, write)
@@ -57,14 +57,16 @@ async def track(
     written = await (node if keyed is None else keyed).write(target.partition, event)
     if written.verdict.outcome in ("missing", "spent"):
         raise NotFound(NO_PROFILE)
-    return _tracked(node, written, write.ignored)
+    return await _tracked(node, written, write.ignored)
 
 
-def _tracked(node: Node, written: Written, ignored: list[str]) -> Tracked:
+async def _tracked(node: Node, written: Written, ignored: list[str]) -> Tracked:
     """The id comes from the key of the event's record: the first one's, where this is a repeat."""
     id_, offset = written.verdict.id, written.verdict.offset
     assert id_ is not None
-    key = node.partitions.profiles(written.partition).event_key(id_, offset)
+    key = written.key
+    if key is None:
+        key = await node.cluster.event_key(written.partition, id_, offset)
     if key is None:
         raise NotFound(NO_PROFILE)
     return Tracked(tracked_id(id_, key), written, ignored)

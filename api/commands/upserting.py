@@ -7,7 +7,7 @@ from api.commands.addressing import (
     CONTRADICTION,
     NO_PROFILE,
     anywhere_by_email,
-    by_id,
+    anywhere_by_id,
     nobody,
 )
 from api.commands.drafting import TWO_COMPANIES, CompanyReference, Draft, draft
@@ -84,10 +84,10 @@ async def target_of(node: Node, account: str, write: Draft) -> Target:
     """Whom a write means: only `uid` creates.
 
     Raises `Unprocessable` when it names nobody, `NotFound` when unknown, `Conflict` when its names do not agree;
-    `Elsewhere`, `Unavailable`.
+    `Unavailable`.
     """
     if write.id is not None:
-        found = by_id(node, account, write.id)
+        found = await anywhere_by_id(node, account, write.id)
         if found is None:
             raise await nobody(node, account, write.uid, write.email)
         if write.uid is not None and found.user != node.identity.uid_hash(account, write.uid):

@@ -16,13 +16,16 @@ from api.commands.event_names import tracked_here
 from api.commands.following_changes import gone_here
 from api.commands.forgetting import forget_here
 from api.commands.receipts import list_here
+from api.http.leases import keep_check
 from api.nodes.hop import shows_key
 from schemas.errors import Unavailable
 from streams.cluster.answering import for_a_while
 from streams.cluster.operations import (
     OPERATIONS,
+    WAIT_SECONDS,
     CompaniesFoldedTo,
     CountProfiles,
+    EraseClaims,
     ForgetProfile,
     GoneProfiles,
     ListDeletions,
@@ -31,10 +34,13 @@ from streams.cluster.operations import (
     SearchPage,
     SurveyProperties,
     TrackedEvents,
+    WhoAreYou,
+    WriteEvent,
 )
-from streams.cluster.peers import DOOR, NOT_THE_OWNER, WAIT_SECONDS
+from streams.cluster.peers import DOOR, NOT_THE_OWNER
 from streams.partition.owned_partitions import Elsewhere
 
+_OF_THE_PROCESS: Final = frozenset(("/health", "/ready"))
 _MOST_BYTES: Final = 4 << 20
 _operations: Final = msgspec.msgpack.Decoder(OPERATIONS)
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -51,12 +57,12 @@ class Door:
         self._context = context
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if (
-            scope["type"] == "http"
-            and scope["path"] == DOOR
-            and shows_key(scope, self._cluster.peers.key)
-        ):
-            return self._answer(receive, send)
+        if scope["type"] == "http":
+            path = scope["path"]
+            if path == DOOR and shows_key(scope, self._cluster.peers.key):
+                return self._answer(receive, send)
+            if path not in _OF_THE_PROCESS:
+                keep_check(scope, self._cluster.tenures.are_good)
         return self._app(scope, receive, send)
 
     async def _answer(self, receive: Receive, send: Send) -> None:
@@ -72,7 +78,10 @@ class Door:
         except Unavailable as error:
             await _send(send, 503, error.messages[0].encode())
         else:
-            await _send(send, 200, _encode(answer))
+            if self._cluster.tenures.are_good():
+                await _send(send, 200, _encode(answer))
+            else:
+                await _send(send, NOT_THE_OWNER, b"this node's leases have run out")
 
     async def _answer_to(self, asked: OPERATIONS) -> object:
         match asked:
@@ -89,8 +98,16 @@ class Door:
                 return await forget_here(self._context.node, asked)
             case GoneProfiles():
                 return gone_here(self._context.node, asked)
+            case WriteEvent():
+                write = self._context.node.write_here
+                return await write(asked.partition, asked.key, asked.value)
+            case EraseClaims():
+                self._cluster.partitions.emails(asked.partition)
+                return await self._context.node.purge.erase_claims(asked.partition, asked.claims)
             case MembersLeft():
                 return await self._members_left(asked)
+            case WhoAreYou():
+                return self._cluster.owners.me.node
             case CompaniesFoldedTo():
                 return await for_a_while(self._context.node.company_log.applied(asked.offset))
             case ListDeletions():

@@ -16,7 +16,6 @@ from api.answers import answer, request_error
 from api.incoming import kept_body
 from api.nodes.hop import shows_key
 from schemas.errors import RequestError, Unavailable
-from streams.cluster.owners import Owner
 from streams.cluster.peers import (
     CONNECT_SECONDS,
     DOOR_KEY_HEADER,
@@ -27,6 +26,7 @@ from streams.cluster.peers import (
     moving,
 )
 from streams.partition.owned_partitions import Elsewhere
+from streams.partition.tenure import Owner
 
 # Of one connection, or said anew by the client.
 _NOT_SENT_ON: Final = frozenset(
@@ -71,22 +71,32 @@ class Forwarding:
         """The owner's answer, from its head on. Raises `Unavailable`."""
         peers = self._peers
         until = time.monotonic() + peers.patience
-        while (owner := peers.owners.elsewhere(self._error.tp)) and time.monotonic() < until:
-            try:
-                answered = await self._send_to(owner)
-            except NOT_CONNECTED:
-                peers.note(owner, reached=False)
-            except (aiohttp.ClientError, TimeoutError):
-                peers.note(owner, reached=False)
-                if self._request.method not in _READS:
-                    raise Unavailable(IN_DOUBT) from None
-            else:
-                peers.note(owner, reached=True)
-                if answered.status != NOT_THE_OWNER:
-                    return answered
-                answered.close()
+        while time.monotonic() < until:
+            owner = peers.owners.of(self._error.tp)
+            answered = None if owner is None else await self._try(owner)
+            if answered is not None:
+                return answered
             await peers.until_moved()
         raise moving()
+
+    async def _try(self, owner: Owner) -> aiohttp.ClientResponse | None:
+        """The node's answer; None where it has certainly done nothing. Raises `Unavailable`."""
+        peers = self._peers
+        try:
+            answered = await self._send_to(owner)
+        except NOT_CONNECTED:
+            peers.note(owner, reached=False)
+            return None
+        except (aiohttp.ClientError, TimeoutError):
+            peers.note(owner, reached=False)
+            if self._request.method not in _READS:
+                raise Unavailable(IN_DOUBT) from None
+            return None
+        peers.note(owner, reached=True)
+        if answered.status == NOT_THE_OWNER:
+            answered.close()
+            return None
+        return answered
 
     async def _send_to(self, owner: Owner) -> aiohttp.ClientResponse:
         scope, peers = self._request.scope, self._peers

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Awaitable
 
 from streams.cluster.operations import (
+    WAIT_SECONDS,
     Attempt,
     AttemptOf,
     BatchOf,
     ClaimsSettled,
     DeletionTime,
+    EventKeyOf,
     FoldedTo,
     HolderOf,
     IndexSettled,
@@ -17,7 +19,6 @@ from streams.cluster.operations import (
     ShownTo,
     Shows,
 )
-from streams.cluster.peers import WAIT_SECONDS
 from streams.partition.owned_partitions import OwnedPartitions
 from streams.partition.settlement_among_nodes import SettlementAmongNodes
 
@@ -54,6 +55,8 @@ class Answering:
                 return partitions.shows(partition, asked.offset)
             case BatchOf():
                 return partitions.profiles(partition).batch(asked.batch, asked.account)
+            case EventKeyOf():
+                return partitions.profiles(partition).event_key(asked.id, asked.offset)
             case DeletionTime():
                 receipt = partitions.profiles(partition).receipt(asked.deletion, asked.account)
                 return None if receipt is None else receipt.requested_at

@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Set
-from typing import TypeVar
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence, Set
+from typing import Final, TypeVar
 
 from faust.types import TP
 
@@ -20,6 +21,8 @@ from streams.cluster.operations import (
     CompaniesFoldedTo,
     Counted,
     DeletionTime,
+    EraseClaims,
+    EventKeyOf,
     EventsTracked,
     FoldedTo,
     FoundPage,
@@ -31,8 +34,9 @@ from streams.cluster.operations import (
     ShownTo,
     Shows,
     Surveyed,
+    WhoAreYou,
 )
-from streams.cluster.owners import Owner, Owners
+from streams.cluster.owners import Owners
 from streams.cluster.peers import PeerError, Peers, moving
 from streams.cluster.settling import Settling
 from streams.log.kafka_access import KafkaAccess
@@ -40,6 +44,14 @@ from streams.log.reading import log_bounds
 from streams.log.topics import Topics
 from streams.partition.owned_partitions import Elsewhere, OwnedPartitions
 from streams.partition.settlement_among_nodes import SettlementAmongNodes
+from streams.partition.tenure import Owner, Tenures
+
+log = logging.getLogger(__name__)
+
+_GREET_SECONDS: Final = 1.0
+
+ALONE_SECONDS: Final = 60.0
+"""The lease of a node that knows of no other: how long it answers reads without Kafka."""
 
 Part = TypeVar("Part", FoundPage, Counted, Listed, Names, Surveyed, EventsTracked)
 """What one node answers, with the `partitions` that it answers for."""
@@ -48,18 +60,31 @@ Part = TypeVar("Part", FoundPage, Counted, Listed, Names, Surveyed, EventsTracke
 class Cluster:
     """The partitions of this node, `me`, and of others. Use `running`.
 
-    `patience` (seconds) is how long a partition may have no owner that answers.
+    `patience` (seconds) is how long a partition may have no owner that answers, `lease` how long it may answer by one
+    renewal.
     """
 
     def __init__(
-        self, kafka: KafkaAccess, topics: Topics, identity: Identity, me: Owner, patience: float
+        self,
+        kafka: KafkaAccess,
+        topics: Topics,
+        identity: Identity,
+        me: Owner,
+        patience: float,
+        lease: float,
     ) -> None:
         self.owners = Owners(kafka, topics, me)
-        self.partitions = OwnedPartitions(topics, self.owners.elsewhere)
+        self.partitions = OwnedPartitions(topics, self.owners)
+        self.tenures = Tenures(me, self._lease_seconds)
         self.peers = Peers(self.owners, topics, identity.door_key, patience)
         self.answering: Answering
         self._kafka = kafka
+        self._lease = lease
         self._topics = topics
+
+    def _lease_seconds(self) -> float:
+        """Short where another node may take over; a node that is alone can so do without Kafka for a while."""
+        return self._lease if self.owners.others() else ALONE_SECONDS
 
     @contextlib.asynccontextmanager
     async def running(self, settlement: SettlementAmongNodes) -> AsyncGenerator[None]:
@@ -69,6 +94,7 @@ class Cluster:
         tasks = [
             asyncio.create_task(self.owners.run(), name="owners of partitions"),
             asyncio.create_task(settling.run(), name="settling elsewhere"),
+            asyncio.create_task(self._greet(), name="reaching other nodes"),
         ]
         try:
             yield
@@ -77,6 +103,24 @@ class Cluster:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.peers.stop()
+
+    async def _greet(self) -> None:
+        """Finds out, again and again, which other nodes are reached."""
+        while True:
+            await asyncio.gather(*map(self._greet_one, self.owners.others()))
+            await asyncio.sleep(_GREET_SECONDS)
+
+    async def _greet_one(self, owner: Owner) -> None:
+        was_reached = self.peers.is_reached(owner)
+        with contextlib.suppress(PeerError, Unavailable):
+            node = await self.peers.ask_node(owner, WhoAreYou())
+            self.peers.note(owner, reached=node == owner.node)
+        if was_reached and not self.peers.is_reached(owner):
+            log.warning(
+                "the node %s is not reached at %s: see whether it runs, and its PROFILELOG_ADVERTISE",
+                owner.node,
+                owner.url,
+            )
 
     @property
     def ready(self) -> bool:
@@ -109,6 +153,19 @@ class Cluster:
                 )
             if behind:
                 await self.peers.until_moved()
+
+    async def erase_claims(
+        self,
+        here: Callable[[int, Sequence[bytes]], Awaitable[bool]],
+        partition: int,
+        claims: Sequence[bytes],
+    ) -> bool:
+        """Compacts a partition of the email index, by `here` where it is this node's. Raises `Unavailable`."""
+        try:
+            self.partitions.emails(partition)
+        except Elsewhere:
+            return await self.peers.ask(EraseClaims(partition, [*claims]))
+        return await here(partition, claims)
 
     async def members_left(
         self, deletion: str, number: int, but: Set[int]
@@ -148,6 +205,13 @@ class Cluster:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.peers.patience):
                 await self.wait_shown(partition, end - 1)
+
+    async def event_key(self, partition: int, id_: str, offset: int) -> bytes | None:
+        """The key of the record at an offset, if it is about the profile. Raises `Unavailable`."""
+        try:
+            return self.partitions.profiles(partition).event_key(id_, offset)
+        except Elsewhere:
+            return await self.peers.ask(EventKeyOf(partition, id_, offset))
 
     async def deletion_time(self, partition: int, account: str, deletion: str) -> int | None:
         """When a deletion was requested, unix milliseconds; None for one that is not there. Raises `Unavailable`."""

@@ -3,13 +3,20 @@
 `OPERATIONS` names them all; a node that does not know one answers that it is of another version.
 """
 
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Final, Generic, TypeVar
 
 import msgspec
 
 from projections.batches import Batch
+from projections.fold.verdict import Verdict
 from projections.profile import StoredProfile
 from projections.repeats import First, Opened
+
+WAIT_SECONDS: Final = 2.0
+"""How long the owner lets an operation wait that waits."""
+
+SEARCH_SECONDS: Final = 30.0
+"""How long a node may search."""
 
 Answered = TypeVar("Answered")
 
@@ -19,6 +26,8 @@ class Question(msgspec.Struct, Generic[Answered], frozen=True, tag=True, array_l
 
     answer: ClassVar[object]
     """The type of the answer."""
+    seconds: ClassVar[float | None] = 1.0
+    """How long the answer may take; None: as long as a write may."""
 
 
 class Operation(Question[Answered], Generic[Answered], frozen=True, tag=True, array_like=True):
@@ -35,6 +44,7 @@ class FoldedTo(Operation[int], frozen=True, tag=True, array_like=True):
     """Waits until the partition is folded up to the offset, or a while; how far it is folded."""
 
     offset: int
+    seconds: ClassVar[float | None] = 2 * WAIT_SECONDS
     answer: ClassVar[object] = int
 
 
@@ -44,6 +54,7 @@ class ClaimsSettled(Operation[bool], frozen=True, tag=True, array_like=True):
     offset: int
     claims: list[bytes]
     on_emails: ClassVar[bool] = True
+    seconds: ClassVar[float | None] = 2 * WAIT_SECONDS
     answer: ClassVar[object] = bool
 
 
@@ -52,6 +63,7 @@ class IndexSettled(Operation[bool], frozen=True, tag=True, array_like=True):
 
     end: int
     on_emails: ClassVar[bool] = True
+    seconds: ClassVar[float | None] = 2 * WAIT_SECONDS
     answer: ClassVar[object] = bool
 
 
@@ -67,6 +79,7 @@ class ShownTo(Operation[bool], frozen=True, tag=True, array_like=True):
     """Waits until every read shows the log up to the offset, or a while; whether it does."""
 
     offset: int
+    seconds: ClassVar[float | None] = 2 * WAIT_SECONDS
     answer: ClassVar[object] = bool
 
 
@@ -111,6 +124,26 @@ class BatchOf(Operation[Batch | None], frozen=True, tag=True, array_like=True):
     answer: ClassVar[object] = Batch | None
 
 
+class WriteEvent(Operation[Verdict], frozen=True, tag=True, array_like=True):
+    """Appends an event, encoded, under a key; the verdict of its fold, once every read shows it."""
+
+    key: bytes
+    value: bytes
+    writes: ClassVar[bool] = True
+    seconds: ClassVar[float] = (
+        320.0  # the owner's own time-out ends it: at most the longest that can be set
+    )
+    answer: ClassVar[object] = Verdict
+
+
+class EventKeyOf(Operation[bytes | None], frozen=True, tag=True, array_like=True):
+    """The key of the record at an offset, if it is about this profile."""
+
+    id: str
+    offset: int
+    answer: ClassVar[object] = bytes | None
+
+
 class ForgottenAt(msgspec.Struct, frozen=True, array_like=True):
     """A forget that is folded: the id of its deletion, and where its event stands."""
 
@@ -124,6 +157,7 @@ class ForgetProfile(Operation[ForgottenAt | None], frozen=True, tag=True, array_
     account: str
     id: str
     writes: ClassVar[bool] = True
+    seconds: ClassVar[float | None] = None
     answer: ClassVar[object] = ForgottenAt | None
 
 
@@ -140,7 +174,17 @@ class MembersLeft(Operation[list[tuple[str, str]] | None], frozen=True, tag=True
 
     deletion: str
     number: int
+    seconds: ClassVar[float | None] = 2 * WAIT_SECONDS
     answer: ClassVar[object] = list[tuple[str, str]] | None
+
+
+class EraseClaims(Operation[bool], frozen=True, tag=True, array_like=True):
+    """Compacts the partition; whether nothing is left of these claims in its files."""
+
+    claims: list[bytes]
+    on_emails: ClassVar[bool] = True
+    seconds: ClassVar[float | None] = 60.0
+    answer: ClassVar[object] = bool
 
 
 class DeletionTime(Operation[int | None], frozen=True, tag=True, array_like=True):
@@ -173,6 +217,7 @@ class SearchPage(Question[FoundPage], frozen=True, tag=True, array_like=True):
     at: int
     before: tuple[int, str | None] | None
     after: tuple[int, str | None] | None
+    seconds: ClassVar[float | None] = SEARCH_SECONDS
     answer: ClassVar[object] = FoundPage
 
 
@@ -191,6 +236,7 @@ class CountProfiles(Question[Counted], frozen=True, tag=True, array_like=True):
     at: int
     before: tuple[int, str | None] | None
     after: tuple[int, str | None] | None
+    seconds: ClassVar[float | None] = SEARCH_SECONDS
     answer: ClassVar[object] = Counted
 
 
@@ -205,6 +251,7 @@ class PropertyNames(Question[Names], frozen=True, tag=True, array_like=True):
     """The names of all properties of an account's profiles."""
 
     account: str
+    seconds: ClassVar[float | None] = SEARCH_SECONDS
     answer: ClassVar[object] = Names
 
 
@@ -220,6 +267,7 @@ class SurveyProperties(Question[Surveyed], frozen=True, tag=True, array_like=Tru
 
     account: str
     names: list[str]
+    seconds: ClassVar[float | None] = SEARCH_SECONDS
     answer: ClassVar[object] = Surveyed
 
 
@@ -236,13 +284,21 @@ class TrackedEvents(Question[EventsTracked], frozen=True, tag=True, array_like=T
     account: str
     behind: str
     limit: int
+    seconds: ClassVar[float | None] = SEARCH_SECONDS
     answer: ClassVar[object] = EventsTracked
+
+
+class WhoAreYou(Question[str], frozen=True, tag=True, array_like=True):
+    """The id of the node that answers at an URL."""
+
+    answer: ClassVar[object] = str
 
 
 class CompaniesFoldedTo(Question[bool], frozen=True, tag=True, array_like=True):
     """Waits until the companies are folded up to the offset of their log, or a while; whether they are."""
 
     offset: int
+    seconds: ClassVar[float | None] = 2 * WAIT_SECONDS
     answer: ClassVar[object] = bool
 
 
@@ -260,6 +316,7 @@ class ListDeletions(Question[Listed], frozen=True, tag=True, array_like=True):
     before: bytes | None
     after: bytes | None
     limit: int
+    seconds: ClassVar[float | None] = SEARCH_SECONDS
     answer: ClassVar[object] = Listed
 
 
@@ -273,6 +330,7 @@ OfPartition = (
     | AttemptOf
     | Shows
     | BatchOf
+    | EventKeyOf
     | DeletionTime
 )
 OPERATIONS = (
@@ -281,10 +339,13 @@ OPERATIONS = (
     | CountProfiles
     | PropertyNames
     | SurveyProperties
+    | WriteEvent
     | ForgetProfile
     | GoneProfiles
+    | EraseClaims
     | MembersLeft
     | CompaniesFoldedTo
+    | WhoAreYou
     | TrackedEvents
     | ListDeletions
 )

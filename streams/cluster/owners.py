@@ -20,22 +20,12 @@ from streams.log.kafka_access import KafkaAccess
 from streams.log.reading import make_reader
 from streams.log.topics import Topics
 from streams.partition.progress import OWNER_KEY
+from streams.partition.tenure import Owner, boot_clock
 
 log = logging.getLogger(__name__)
 
 _POLL_MS: Final = 500
 _RETRY_SECONDS: Final = 1.0
-
-
-class Owner(msgspec.Struct, frozen=True):
-    """A node, by its id, and the URL at which the others reach it."""
-
-    node: str
-    url: str
-
-    def encode(self) -> bytes:
-        """The value of its records."""
-        return msgspec.json.encode(self)
 
 
 class Owners:
@@ -44,7 +34,8 @@ class Owners:
     def __init__(self, kafka: KafkaAccess, topics: Topics, me: Owner) -> None:
         self.me = me
         self._kafka = kafka
-        self._owners: dict[TP, Owner] = {}
+        # With the offset of the record and when it was received.
+        self._owners: dict[TP, tuple[Owner, int, float]] = {}
         self._changed = asyncio.Event()
         self._sources = {
             topics.progress_partition(topic, partition): TP(topic, partition)
@@ -53,14 +44,37 @@ class Owners:
         }
         self._topic = topics.progress
 
+    def of(self, tp: TP) -> Owner | None:
+        """Who owns the partition, as far as is known: this node too."""
+        found = self._owners.get(tp)
+        return found[0] if found is not None and found[0].is_held else None
+
     def elsewhere(self, tp: TP) -> Owner | None:
         """The other node that owns the partition; None where it is this one, or not known."""
-        owner = self._owners.get(tp)
+        owner = self.of(tp)
         return None if owner is None or owner.node == self.me.node else owner
 
+    def is_known(self, tp: TP) -> bool:
+        """Whether another node owned the partition last: it is asked, or the next one, once it is known."""
+        found = self._owners.get(tp)
+        return found is not None and found[0].node != self.me.node
+
     def others(self) -> set[Owner]:
-        """The other nodes that own partitions."""
-        return {owner for owner in self._owners.values() if owner.node != self.me.node}
+        """The other nodes that own partitions; as they are reached, whatever their leases."""
+        return {
+            msgspec.structs.replace(owner, seconds=0.0)
+            for owner, _, _ in self._owners.values()
+            if owner.is_held and owner.node != self.me.node
+        }
+
+    def seconds_left(self, tp: TP, offset: int, record: bytes) -> float:
+        """How long another node's lease may last, by its record, which stands at the offset and was just read."""
+        owner = msgspec.json.decode(record, type=Owner)
+        if owner.node == self.me.node:
+            return 0.0
+        found = self._owners.get(tp)
+        received = found[2] if found is not None and found[1] == offset else boot_clock()
+        return owner.seconds_left(received)
 
     async def changed(self, seconds: float) -> None:
         """Returns at the next change, or when the time is up."""
@@ -90,13 +104,15 @@ class Owners:
                 for place, records in found.items():
                     for record in records:
                         if record.key == OWNER_KEY and record.value is not None:
-                            self._note(self._sources[place.partition], record.value)
+                            tp = self._sources[place.partition]
+                            self._note(tp, record.offset, record.value)
         finally:
             await asyncio.gather(consumer.stop(), return_exceptions=True)
 
-    def _note(self, tp: TP, value: bytes) -> None:
+    def _note(self, tp: TP, offset: int, value: bytes) -> None:
         owner = msgspec.json.decode(value, type=Owner)
-        if self._owners.get(tp) != owner:
-            self._owners[tp] = owner
+        before = self._owners.get(tp)
+        self._owners[tp] = owner, offset, boot_clock()
+        if before is None or before[0] != owner:
             self._changed.set()
             self._changed = asyncio.Event()

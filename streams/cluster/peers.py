@@ -9,18 +9,16 @@ from faust.types import TP
 
 from schemas.errors import ProfilelogError, Unavailable
 from streams.cluster.operations import Operation, Question
-from streams.cluster.owners import Owner, Owners
+from streams.cluster.owners import Owners
 from streams.log.topics import Topics
+from streams.partition.tenure import Owner
 
 DOOR: Final = "/nodes/door"
 DOOR_KEY_HEADER: Final = "x-profilelog-door"
 NOT_THE_OWNER: Final = 421
 
-WAIT_SECONDS: Final = 2.0
-"""How long the owner lets an operation wait that waits."""
-
 CONNECT_SECONDS: Final = 1.0
-_ANSWER_SECONDS: Final = 2 * WAIT_SECONDS
+_MORE_SECONDS: Final = 2.0  # than a write may take
 _LOOK_AGAIN_SECONDS: Final = 0.2
 _MOST_CONNECTIONS: Final = 100  # to one node
 
@@ -95,26 +93,30 @@ class Peers:
         return TP(topic, operation.partition)
 
     async def ask(self, operation: "Operation[Answered]") -> Answered:
-        """Asks the owner, another node; looks for it again while the partition moves. Raises `Unavailable`."""
+        """Asks the owner; looks for it again while the partition moves, to this node perhaps. Raises `Unavailable`."""
         until = time.monotonic() + self.patience
         tp = self.tp(operation)
-        while (owner := self.owners.elsewhere(tp)) is not None and time.monotonic() < until:
-            try:
-                return await self.ask_node(owner, operation)
-            except PeerError as error:
-                if error.in_doubt and operation.writes:
-                    raise Unavailable(IN_DOUBT) from None
-                await self.until_moved()
+        while time.monotonic() < until:
+            if (owner := self.owners.of(tp)) is not None:
+                try:
+                    return await self.ask_node(owner, operation)
+                except PeerError as error:
+                    if error.in_doubt and operation.writes:
+                        raise Unavailable(IN_DOUBT) from None
+            await self.until_moved()
         raise moving()
 
     async def ask_node(self, owner: Owner, operation: "Question[Answered]") -> Answered:
         """Asks a node once. Raises `PeerError`, and `Unavailable` where the node does."""
+        seconds = operation.seconds or self.patience + _MORE_SECONDS
         try:
             async with self.session.post(
                 owner.url + DOOR,
                 data=msgspec.msgpack.encode(operation),
                 headers={DOOR_KEY_HEADER: self.key},
-                timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS, sock_connect=CONNECT_SECONDS),
+                timeout=aiohttp.ClientTimeout(
+                    total=operation.seconds, sock_connect=CONNECT_SECONDS
+                ),
             ) as answer:
                 body = await answer.read()
         except NOT_CONNECTED as error:

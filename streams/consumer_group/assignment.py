@@ -13,7 +13,8 @@ its state, once no thread works on the files. Its next owner goes on from the lo
 """
 
 import asyncio
-from collections.abc import Mapping, Set
+import logging
+from collections.abc import Callable, Mapping, Set
 from functools import partial
 
 from faust.types import TP
@@ -29,7 +30,13 @@ from streams.log.topic_settings import TOMBSTONES_SEEN_SECONDS
 from streams.log.topics import Topics
 from streams.partition.opening import PartitionOpener
 from streams.partition.owned_partitions import OwnedPartitions
+from streams.partition.runtime import PartitionRuntime
 from streams.partition.settlement_among_nodes import SettlementAmongNodes
+
+SecondsLeft = Callable[[TP, int, bytes], float]
+"""How long the lease of another node may last that a partition's owner's record, at an offset, speaks of."""
+
+log = logging.getLogger(__name__)
 
 
 class Assignment:
@@ -43,13 +50,16 @@ class Assignment:
         partitions: OwnedPartitions,
         settlement: SettlementAmongNodes,
         failure: Failure,
+        seconds_left: SecondsLeft,
     ) -> None:
         self._kafka = kafka
         self._topics = topics
         self._opener = opener
+        self._partitions = partitions
         self._runtimes = partitions.runtimes
         self._settlement = settlement
         self._failure = failure
+        self._seconds_left = seconds_left
         self._changing = asyncio.Lock()
 
     async def assign(self, assigned: Set[TP]) -> Mapping[TP, int]:
@@ -78,6 +88,13 @@ class Assignment:
         }
         return Member(node_id, frozenset(copies), copies)
 
+    async def remove_leftovers(self) -> None:
+        """Removes the states of partitions that another node owns by now: copies that no purge would clean."""
+        async with self._changing:
+            for tp in self._partitions.elsewhere():
+                if await self._opener.remove(tp):
+                    log.info("the state of %s-%s is removed: another node owns it", *tp)
+
     async def release_all(self) -> None:
         """The node stops."""
         await self._release(list(self._runtimes))
@@ -89,13 +106,25 @@ class Assignment:
             try:
                 runtime.expect_end(await bounds.end(*tp))
                 await runtime.relay.start()
+                await self._former_lease_is_over(runtime)
+                runtime.expect_end(await bounds.end(*tp))
                 outputs = await bounds.ends(self._settles(tp.topic), range(self._topics.partitions))
             except BaseException:
                 await runtime.close()
                 raise
         self._settlement.acquire(runtime.state, outputs)
         runtime.start(partial(self._end, tp))
-        self._runtimes[tp] = runtime
+        self._partitions.add(tp, runtime)
+
+    async def _former_lease_is_over(self, runtime: PartitionRuntime) -> None:
+        """Rule 4 of `streams.partition.tenure`; the relay has fenced the former owner."""
+        former = runtime.relay.former_owner
+        if former is None:
+            return
+        seconds = self._seconds_left(runtime.tp, *former)
+        if seconds > 0:
+            log.info("%s-%s: the lease of its former owner lasts %.1f s", *runtime.tp, seconds)
+            await asyncio.sleep(seconds)
 
     async def _end(self, tp: TP) -> int:
         async with log_bounds(self._kafka) as bounds:
@@ -106,7 +135,7 @@ class Assignment:
         return self._topics.emails if topic == self._topics.events else self._topics.events
 
     async def _release(self, lost: list[TP]) -> None:
-        for tp in lost:
-            runtime = self._runtimes.pop(tp)
-            await runtime.close()
+        runtimes = [self._partitions.take_out(tp) for tp in lost]
+        await asyncio.gather(*(runtime.close() for runtime in runtimes))
+        for runtime in runtimes:
             self._settlement.lose(runtime.state)

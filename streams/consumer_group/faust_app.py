@@ -48,6 +48,7 @@ def make_app(
     app_id: str,
     node_id: str,
     kafka: KafkaAccess,
+    session_timeout: float,
     topics: Topics,
     folder: Path,
     assignment: Assignment,
@@ -61,8 +62,8 @@ def make_app(
         applied=assignment.applied,
         member=lambda: assignment.member(node_id),
         datadir=str(folder),
-        broker_session_timeout=6.0,  # Kafka's least: how long a killed node keeps its partitions
-        broker_heartbeat_interval=1.5,
+        broker_session_timeout=session_timeout,  # how long a killed node keeps its partitions
+        broker_heartbeat_interval=session_timeout / 4,
         # A static member: after a kill -9 the group gives the node its partitions back at once.
         consumer_group_instance_id=node_id,
         broker_max_poll_records=4 * CHUNK_RECORDS,

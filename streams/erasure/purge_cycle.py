@@ -60,6 +60,10 @@ EraseFromSearch = Callable[[Mapping[int, int]], Awaitable[None]]
 """Given offsets of forgets by partition: returns when the search index has no byte of who was forgotten up to there."""
 
 
+EraseClaims = Callable[[int, Sequence[bytes]], Awaitable[bool]]
+"""`Purge.erase_claims`, of whatever node owns the partition. Raises `Unavailable`."""
+
+
 class Purge:
     """Purges the partitions of `runtimes`; `purge_within` is in seconds."""
 
@@ -71,6 +75,7 @@ class Purge:
         runtimes: Mapping[TP, PartitionRuntime],
         purge_within: float,
         erase_from_search: EraseFromSearch,
+        erase_claims: EraseClaims,
     ) -> None:
         self._kafka = kafka
         self._topics = topics
@@ -78,6 +83,7 @@ class Purge:
         self._runtimes = runtimes
         self._watch = TopicWatch(kafka, topics.purged, purge_within)
         self._erase_from_search = erase_from_search
+        self._erase_claims = erase_claims
         self._wake = asyncio.Event()
         self._work: dict[TP, OpenDeletions] = {}
         self._left: dict[str, list[Position]] = {}
@@ -248,20 +254,30 @@ class Purge:
         return await _in_thread(work.runtime, compact)
 
     async def _compact_emails(self, passed: Passed) -> bool:
-        """Step 5 for the email index: whether nothing is left of the claims."""
-        claims: dict[int, list[bytes]] = {}
+        """Step 5 for the email index, other nodes' partitions included: whether nothing is left of the claims."""
+        claims: dict[int, list[bytes]] = {
+            runtime.tp.partition: []
+            for runtime in self._runtimes.values()
+            if isinstance(runtime, EmailPartition)
+        }
         for _, deletions in passed:
             for deletion in deletions:
                 for partition, claim in deletion.claims:
                     claims.setdefault(partition, []).append(claim)
-        for runtime in list(self._runtimes.values()):
-            if isinstance(runtime, EmailPartition):
-                storage, withdrawn = runtime.emails.storage, claims.get(runtime.tp.partition, [])
-                if not await _in_thread(runtime, lambda: storage.purge(keyspace.EMAIL_INDEX)):  # noqa: B023
-                    return False
-                if claims_left(storage, withdrawn):
-                    return False
+        for partition, withdrawn in claims.items():
+            if not await self._erase_claims(partition, withdrawn):
+                return False
         return True
+
+    async def erase_claims(self, partition: int, claims: Sequence[bytes]) -> bool:
+        """Compacts a partition of the email index, of this node; whether nothing is left of the claims in its files."""
+        runtime = self._runtimes.get(TP(self._topics.emails, partition))
+        if not isinstance(runtime, EmailPartition):
+            raise Unavailable("the partition has left this node")
+        storage = runtime.emails.storage
+        if not await _in_thread(runtime, lambda: storage.purge(keyspace.EMAIL_INDEX)):
+            return False
+        return not claims_left(storage, claims)
 
     async def _append_purged(self, work: OpenDeletions, deletions: Sequence[Deletion]) -> None:
         """Step 7."""

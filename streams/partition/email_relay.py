@@ -40,7 +40,6 @@ class EmailRelay(Relay):
         append: Append,
         append_in_order: AppendInOrder,
         on_release: OnRelease | None = None,
-        owner: bytes | None = None,
     ) -> None:
         super().__init__(
             emails,
@@ -50,7 +49,6 @@ class EmailRelay(Relay):
             publisher,
             append,
             on_release=on_release,
-            owner=owner,
         )
         self._emails = emails
         self._append_in_order = append_in_order

@@ -1,10 +1,10 @@
 """Opening a partition: the state in its folder, and the relay of its outputs."""
 
+import asyncio
 import logging
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +24,7 @@ from streams.partition.email_partition import EmailPartition
 from streams.partition.email_relay import EmailRelay
 from streams.partition.origin import origin_of
 from streams.partition.profile_partition import ProfilePartition
-from streams.partition.progress import read_progress
+from streams.partition.progress import ProgressReader
 from streams.partition.relay import Relay
 from streams.partition.relay_loop import (
     DOCUMENTS_LINGER_SECONDS,
@@ -32,6 +32,7 @@ from streams.partition.relay_loop import (
     RelayLoop,
 )
 from streams.partition.runtime import Effects, PartitionRuntime
+from streams.partition.tenure import Tenure, Tenures
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class PartitionOpener:
     """Opens partitions of one log, `marker`, whose states lie in `folder`.
 
     `on_new_state` is called before anything is folded into a new state of ``profile-events``. `is_watched` says whether
-    consumers wait for what the partitions publish. `owner` is what their records say of this node.
+    consumers wait for what the partitions publish. `tenures` are the leases of this node.
     """
 
     app_id: str
@@ -56,7 +57,7 @@ class PartitionOpener:
     effects: Effects
     on_new_state: Callable[[], None]
     is_watched: Callable[[], bool]
-    owner: bytes
+    tenures: Tenures
 
     def open(self, tp: TP, kept: int) -> PartitionRuntime:
         """Opens the state; nothing runs yet. Raises `ForeignState` when it was folded from another log.
@@ -66,7 +67,7 @@ class PartitionOpener:
         """
         is_profiles = tp.topic == self.topics.events
         layout = _ANY_LAYOUT if is_profiles else EMAIL_LAYOUT
-        storage = _usable_storage(self.folder / f"{tp.topic}-{tp.partition}", kept, layout)
+        storage = _usable_storage(self._folder(tp), kept, layout)
         try:
             if is_profiles:
                 if applied_by(storage) == NOTHING:
@@ -78,6 +79,17 @@ class PartitionOpener:
         except BaseException:
             storage.close()
             raise
+
+    async def remove(self, tp: TP) -> bool:
+        """Removes the state of a partition that is not open; whether there was one."""
+        folder = self._folder(tp)
+        if not folder.exists():
+            return False
+        await asyncio.to_thread(shutil.rmtree, folder)
+        return True
+
+    def _folder(self, tp: TP) -> Path:
+        return self.folder / f"{tp.topic}-{tp.partition}"
 
     def _origin(self, tp: TP) -> Origin:
         return origin_of(self.marker, self.topics, self.identity, tp.topic, tp.partition)
@@ -94,7 +106,6 @@ class PartitionOpener:
             publisher,
             appender.append,
             claims,
-            owner=self.owner,
         )
         return self._loop(state, relay, publisher, self.is_watched, DOCUMENTS_LINGER_SECONDS)
 
@@ -108,7 +119,6 @@ class PartitionOpener:
             appender.append,
             appender.append_in_order,
             self.effects.writes.settlement.release_sent,
-            self.owner,
         )
         return self._loop(state, relay, publisher, _never, TOMBSTONES_LINGER_SECONDS)
 
@@ -123,9 +133,10 @@ class PartitionOpener:
         is_watched: Callable[[], bool],
         linger: float,
     ) -> RelayLoop:
-        progress = partial(read_progress, self.kafka, self.topics, state.topic, state.partition)
+        progress = ProgressReader(self.kafka, self.topics, state.topic, state.partition)
         name = f"{state.topic}-{state.partition}"
-        return RelayLoop(name, relay, publisher, progress, is_watched, linger)
+        tenure = Tenure(self.tenures)
+        return RelayLoop(name, relay, publisher, progress, is_watched, linger, tenure)
 
 
 def _never() -> bool:

@@ -1,8 +1,8 @@
 """The partitions that this node owns, and what requests ask of them."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 from faust.types import TP
 
@@ -29,16 +29,36 @@ class Elsewhere(ProfilelogError):
         self.tp = tp
 
 
+class OtherOwners(Protocol):
+    """What other nodes own (`streams.cluster.owners`)."""
+
+    def elsewhere(self, tp: TP) -> object | None:
+        """The other node that owns a partition."""
+        ...
+
+    def is_known(self, tp: TP) -> bool:
+        """Whether another node owned the partition last."""
+        ...
+
+
 class OwnedPartitions:
-    """The runtimes of this node's partitions; `streams.consumer_group.assignment` adds and removes them.
+    """The runtimes of this node's partitions; `streams.consumer_group.assignment` adds and removes them."""
 
-    `elsewhere` gives the other node that owns a partition, None where none does.
-    """
-
-    def __init__(self, topics: Topics, elsewhere: Callable[[TP], object]) -> None:
+    def __init__(self, topics: Topics, owners: OtherOwners) -> None:
         self._topics = topics
-        self._elsewhere = elsewhere
+        self._owners = owners
         self.runtimes: dict[TP, PartitionRuntime] = {}
+        self._left: set[TP] = set()
+
+    def add(self, tp: TP, runtime: PartitionRuntime) -> None:
+        """A partition is acquired."""
+        self.runtimes[tp] = runtime
+        self._left.discard(tp)
+
+    def take_out(self, tp: TP) -> PartitionRuntime:
+        """A partition is lost: from now on its next owner is asked, once it is known."""
+        self._left.add(tp)
+        return self.runtimes.pop(tp)
 
     @property
     def ready(self) -> bool:
@@ -59,9 +79,17 @@ class OwnedPartitions:
             for partition in range(topics.partitions)
         ]
 
+    def elsewhere(self) -> list[TP]:
+        """The partitions that another node owns."""
+        return [
+            tp
+            for tp in self.all()
+            if tp not in self.runtimes and self._owners.elsewhere(tp) is not None
+        ]
+
     def _is_ready(self, tp: TP) -> bool:
         runtime = self.runtimes.get(tp)
-        return self._elsewhere(tp) is not None if runtime is None else runtime.ready
+        return self._owners.elsewhere(tp) is not None if runtime is None else runtime.ready
 
     def is_here(self, tp: TP) -> bool:
         """Whether the partition is here and caught up."""
@@ -149,7 +177,7 @@ class OwnedPartitions:
         runtime = self.runtimes.get(tp)
         if runtime is not None and runtime.stopped is not None:
             raise stopped()
-        if runtime is None and self._elsewhere(tp) is not None:
+        if runtime is None and (tp in self._left or self._owners.is_known(tp)):
             raise Elsewhere(tp)
         if runtime is None or not runtime.ready:
             raise Unavailable("the service is catching up with the log, try again", retry_after=1)

@@ -41,35 +41,40 @@ def owner_record(topics: Topics, topic: str, partition: int, owner: bytes) -> Pu
     )
 
 
-async def read_progress(
-    kafka: KafkaAccess, topics: Topics, topic: str, partition: int
-) -> int | None:
-    """The progress of a source partition, committed records only; None when there is none yet."""
-    progress = TopicPartition(topics.progress, topics.progress_partition(topic, partition))
-    consumer = make_reader(kafka, committed=True)
-    await consumer.start()
-    try:
-        consumer.assign([progress])
-        begin = (await consumer.beginning_offsets([progress]))[progress]
-        end = (await consumer.end_offsets([progress]))[progress]
-        tail = max(begin, end - _TAIL)
-        source = source_key(topic, partition)
-        found = await _last(consumer, progress, source, tail, end)
-        # The tail may hold nothing but aborted records and owners; then the whole partition says.
-        return (
-            found
-            if found is not None or tail == begin
-            else await _last(consumer, progress, source, begin, end)
-        )
-    finally:
-        await consumer.stop()
+class ProgressReader:
+    """Reads the progress of a source partition; `owner` is its owner's record as it was last read, with its offset."""
 
+    def __init__(self, kafka: KafkaAccess, topics: Topics, topic: str, partition: int) -> None:
+        self.owner: tuple[int, bytes] | None = None
+        self._kafka = kafka
+        self._source = source_key(topic, partition)
+        self._place = TopicPartition(topics.progress, topics.progress_partition(topic, partition))
 
-async def _last(
-    consumer: AIOKafkaConsumer, progress: TopicPartition, source: bytes, start: int, end: int
-) -> int | None:
-    found: int | None = None
-    async for record in read_between(consumer, progress, start, end):
-        if record.key == source and record.value is not None:
-            found = int(record.value)
-    return found
+    async def read(self) -> int | None:
+        """The progress, committed records only; None when there is none yet."""
+        place = self._place
+        consumer = make_reader(self._kafka, committed=True)
+        await consumer.start()
+        try:
+            consumer.assign([place])
+            begin = (await consumer.beginning_offsets([place]))[place]
+            end = (await consumer.end_offsets([place]))[place]
+            tail = max(begin, end - _TAIL)
+            found = await self._last(consumer, tail, end)
+            # The tail may hold nothing but aborted records and owners; then the whole partition says.
+            return (
+                found
+                if found is not None or tail == begin
+                else await self._last(consumer, begin, end)
+            )
+        finally:
+            await consumer.stop()
+
+    async def _last(self, consumer: AIOKafkaConsumer, start: int, end: int) -> int | None:
+        found: int | None = None
+        async for record in read_between(consumer, self._place, start, end):
+            if record.key == self._source and record.value is not None:
+                found = int(record.value)
+            elif record.key == OWNER_KEY and record.value is not None:
+                self.owner = record.offset, record.value
+        return found

@@ -82,7 +82,6 @@ class Relay:
         append: Append,
         claims: ClaimSender | None = None,
         on_release: OnRelease | None = None,
-        owner: bytes | None = None,
     ) -> None:
         self._state = state
         self._topic = topic
@@ -92,7 +91,6 @@ class Relay:
         self._append = append
         self._claims = claims
         self._on_release = on_release
-        self._owner = owner
         self._cursor: OutboxPosition = (0, 0)
         self._committing = asyncio.Lock()
         self._proven = _NEVER  # holes that there were when the last proof began
@@ -132,12 +130,10 @@ class Relay:
         if self._claims is not None:
             self._claims.begin(progress, self._prove)
 
-    async def name_owner(self) -> None:
-        """Tell every node who owns the partition, which is caught up. Raises `PublicationFailed`."""
-        if self._owner is None:
-            return
+    async def publish_owner(self, owner: bytes) -> None:
+        """Write the record of the partition's owner. Raises `PublicationFailed`."""
         async with self._committing:
-            record = owner_record(self._topics, self._topic, self._state.partition, self._owner)
+            record = owner_record(self._topics, self._topic, self._state.partition, owner)
             await self._publisher.publish([record])
 
     async def step(self) -> bool:

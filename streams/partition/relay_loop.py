@@ -5,6 +5,7 @@ go on by turns. Where more than `MOST_RECORDS` wait, or for longer than `MOST_SE
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Coroutine
@@ -15,7 +16,9 @@ from aiokafka.errors import KafkaError
 from schemas.errors import Unavailable
 from streams.lag import Lag, LagClock
 from streams.log.transactions import PublicationFailed, TransactionalPublisher
-from streams.partition.relay import ReadProgress, Relay
+from streams.partition.progress import ProgressReader
+from streams.partition.relay import Relay
+from streams.partition.tenure import Tenure
 from streams.timed_wait import set_within
 
 log = logging.getLogger(__name__)
@@ -34,6 +37,11 @@ MOST_RECORDS: Final = 1_000_000
 MOST_SECONDS: Final = 60.0
 # A relay that has published nothing for so long does not work, and nothing is gained by waiting for it.
 _WORKING_SECONDS: Final = 10.0
+_RELEASE_SECONDS: Final = 1.0
+
+
+def _nothing() -> None:
+    """Nobody waits for the lease."""
 
 
 class RelayLoop:
@@ -49,15 +57,17 @@ class RelayLoop:
         name: str,
         relay: Relay,
         publisher: TransactionalPublisher,
-        read_progress: ReadProgress,
+        progress: ProgressReader,
         is_watched: Callable[[], bool],
         linger: float,
+        tenure: Tenure | None = None,
     ) -> None:
         self._name = name
         self._linger = linger
         self._relay = relay
         self._publisher = publisher
-        self._read_progress = read_progress
+        self._progress = progress
+        self._tenure = tenure
         self._is_watched = is_watched
         self._work = asyncio.Event()
         self._urgent = asyncio.Event()
@@ -87,24 +97,54 @@ class RelayLoop:
         """
         while True:
             try:
-                await self._relay.start(self._read_progress)
+                await self._relay.start(self._progress.read)
             except (PublicationFailed, KafkaError) as error:
                 log.warning("relay of %s cannot start: %s", self._name, error)
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
                 return
 
-    async def run(self) -> None:
-        """Publishes until it is cancelled; what fails of Kafka starts again from rule 1."""
+    async def run(self, on_begun: Callable[[], None] = _nothing) -> None:
+        """Publishes until it is cancelled; what fails of Kafka starts again from rule 1.
+
+        `on_begun` is called each time that the lease has begun.
+        """
         while True:
             self._claims.set()  # what an earlier start has left
             try:
-                await self._relay.name_owner()
-                await _until_one_fails(self._send_claims(), self._publish())
+                await _until_one_fails(self._renew(on_begun), self._send_claims(), self._publish())
             except (PublicationFailed, Unavailable) as error:
                 log.warning("relay of %s starts again: %s", self._name, error)
                 await asyncio.sleep(_RETRY_SECONDS)
                 await self.start()
+
+    async def _renew(self, on_begun: Callable[[], None]) -> None:
+        """Keeps the lease."""
+        if self._tenure is None:
+            return
+        await self._tenure.renew(self._relay.publish_owner)
+        on_begun()
+        while True:
+            await self._tenure.until_due()
+            await self._tenure.renew(self._relay.publish_owner)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether this node holds the partition's lease; it may have run out."""
+        return self._tenure is None or self._tenure.has_begun
+
+    @property
+    def former_owner(self) -> tuple[int, bytes] | None:
+        """The record of the owner that was the last when the relay started, with its offset."""
+        return self._progress.owner
+
+    async def release(self) -> None:
+        """Gives the lease up, which nobody answers by any more; where that fails the next owner waits for its end."""
+        if self._tenure is None:
+            return
+        with contextlib.suppress(PublicationFailed, TimeoutError):
+            async with asyncio.timeout(_RELEASE_SECONDS):
+                await self._tenure.release(self._relay.publish_owner)
 
     @property
     def lag(self) -> Lag:

@@ -129,6 +129,7 @@ class PartitionRuntime(ABC):
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_exception(Unavailable("the partition moves to another node, try again"))
+        await self.relay.release()
         await self.relay.stop()
         async with self.compacting:
             self.state.close()
@@ -137,9 +138,7 @@ class PartitionRuntime(ABC):
     async def _publish(self) -> None:
         try:
             await self.caught_up.wait()
-            self._effects.purge.wake()
-            self._effects.search.wake()
-            await self.relay.run()
+            await self.relay.run(self._begin)
         except OperatorError as error:
             self._effects.failure.report(error)
         except Exception as error:
@@ -148,12 +147,17 @@ class PartitionRuntime(ABC):
                 OperatorError(f"the relay of {self.tp.topic}-{self.tp.partition} failed ({reason})")
             )
 
+    def _begin(self) -> None:
+        """The partition is ready."""
+        self._effects.purge.wake()
+        self._effects.search.wake()
+
     # ------------------------------------------------------------------ how far it is
 
     @property
     def ready(self) -> bool:
-        """Whether it is caught up and has not stopped."""
-        return self.stopped is None and self.caught_up.is_set()
+        """Whether it is caught up and has not stopped, and its lease has begun."""
+        return self.stopped is None and self.caught_up.is_set() and self.relay.has_begun
 
     async def wait_applied(self, offset: int) -> None:
         """Waits until the state is folded up to the offset. Raises `Unavailable` when the partition leaves first."""

@@ -154,6 +154,7 @@ def test_a_forgotten_users_values_and_names_are_gone_with_the_answer(
     owner.known(uid=marked("uid"), **{prop: (kept := marked())})
     owner.known(uid=uid, **{prop: marked(), f"{prop}_own": marked()})
     seen(owner, f"{prop}_own")
+    eventually(lambda: kept in listed(owner).get(prop, {"values": []})["values"])
 
     assert owner.forget(uid=uid).status_code == 200
 

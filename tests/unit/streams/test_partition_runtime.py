@@ -67,7 +67,7 @@ class Node:
         self.partition = ProfilePartition(Profiles().state, relay, effects)
         self.partition.expect_end(end)
         self.partition.note_applied()
-        self.partitions = OwnedPartitions(TOPICS, lambda _: None)
+        self.partitions = OwnedPartitions(TOPICS, cast("Any", None))
         self.partitions.runtimes[self.partition.tp] = self.partition
 
     def chunk(self, *values: bytes, after: int | None = None) -> Chunk:

@@ -1,0 +1,106 @@
+"""How long a node may answer for its partitions: leases in the log (design "Many nodes").
+
+1. The owner of a partition renews its lease by a record in a transaction of the partition's transactional id, so nobody
+   renews who has been fenced. The lease counts from the clock *before* the renewal is sent.
+2. An answer leaves only when the clock says, after all was read for it, that the leases of this node are good.
+3. The clock is CLOCK_BOOTTIME: it goes on while the machine is suspended.
+4. The next owner first fences the former one, then reads its last record, and waits for as long as that lease may
+   last by any clock (`Owner.seconds_left`); not where it was released, or was this node's own. Only then it looks where
+   the log ends, folds up to there, renews, and answers.
+5. Who releases has stopped answering before.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+
+CLOCK_ERROR: Final = 0.01
+"""By what part the rates of two nodes' clocks may differ from the true one: far more than any quartz."""
+
+_RENEWALS: Final = 3  # in the time of a lease
+_LOOK_SECONDS: Final = 1.0
+
+Publish = Callable[[bytes], Awaitable[None]]
+"""Writes the owner's record, encoded, in a transaction. Raises `PublicationFailed`."""
+
+
+def boot_clock() -> float:
+    """Seconds since the machine was booted, suspended or not."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """What the record of a partition's owner says: a node, the URL at which others reach it, and its lease.
+
+    `seconds` is how long it lasts; a lease that `is_held` no longer was released.
+    """
+
+    node: str
+    url: str
+    seconds: float = 0.0
+    is_held: bool = True
+
+    def seconds_left(self, received: float) -> float:
+        """How long the lease may still last, by the owner's clock; it was received here at that time."""
+        if not self.is_held:
+            return 0.0
+        longest = self.seconds * (1 + CLOCK_ERROR) / (1 - CLOCK_ERROR)
+        return max(0.0, received + longest - boot_clock())
+
+
+class Tenures:
+    """The leases of a node, `me`; `seconds` says how long a lease is to last that is renewed now."""
+
+    def __init__(self, me: Owner, seconds: Callable[[], float]) -> None:
+        self.me = me
+        self.seconds = seconds
+        self._until: dict[Tenure, float] = {}
+        self._first_end = float("inf")
+
+    def are_good(self) -> bool:
+        """Whether an answer may leave now."""
+        return boot_clock() < self._first_end
+
+    def note(self, tenure: "Tenure", until: float | None) -> None:
+        """A lease lasts until then; None: it is over."""
+        if until is None:
+            self._until.pop(tenure, None)
+        else:
+            self._until[tenure] = until
+        self._first_end = min(self._until.values(), default=float("inf"))
+
+
+class Tenure:
+    """The lease of one partition."""
+
+    def __init__(self, tenures: Tenures) -> None:
+        self._tenures = tenures
+        self._seconds = 0.0
+        self.has_begun = False
+
+    async def renew(self, publish: Publish) -> None:
+        """Renew the lease. Raises `PublicationFailed`."""
+        seconds = self._tenures.seconds()
+        record = msgspec.structs.replace(self._tenures.me, seconds=seconds)
+        before = boot_clock()
+        await publish(msgspec.json.encode(record))
+        self._tenures.note(self, before + seconds)
+        self._seconds = seconds
+        self.has_begun = True
+
+    async def until_due(self) -> None:
+        """Waits until the lease is to be renewed: in time, and at once where leases are shorter from now on."""
+        due = boot_clock() + self._seconds / _RENEWALS
+        while self._tenures.seconds() >= self._seconds and (left := due - boot_clock()) > 0:  # noqa: ASYNC110 - a clock
+            await asyncio.sleep(min(left, _LOOK_SECONDS))
+
+    async def release(self, publish: Publish) -> None:
+        """Say that this node answers no more for the partition, which it has stopped to. Raises `PublicationFailed`."""
+        self._tenures.note(self, None)
+        if self.has_begun:
+            self.has_begun = False
+            record = msgspec.structs.replace(self._tenures.me, is_held=False)
+            await publish(msgspec.json.encode(record))
