@@ -130,9 +130,7 @@ class WriteEvent(Operation[Verdict], frozen=True, tag=True, array_like=True):
     key: bytes
     value: bytes
     writes: ClassVar[bool] = True
-    seconds: ClassVar[float] = (
-        320.0  # the owner's own time-out ends it: at most the longest that can be set
-    )
+    seconds: ClassVar[float | None] = None
     answer: ClassVar[object] = Verdict
 
 

@@ -114,9 +114,7 @@ class Peers:
                 owner.url + DOOR,
                 data=msgspec.msgpack.encode(operation),
                 headers={DOOR_KEY_HEADER: self.key},
-                timeout=aiohttp.ClientTimeout(
-                    total=operation.seconds, sock_connect=CONNECT_SECONDS
-                ),
+                timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS),
             ) as answer:
                 body = await answer.read()
         except NOT_CONNECTED as error:
