@@ -100,7 +100,18 @@ def _error(code: int, messages: list[str], **headers: str) -> Answer:
     return answer({"code": code, "messages": messages}, code, **headers)
 
 
-def _request_error(_: Request[Any, Any, Any], error: RequestError) -> Answer:
+def error_answer(request: Request[Any, Any, Any], error: Exception) -> Answer:
+    """The answer to a request whose handler has raised the error, or for which there is none."""
+    if isinstance(error, RequestError):
+        return _request_error(error)
+    if isinstance(error, HTTPException):
+        return _http_exception(request, error)
+    # Neither the path, which may hold a secret, nor the error's text, which may hold a value.
+    log.error("%s request failed: %s at %s", request.method, type(error).__name__, _places(error))
+    return _error(500, ["The service failed at this request; its log says where"])
+
+
+def _request_error(error: RequestError) -> Answer:
     if isinstance(error, TooManyRequests):
         wait = str(error.wait)
         content = {"code": error.code, "messages": error.messages, "wait": error.wait}
@@ -122,12 +133,6 @@ def _http_exception(request: Request[Any, Any, Any], error: HTTPException) -> An
     return _error(error.status_code, [message])
 
 
-def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Answer:
-    # Neither the path, which may hold a secret, nor the error's text, which may hold a value.
-    log.error("%s request failed: %s at %s", request.method, type(error).__name__, _places(error))
-    return _error(500, ["The service failed at this request; its log says where"])
-
-
 def _places(error: Exception) -> str:
     places: list[str] = []
     trace = error.__traceback__
@@ -139,7 +144,5 @@ def _places(error: Exception) -> str:
 
 
 EXCEPTION_HANDLERS: Final[dict[int | type[Exception], Callable[..., Any]]] = {
-    RequestError: _request_error,
-    HTTPException: _http_exception,
-    Exception: _unexpected,
+    Exception: error_answer,
 }

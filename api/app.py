@@ -19,6 +19,7 @@ from api.controllers.product_lists import ProductListsController
 from api.controllers.profiles import ProfilesController
 from api.controllers.properties import PropertiesController
 from api.controllers.search import SearchController
+from api.direct_routes import DirectRoutes
 from api.incoming import Incoming
 from api.methods import Methods
 from api.settings import Settings
@@ -52,4 +53,4 @@ def create_app(node: Node, settings: Settings) -> Methods:
         openapi_config=None,  # `api.documents` has it: handlers read their bodies themselves
         logging_config=None,
     )
-    return Methods(app)
+    return Methods(app, DirectRoutes(app))
