@@ -59,6 +59,11 @@ class ClaimSender:
         self._ahead = 0
         self._prove = prove
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether those of many events have still to be sent, as behind a batch."""
+        return self._state.last_claim - self._position[0] > _ROWS
+
     async def send_to(self, offset: int) -> None:
         """Returns when those of all events up to the offset are acknowledged. Raises `Unavailable`."""
         while await self._send_next(offset):
