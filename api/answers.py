@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final
 
 from litestar import Request
@@ -120,8 +120,19 @@ def _error(code: int, messages: list[str], **headers: str) -> Answer:
     return answer({"code": code, "messages": messages}, code, **headers)
 
 
-def request_error(_: Request[Any, Any, Any], error: RequestError) -> Answer:
-    """The answer of a request that is refused (contract §2)."""
+def error_answer(request: Request[Any, Any, Any], error: Exception) -> Answer:
+    """The answer to a request whose handler has raised the error, or for which there is none."""
+    if isinstance(error, RequestError):
+        return refusal(error)
+    if isinstance(error, HTTPException):
+        return _http_exception(request, error)
+    # Neither the path, which may hold a secret, nor the error's text, which may hold a value.
+    log.error("%s request failed: %s at %s", request.method, type(error).__name__, _places(error))
+    return _error(500, ["The service failed at this request; its log says where"])
+
+
+def refusal(error: RequestError) -> Answer:
+    """The answer to a request that is refused (contract §2)."""
     if isinstance(error, TooManyRequests):
         wait = str(error.wait)
         content = {"code": error.code, "messages": error.messages, "wait": error.wait}
@@ -143,12 +154,6 @@ def _http_exception(request: Request[Any, Any, Any], error: HTTPException) -> An
     return _error(error.status_code, [message])
 
 
-def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Answer:
-    # Neither the path, which may hold a secret, nor the error's text, which may hold a value.
-    log.error("%s request failed: %s at %s", request.method, type(error).__name__, _places(error))
-    return _error(500, ["The service failed at this request; its log says where"])
-
-
 def _places(error: Exception) -> str:
     places: list[str] = []
     trace = error.__traceback__
@@ -157,10 +162,3 @@ def _places(error: Exception) -> str:
         places.append(f"{code.co_filename.rsplit('/', 2)[-1]}:{trace.tb_lineno} {code.co_name}")
         trace = trace.tb_next
     return " < ".join(reversed(places[-4:]))
-
-
-EXCEPTION_HANDLERS: Final[dict[int | type[Exception], Callable[..., Any]]] = {
-    RequestError: request_error,
-    HTTPException: _http_exception,
-    Exception: _unexpected,
-}

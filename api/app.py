@@ -6,7 +6,7 @@ from typing import Any, Final
 from litestar import Litestar
 from litestar.datastructures import State
 
-from api.answers import EXCEPTION_HANDLERS
+from api.answers import Answer, error_answer
 from api.app_context import AppContext
 from api.controllers.account import AccountController
 from api.controllers.changes import ChangesController
@@ -20,6 +20,7 @@ from api.controllers.product_lists import ProductListsController
 from api.controllers.profiles import ProfilesController
 from api.controllers.properties import PropertiesController
 from api.controllers.search import SearchController
+from api.direct_routes import DirectRoutes
 from api.incoming import Incoming
 from api.methods import Methods
 from api.nodes.door import Door
@@ -47,13 +48,12 @@ CONTROLLERS: Final = (
 def create_app(node: Node, settings: Settings) -> Door:
     """The app that answers for a running node."""
 
-    def forward(request: Incoming, error: Elsewhere) -> Forwarding:
-        return Forwarding(request, error, node.cluster.peers)
+    def answer_error(request: Incoming, error: Exception) -> Answer | Forwarding:
+        if isinstance(error, Elsewhere):
+            return Forwarding(request, error, node.cluster.peers)
+        return error_answer(request, error)
 
-    handlers: dict[int | type[Exception], Callable[..., Any]] = {
-        **EXCEPTION_HANDLERS,
-        Elsewhere: forward,
-    }
+    handlers: dict[int | type[Exception], Callable[..., Any]] = {Exception: answer_error}
     context = AppContext.of(node, settings)
     app = Litestar(
         CONTROLLERS,
@@ -65,4 +65,4 @@ def create_app(node: Node, settings: Settings) -> Door:
         openapi_config=None,  # `api.documents` has it: handlers read their bodies themselves
         logging_config=None,
     )
-    return Door(Methods(app), context)
+    return Door(Methods(app, DirectRoutes(app, answer_error)), context)

@@ -1,17 +1,18 @@
 """A request, with its headers and its query as plain mappings."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from litestar import Request
+from litestar.exceptions import InternalServerException
 from litestar.types import Scope
 
 _BODY: Final = "profilelog.body"
 
 
 class Incoming(Request[Any, Any, Any]):
-    """Litestar's request. Its own multi-dicts take a fifth of the time of a read."""
+    """Litestar's request, without its multi-dicts: they take a fifth of the time of a read."""
 
     _fields: Mapping[str, str] | None = None
 
@@ -30,6 +31,16 @@ class Incoming(Request[Any, Any, Any]):
         """The parameters of the query; of one that comes twice the first."""
         text = self.scope["query_string"]
         return dict(reversed(parse_query(text))) if text else {}
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """The parts of the body as they come, once; who reads them bounds their size."""
+        more = True
+        while more:
+            message = await self.receive()
+            if message["type"] != "http.request":
+                raise InternalServerException("client disconnected prematurely")
+            yield message["body"]
+            more = message["more_body"]
 
     def keep_body(self, body: bytes) -> None:
         """Keep the body, decompressed, for the case that the request goes on to another node."""

@@ -6,7 +6,7 @@ from typing import Final, cast
 from litestar import Litestar
 from litestar.enums import ScopeType
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
-from litestar.types import Method, Receive, Scope, Send
+from litestar.types import ASGIApp, Method, Receive, Scope, Send
 from litestar.utils import normalize_path
 
 from api.http.refusals import METHODS
@@ -39,13 +39,14 @@ def is_head(scope: Scope) -> bool:
 class Methods:
     """The app with HEAD wherever it has GET, and OPTIONS wherever it has anything (contract §2).
 
-    A HEAD is handled as a GET; the protocol, which knows better, sends no body.
+    A HEAD is handled as a GET; the protocol, which knows better, sends no body. `handlers` answers what is not OPTIONS.
     """
 
-    __slots__ = ("_app",)
+    __slots__ = ("_app", "_handlers")
 
-    def __init__(self, app: Litestar) -> None:
+    def __init__(self, app: Litestar, handlers: ASGIApp) -> None:
         self._app = app
+        self._handlers = handlers
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         match scope["method"] if scope["type"] == ScopeType.HTTP else None:
@@ -58,7 +59,7 @@ class Methods:
                     return _answer_options(methods or ", ".join(METHODS), send)
             case _:
                 pass
-        return self._app(scope, receive, send)
+        return self._handlers(scope, receive, send)
 
 
 async def _answer_options(methods: str, send: Send) -> None:

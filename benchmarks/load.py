@@ -38,11 +38,12 @@ class Target(Protocol):
 
 @dataclass(frozen=True)
 class LoadResult:
-    """Requests per second, and the median and 99th percentile in milliseconds."""
+    """Answers per second, and the median, the 99th percentile and the slowest in milliseconds."""
 
     rate: float
     median: float
     p99: float
+    slowest: float
 
 
 def run_wrk(
@@ -82,7 +83,9 @@ def parse_wrk(output: str) -> LoadResult:
     rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
     if rate is None or float(rate[1]) == 0:
         raise MeasureError("wrk saw no answer at all")
-    return LoadResult(float(rate[1]), _percentile(output, 50), _percentile(output, 99))
+    return LoadResult(
+        float(rate[1]), _percentile(output, 50), _percentile(output, 99), _slowest(output)
+    )
 
 
 def write_users(path: Path, uids: Sequence[str]) -> None:
@@ -91,7 +94,16 @@ def write_users(path: Path, uids: Sequence[str]) -> None:
 
 
 def _percentile(output: str, percent: int) -> float:
-    found = re.search(rf"^\s+{percent}%\s+([\d.]+)(us|ms|s|m)$", output, re.MULTILINE)
+    return _milliseconds(output, rf"^\s+{percent}%\s+", f"{percent}th percentile")
+
+
+def _slowest(output: str) -> float:
+    return _milliseconds(output, r"^\s+Latency\s+\S+\s+\S+\s+", "slowest answer")
+
+
+def _milliseconds(output: str, before: str, what: str) -> float:
+    """The time that stands after `before`; wrk fills a unit of one letter up with a space."""
+    found = re.search(rf"{before}([\d.]+)(us|ms|s|m)\s", output, re.MULTILINE)
     if found is None:
-        raise MeasureError(f"wrk printed no {percent}th percentile")
+        raise MeasureError(f"wrk printed no {what}")
     return float(found[1]) * MILLISECONDS[found[2]]

@@ -58,13 +58,14 @@ class Round:
             write_users(path, self._uids[:LOADED_USERS])
         return path
 
-    def load(self, script: Script, connections: int) -> LoadResult:
+    def load(self, script: Script, connections: int, *, at_least: int = 0) -> LoadResult:
+        """Of the round's length, or `at_least` so many seconds."""
         return run_wrk(
             self.system,
             script,
             self.users_file(),
             connections=connections,
-            seconds=self.load_seconds,
+            seconds=max(self.load_seconds, at_least),
         )
 
     def settle(self) -> None:

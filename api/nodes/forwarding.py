@@ -12,7 +12,7 @@ from litestar import Request
 from litestar.types import Receive, Scope, Send
 from yarl import URL
 
-from api.answers import answer, request_error
+from api.answers import answer, refusal
 from api.incoming import kept_body
 from api.nodes.hop import shows_key
 from schemas.errors import RequestError, Unavailable
@@ -62,7 +62,7 @@ class Forwarding:
         try:
             sent_on = await self._send_on()
         except RequestError as error:
-            await request_error(self._request, error)(scope, receive, send)
+            await refusal(error)(scope, receive, send)
             return
         async with sent_on:
             await _pass_back(sent_on, send)

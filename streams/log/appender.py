@@ -103,14 +103,18 @@ class Appender:
         Returns a future per request that they fill; each gets the offset of its last record. Raises `Unavailable`
         when there is no room in time.
         """
+        if self._pending >= self._max_pending:
+            await self._wait_for_room()
+        return [
+            self._queue(topic, partition, part, bounded=False).done for part in _requests(records)
+        ]
+
+    async def _wait_for_room(self) -> None:
         try:
             async with asyncio.timeout(self._timeout), self._room:
                 await self._room.wait_for(lambda: self._pending < self._max_pending)
         except TimeoutError:
             raise _full() from None
-        return [
-            self._queue(topic, partition, part, bounded=False).done for part in _requests(records)
-        ]
 
     async def append_in_order(self, topic: str, partition: int, records: Sequence[Keyed]) -> int:
         """Append records that fit one request; returns the offset of the last, below 0 when Kafka does not return it.

@@ -11,7 +11,7 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -70,6 +70,11 @@ class ClaimSender:
         self._ahead = 0
         self._prove = prove
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether those of many events have still to be sent, as behind a batch."""
+        return self._state.last_claim - self._position[0] > _ROWS
+
     async def send_to(self, offset: int) -> None:
         """Returns when those of all events up to the offset are acknowledged. Raises `Unavailable`."""
         while await self._send_next(offset):
@@ -89,34 +94,46 @@ class ClaimSender:
         return self._ahead
 
     async def _send_next(self, offset: int) -> bool:
-        """Send a portion; False when there is none up to the offset."""
+        """Send a portion; False when there are no more up to the offset."""
         if self._position[0] > offset:
             return False
         async with self._sending:  # others may go between two portions
             return await self._send_some(offset)
 
     async def _send_some(self, offset: int) -> bool:
-        """Send the next; False when there are none up to the offset."""
+        """Send the next; False when there are no more up to the offset."""
         sending: dict[int, list[tuple[bytes, bytes]]] = defaultdict(list)
         claims: dict[int, list[bytes]] = defaultdict(list)
-        position = self._position
+        position, taken = self._position, 0
         last = min(offset, self._state.last_claim)  # most events make none
         rows = self._state.placed_outbox_from(position) if position[0] <= last else iter(())
         for at, row in islice(rows, _ROWS):
             if at[0] > last:
                 break
-            position = (at[0], at[1] + 1)
+            position, taken = (at[0], at[1] + 1), taken + 1
             if isinstance(row, Claim | Withdrawal):
                 value = _value(row, (self._state.partition, *at))
                 sending[row.partition].append((row.name, value))
                 if isinstance(row, Claim):
                     claims[row.partition].append(row.name)
-        if position == self._position:
+        if sending:
+            await self._send(sending, claims)
+            self._sent.append((position[0], sum(map(len, sending.values()))))
+            self._ahead += self._sent[-1][1]
+        if taken < _ROWS:  # so these were all of them
             self._position = max(position, (offset + 1, 0))
             return False
-        if sending:
-            assert self._prove is not None, "the relay has started"
-            await self._prove()
+        self._position = position
+        return True
+
+    async def _send(
+        self,
+        sending: Mapping[int, list[tuple[bytes, bytes]]],
+        claims: Mapping[int, Sequence[bytes]],
+    ) -> None:
+        """Returns when what each partition gets is acknowledged; `claims` are named among it. Raises `Unavailable`."""
+        assert self._prove is not None, "the relay has started"
+        await self._prove()
         done = await asyncio.gather(
             *(
                 self._append(self._topic, number, _records(some))
@@ -133,10 +150,6 @@ class ClaimSender:
                         "Kafka does not say where the claims stand: they are sent again"
                     )
                 self._on_claims(number, result, names)
-        self._position = position
-        self._sent.append((position[0], sum(map(len, sending.values()))))
-        self._ahead += self._sent[-1][1]
-        return True
 
 
 def _value(row: Claim | Withdrawal, place: Place) -> bytes:

@@ -111,6 +111,11 @@ class Relay:
         """The offset of the event whose outputs leave next."""
         return self._cursor[0]
 
+    @property
+    def many_claims_wait(self) -> bool:
+        """Whether the claims of a batch have still to be sent."""
+        return self._claims is not None and self._claims.is_behind
+
     async def start(self, read_progress: ReadProgress) -> None:
         """Rule 1. Raises `LostProgress`, `MissingRights`, and `PublicationFailed` when Kafka does not answer."""
         self._proven = _NEVER

@@ -1,7 +1,8 @@
 """When the relay of a partition starts and publishes, how long outputs wait for others, and what follows a failure.
 
-Behind a batch the fold goes first, and the relay pauses after each transaction; until what waits is too old, then both
-go on by turns. Where more than `MOST_RECORDS` wait, or for longer than `MOST_SECONDS`, the fold of batches waits.
+Behind a batch the fold and then the claims go first, and the relay pauses after each transaction; until what waits is
+too old, then all go on by turns. Where more than `MOST_RECORDS` wait, or for longer than `MOST_SECONDS`, the fold of
+batches waits.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ DOCUMENTS_LINGER_SECONDS: Final = 0.2
 TOMBSTONES_LINGER_SECONDS: Final = 1.0
 # While streams of changes are open, whose consumers wait for them.
 _WATCHED_LINGER_SECONDS: Final = 0.01
-# How long the relay pauses after each step while the fold has a backlog, unless outputs have waited for so long.
+# How long the relay pauses after each step while fold or claims have a backlog, unless outputs have waited for so long.
 _PAUSE_SECONDS: Final = 0.5
 _PATIENT_SECONDS: Final = 10.0
 
@@ -48,8 +49,8 @@ class RelayLoop:
     """Runs the relay of `name`, "<topic>-<partition>".
 
     `is_watched` says whether somebody waits for what it publishes; where nobody does, outputs wait `linger` seconds for
-    others. While `backlog` is set, because the fold has more to do, the relay pauses between its transactions, unless
-    an answer waits for a release.
+    others. While `backlog` is set, because the fold has more to do, or the claims of a batch are being sent, the relay
+    pauses between its transactions, unless an answer waits for a release.
     """
 
     def __init__(
@@ -197,7 +198,8 @@ class RelayLoop:
 
     def _pause(self) -> float:
         waits = self._urgent.is_set() or self._claims_wait
-        return _PAUSE_SECONDS if self.backlog and not waits and self._is_patient() else 0
+        stands_back = (self.backlog or self._relay.many_claims_wait) and not waits
+        return _PAUSE_SECONDS if stands_back and self._is_patient() else 0
 
     def _is_patient(self) -> bool:
         return self.lag.seconds < _PATIENT_SECONDS

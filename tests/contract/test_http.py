@@ -112,6 +112,11 @@ def test_what_is_no_http_is_400_in_the_contracts_shape(connection: socket.socket
     assert json.loads(body)["code"] == 400
 
 
+@pytest.mark.parametrize("path", [PROFILE, "/health"])
+def test_a_host_that_is_none_is_400(account: Account, path: str) -> None:
+    assert_error(account.http.get(path, headers={"Host": "a/b"}), 400)
+
+
 # --- before a secret is known to be good, nothing is taken that is large
 
 

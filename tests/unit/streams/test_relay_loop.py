@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 
 from streams.lag import Lag
-from streams.partition import claim_sender, relay_loop
+from streams.partition import claim_sender, relay, relay_loop
 from streams.partition.relay_loop import RelayLoop
-from tests.support.relaying import Partition, claim, document
+from tests.support.relaying import Kafka, Partition, claim, document
 
 _SECONDS = 10
 
@@ -140,3 +140,33 @@ def test_claims_stop_where_the_progress_is_too_far_behind_and_follow_it(
         assert relayed.claims == 20
 
     asyncio.run(scenario())
+
+
+def test_documents_stand_back_until_the_claims_of_a_batch_are_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(claim_sender, "_ROWS", 4)
+    monkeypatch.setattr(relay, "ROWS", 2)  # an event
+    append = Kafka.append_in_order
+
+    async def append_beside_others(*sent: Any) -> int:
+        await asyncio.sleep(0)
+        return await append(*sent)
+
+    monkeypatch.setattr(Kafka, "append_in_order", append_beside_others)
+
+    async def sent_before_the_last_claim() -> int:
+        """How many documents of 20 events leave until all their claims are sent; then all do."""
+        async with running() as relayed:
+            relayed.gate.set()
+            for offset in range(20):
+                relayed.fold(offset, claims=True)
+            await relayed.until(lambda: relayed.claims == 20)
+            transactions = relayed.partition.kafka.transactions
+            documents = sum(len(records) - 1 for records in transactions)  # beside the progress
+            await relayed.until(lambda: relayed.loop.lag.waiting == 0)
+            return documents
+
+    assert asyncio.run(sent_before_the_last_claim()) == 1
+    monkeypatch.setattr(relay_loop, "_PATIENT_SECONDS", 0)
+    assert asyncio.run(sent_before_the_last_claim()) > 1
