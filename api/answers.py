@@ -11,7 +11,7 @@ from litestar.types import Receive, Scope, Send
 
 from api.http.connection import connection_of
 from api.methods import allowed, is_head
-from schemas.errors import RequestError, TooManyRequests, Unavailable
+from schemas.errors import DamagedState, RequestError, TooManyRequests, Unavailable
 from schemas.events import ENCODER
 
 log = logging.getLogger(__name__)
@@ -110,6 +110,11 @@ def _request_error(_: Request[Any, Any, Any], error: RequestError) -> Answer:
     return _error(error.code, error.messages)
 
 
+def _damaged_state(_: Request[Any, Any, Any], __: DamagedState) -> Answer:
+    """The service stops at this and starts again (`streams.partition.state_folder`)."""
+    return _error(503, ["the service folds its state again, try again"], retry_after="10")
+
+
 def _http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Answer:
     match error.status_code:
         case 404:
@@ -140,6 +145,7 @@ def _places(error: Exception) -> str:
 
 EXCEPTION_HANDLERS: Final[dict[int | type[Exception], Callable[..., Any]]] = {
     RequestError: _request_error,
+    DamagedState: _damaged_state,
     HTTPException: _http_exception,
     Exception: _unexpected,
 }

@@ -67,6 +67,8 @@ class Node:
         self.batch_pace = BatchPace(self.pace)
         self.writes = PendingWrites(deployment.write_timeout, self.batch_pace.write_waits)
         self.failure = Failure()
+        self.repairs: list[str] = []
+        """Of each state folder that was damaged and is folded again, what an operator should know."""
         self.decisions = KnownDecisions(deployment.kafka, self.topics)
         self.company_log = CompanyLog(
             deployment.kafka,
@@ -163,6 +165,7 @@ class Node:
             effects,
             on_new_state=self.search.discard,
             is_watched=self.changes.is_listened,
+            repairs=self.repairs,
         )
         return Assignment(
             kafka, self.topics, opener, self.partitions, self.writes.settlement, self.failure

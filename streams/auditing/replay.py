@@ -156,10 +156,10 @@ class Replay:
 
         `scope` leaves out what is not about it. `as_of`, in unix milliseconds, cuts the log at the first event that is
         later; claims, whose tombstones have no time of their own, count by the log's. Of what is behind the cut only
-        forgets are folded: who was forgotten since is not shown (contract §12). Raises `ForeignState` when the log
+        forgets are folded: who was forgotten since is not shown (contract §12). Raises `DamagedLog` when the log
         ends before `end`, and `Unfoldable`.
         """
-        check_end(self.source.partition, end - 1, await self._log.end(self.source))
+        check_end(*self.source, end - 1, await self._log.end(self.source))
         start = self.state.applied + 1
         async for fetched in self._log.read(self.source, start, end, advance):
             records = _before(fetched, end)

@@ -30,6 +30,7 @@ from streams.log.topics import Topics
 from streams.partition.opening import PartitionOpener
 from streams.partition.owned_partitions import OwnedPartitions
 from streams.partition.settlement import Settlement
+from streams.partition.state_folder import LogExtent, check_published
 
 
 class Assignment:
@@ -85,10 +86,13 @@ class Assignment:
     async def _acquire(self, tp: TP) -> None:
         async with log_bounds(self._kafka) as bounds:
             kept = await bounds.first_since(*tp, unix_ms() - TOMBSTONES_SEEN_SECONDS * 1000)
-            runtime = self._opener.open(tp, kept)
+            extent = LogExtent(await bounds.begin(*tp), kept, await bounds.end(*tp))
+            runtime = await self._opener.open(tp, extent)
             try:
                 runtime.expect_end(await bounds.end(*tp))
                 await runtime.relay.start()
+                # The end is read last: a former owner may have appended and published until it was fenced.
+                check_published(tp, await bounds.end(*tp), runtime.state.published)
                 outputs = await bounds.ends(self._settles(tp.topic), range(self._topics.partitions))
             except BaseException:
                 await runtime.close()

@@ -71,6 +71,11 @@ class LogBounds:
         """The offset behind the last record."""
         return (await self.ends(topic, [partition]))[partition]
 
+    async def begin(self, topic: str, partition: int) -> int:
+        """The offset of the first record that may still be there; compaction does not move it."""
+        tp = TopicPartition(topic, partition)
+        return (await self._consumer.beginning_offsets([tp]))[tp]
+
     async def first_since(self, topic: str, partition: int, ms: int) -> int:
         """The offset of the first record that was appended at this time, Unix milliseconds, or later; else the end."""
         tp = TopicPartition(topic, partition)

@@ -104,7 +104,7 @@ class PartitionRuntime(ABC):
     # ------------------------------------------------------------------ acquired, released
 
     def expect_end(self, end: int) -> None:
-        """The log ends before the offset `end`. Raises `ForeignState` when the state is ahead of it."""
+        """The log ends before the offset `end`. Raises `DamagedLog` when the state is ahead of it."""
         self.state.check_end(end)
         self._goal = Goal(end, self.state.holes)
 
