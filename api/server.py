@@ -32,7 +32,7 @@ from api.settings import Settings
 from api.starting import Start, Started
 from schemas.errors import DamagedState, OperatorError
 from streams.broker import EmbeddedBroker, train
-from streams.data_folder import make_private, open_private
+from streams.data_folder import DiskFull, disk_full, make_private, open_private
 from streams.log.kafka_access import KafkaAccess
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,11 @@ async def _run_once(start: Start, listener: socket.socket) -> None:
         await _end(serving)
         failure = trouble.exception() if trouble.done() else None
     if failure is not None:
-        raise failure
+        raise _full_disk(start.settings.data) or failure
+
+
+def _full_disk(data: Path) -> DiskFull | None:
+    return disk_full(data) if data.is_dir() else None
 
 
 async def _serve(start: Start, listener: socket.socket, trouble: Trouble) -> None:

@@ -21,6 +21,7 @@
     │   ├── MissingRights         Kafka does not let the service do what it has to
     │   ├── ForeignState          a state folder was folded from another log
     │   ├── LostProgress          nothing says which outputs of a state were published
+    │   ├── DiskFull              there is no room in the data folder
     │   └── BrokerError           the embedded broker cannot run
     │       ├── BrokerLocked
     │       ├── PortTaken
