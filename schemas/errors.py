@@ -48,7 +48,7 @@ Texts never hold a uid, an email, a secret or a property value.
 """
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import msgspec
 
@@ -183,6 +183,8 @@ class DamagedState(OperatorError):
 class DamagedLog(OperatorError):
     """From `offset` on records of the log are missing, or are not what was written; `what` says how that is known."""
 
+    kind = "DamagedLog"
+
     def __init__(self, topic: str, partition: int, offset: int, what: str) -> None:
         super().__init__(
             f"the log is damaged: {topic}-{partition} from offset {offset} on: {what}. Put the topic's files back from "
@@ -192,3 +194,7 @@ class DamagedLog(OperatorError):
         self.topic = topic
         self.partition = partition
         self.offset = offset
+
+
+StoppedAt: TypeAlias = Unfoldable | DamagedLog
+"""A record at which something of a node stops, for its operator (contract §15)."""

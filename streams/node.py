@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Coroutine, Mapping
 from typing import Final, NamedTuple
 
 from projections.fold.verdict import Verdict
-from schemas.errors import TooLarge, Unavailable, Unfoldable
+from schemas.errors import StoppedAt, TooLarge, Unavailable
 from schemas.events import ProfileEvent, encode
 from schemas.identity import Identity, event_key
 from streams.change_streams import ChangeHub
@@ -172,7 +172,7 @@ class Node:
         )
 
     @property
-    def stopped(self) -> list[Unfoldable]:
+    def stopped(self) -> list[StoppedAt]:
         """The records at which something of this node has stopped, for its operator (contract §15)."""
         held = [self.book.stopped, self.company_log.stopped, *self.partitions.stopped]
         return [record for record in held if record is not None]

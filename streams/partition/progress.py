@@ -10,6 +10,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.log.damage import damage_in_words
 from streams.log.kafka_access import KafkaAccess
 from streams.log.reading import make_reader, read_between
 from streams.log.topics import Topics
@@ -35,7 +36,14 @@ def progress_record(topics: Topics, topic: str, partition: int, published: int) 
 async def read_progress(
     kafka: KafkaAccess, topics: Topics, topic: str, partition: int
 ) -> int | None:
-    """The progress of a source partition, committed records only; None when there is none yet."""
+    """The progress of a source partition, committed records only; None when there is none yet. Raises `DamagedLog`."""
+    async with damage_in_words(kafka):
+        return await _read_progress(kafka, topics, topic, partition)
+
+
+async def _read_progress(
+    kafka: KafkaAccess, topics: Topics, topic: str, partition: int
+) -> int | None:
     progress = TopicPartition(topics.progress, topics.progress_partition(topic, partition))
     consumer = make_reader(kafka, committed=True)
     await consumer.start()
