@@ -57,6 +57,7 @@ async def _audit(settings: Settings, watch: Watch) -> list[Audit]:
     audits: list[Audit] = []
     async with log_reader(settings) as log:
         tune_garbage_collector()
+        await log.check_unfolded()
         for source in log.sources:
             state = settings.data / "state" / f"{source.topic}-{source.partition}"
             if not state.is_dir():

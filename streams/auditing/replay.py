@@ -79,6 +79,15 @@ class LogReader:
         async with Log(self._kafka, self.topics) as log:
             return await log.accounts(wanted)
 
+    async def check_unfolded(self) -> None:
+        """Reads the small topics that no state is folded from. Raises aiokafka's errors, and `DamagedLog`."""
+        topics = self.topics
+        for topic in (topics.accounts, topics.companies, topics.progress):
+            for partition in range(topics.sizes()[topic]):
+                source = Source(topic, partition)
+                async for _ in self.read(source, 0, await self.end(source), _nobody):
+                    pass
+
     async def size(self, sources: Sequence[Source]) -> int:
         """How many offsets there are in the partitions."""
         partitions = [TopicPartition(*source) for source in sources]
@@ -195,6 +204,10 @@ class Replay:
 
     def close(self) -> None:
         self.state.close()
+
+
+def _nobody(_: int) -> None:
+    """Is told of no advance."""
 
 
 def _before(records: list[Any], end: int) -> list[Any]:

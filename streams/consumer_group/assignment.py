@@ -16,6 +16,7 @@ import asyncio
 from collections.abc import Mapping, Set
 from functools import partial
 
+from aiokafka import TopicPartition
 from faust.types import TP
 
 from projections.partition import NOTHING
@@ -23,6 +24,7 @@ from schemas.errors import OperatorError
 from streams.clock import unix_ms
 from streams.consumer_group.placement import Member
 from streams.failure import Failure
+from streams.log.damage import check_readable
 from streams.log.kafka_access import KafkaAccess
 from streams.log.reading import log_bounds
 from streams.log.topic_settings import TOMBSTONES_SEEN_SECONDS
@@ -98,7 +100,8 @@ class Assignment:
                 await runtime.close()
                 raise
         self._settlement.acquire(runtime.state, outputs)
-        runtime.start(partial(self._end, tp))
+        readable = partial(check_readable, self._kafka, TopicPartition(*tp))
+        runtime.start(partial(self._end, tp), readable)
         self._runtimes[tp] = runtime
 
     async def _end(self, tp: TP) -> int:

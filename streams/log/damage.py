@@ -11,12 +11,12 @@ from collections.abc import AsyncGenerator
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import CorruptRecordException
+from aiokafka.errors import CorruptRecordException, KafkaError
 
 from private_names.of_aiokafka import damaged_partition
 from schemas.errors import DamagedLog
 from streams.log.kafka_access import KafkaAccess
-from streams.log.reading import make_reader
+from streams.log.reading import make_reader, read_chunks
 
 _AT_ONCE: Final = 1000
 _POLL_MS: Final = 200
@@ -29,6 +29,26 @@ async def damage_in_words(kafka: KafkaAccess) -> AsyncGenerator[None]:
         yield
     except CorruptRecordException as error:
         raise await damage_of(kafka, error) from error
+
+
+async def check_readable(kafka: KafkaAccess, tp: TopicPartition, position: int) -> None:
+    """Raises `DamagedLog` when what stands from the position on cannot be read, as far as Kafka can be asked.
+
+    It takes some seconds to find that Kafka hands out nothing.
+    """
+    with contextlib.suppress(KafkaError):
+        async with damage_in_words(kafka):
+            consumer = make_reader(kafka)
+            await consumer.start()
+            try:
+                consumer.assign([tp])
+                end = (await consumer.end_offsets([tp]))[tp]
+                async with contextlib.aclosing(read_chunks(consumer, tp, position, end)) as chunks:
+                    async for records in chunks:
+                        if records:
+                            return
+            finally:
+                await consumer.stop()
 
 
 async def damage_of(kafka: KafkaAccess, error: CorruptRecordException) -> DamagedLog:

@@ -3,16 +3,21 @@
 """Every consumer is made here; and reading a stretch of one partition."""
 
 import contextlib
+import time
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any, Final, Literal
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from private_names.of_aiokafka import hand_out_as_fetched
+from schemas.errors import DamagedLog
 from streams.log.kafka_access import KafkaAccess
 
 _POLL_MS: Final = 200
 _FETCH_MS: Final = 10
+# An open transaction, too, holds up those who read what is committed, for 12 s at most.
+_STILL_SECONDS: Final = 10.0
+_ANSWERED_SECONDS: Final = 5.0
 
 
 def make_reader(
@@ -109,9 +114,40 @@ async def read_chunks(
 ) -> AsyncGenerator[list[Any]]:
     """The same records, as many at a time as were fetched.
 
-    It ends by the consumer's position, for the last records may be markers or compacted away.
+    It ends by the consumer's position, for the last records may be markers or compacted away. Raises `DamagedLog` when
+    that stays where it is (`Progress`).
     """
     consumer.seek(tp, start)
-    while await consumer.position(tp) < end:
+    progress = Progress(consumer, tp)
+    while (position := await consumer.position(tp)) < end:
+        await progress.check(position)
         hand_out_as_fetched(consumer)
         yield (await consumer.getmany(tp, timeout_ms=_POLL_MS)).get(tp, [])
+
+
+class Progress:
+    """Whether a reader that is not at the end of a partition comes further.
+
+    Kafka hands out nothing, and no error, from a batch on whose length is not what was written, if that is in the last
+    file of the partition.
+    """
+
+    def __init__(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> None:
+        self._consumer = consumer
+        self._tp = tp
+        self._position = -1
+        self._since = 0.0
+        self._answers = False
+
+    async def check(self, position: int) -> None:
+        """Raises `DamagedLog` when the position has not changed for long, although Kafka answers."""
+        now = time.monotonic()
+        if position != self._position:
+            self._position, self._since, self._answers = position, now, False
+        elif now - self._since > (_ANSWERED_SECONDS if self._answers else _STILL_SECONDS):
+            if self._answers:
+                what = "Kafka hands out nothing from there on, though it says that there is more"
+                raise DamagedLog(self._tp.topic, self._tp.partition, position, what)
+            # A Kafka that was away hands out nothing either; this waits for one that is.
+            await self._consumer.end_offsets([self._tp])
+            self._since, self._answers = time.monotonic(), True

@@ -14,14 +14,14 @@ from collections.abc import Callable
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import CorruptRecordException, KafkaError
+from aiokafka.errors import KafkaError
 
-from schemas.errors import StoppedAt, Unfoldable
+from schemas.errors import DamagedLog, StoppedAt, Unfoldable
 from schemas.events import UndecodableRecord
-from streams.log.damage import damage_of
+from streams.log.damage import damage_in_words
 from streams.log.decisions import KnownDecisions
 from streams.log.kafka_access import KafkaAccess
-from streams.log.reading import make_reader
+from streams.log.reading import Progress, make_reader
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Replica:
         end = (await consumer.end_offsets([self._place]))[self._place]
         consumer.assign([self._place])
         self._task = asyncio.create_task(
-            self._run_to_damage(consumer), name=f"replica of {self._place.topic}"
+            self._run_to_damage(consumer, end), name=f"replica of {self._place.topic}"
         )
         with contextlib.suppress(Unfoldable):
             await self.applied(end - 1)
@@ -86,14 +86,18 @@ class Replica:
         heapq.heappush(self._waiters, (offset, id(waiter), waiter))
         await waiter
 
-    async def _run_to_damage(self, consumer: AIOKafkaConsumer) -> None:
+    async def _run_to_damage(self, consumer: AIOKafkaConsumer, end: int) -> None:
         try:
-            await self._run(consumer)
-        except CorruptRecordException as error:
-            self._stop(await damage_of(self._kafka, error))
+            async with damage_in_words(self._kafka):
+                await self._run(consumer, end)
+        except DamagedLog as error:
+            self._stop(error)
 
-    async def _run(self, consumer: AIOKafkaConsumer) -> None:
+    async def _run(self, consumer: AIOKafkaConsumer, end: int) -> None:
+        progress = Progress(consumer, self._place)
         while True:
+            if self._read < end:
+                await progress.check(self._read)
             found = await consumer.getmany(self._place, timeout_ms=_POLL_MS)
             for record in found.get(self._place, []):
                 await self._fold(record.key or b"", record.value, record.offset)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.support.command_line import run
-from tests.support.damage import cut, flip, last
+from tests.support.damage import cut, flip_length, flip_records, last
 from tests.support.kafka import Broker, append
 from tests.support.service import Service, marked, marked_email
 
@@ -33,11 +33,16 @@ class Copy:
         self._kafka = folder / "kafka"
         self._folder = folder
         self._past = past
+        self.state = folder / "data" / "state"
 
     def segment(self, topic: str, partition: int = 0) -> Path:
         """The last file of a partition's records."""
         name = f"{self.prefix}{topic}-{partition}"
         return last(self._kafka / "broker" / "kafka" / name, "*.log")
+
+    def let_kafka_recover(self) -> None:
+        """As after a kill: Kafka cuts off what is not whole at the end."""
+        (self._kafka / "broker" / "kafka" / ".kafka_cleanshutdown").unlink()
 
     def start(self) -> tuple[Broker, Service]:
         """A broker that runs, and a service that does not."""
@@ -71,7 +76,7 @@ def refusal(copy: Copy) -> str:
     with service:
         state = {path: path.stat().st_size for path in (service.data / "state").rglob("*.sst")}
         service.launch()
-        assert service.ended() == 1
+        assert service.ended(seconds=50) == 1
         assert service.leaks() == []
         assert {path: path.stat().st_size for path in state} == state
     broker.stop()
@@ -116,6 +121,7 @@ def test_an_audit_lists_what_a_log_that_was_cut_off_lacks(copy: Copy) -> None:
 
 def test_an_audit_finds_what_was_lost_though_others_were_appended_since(copy: Copy) -> None:
     cut(copy.segment("profile-events"))
+    copy.let_kafka_recover()
     broker, service = copy.start()
     for _ in range(USERS):
         append(service, f"{copy.prefix}profile-events", 0, marked().encode(), None)
@@ -132,7 +138,7 @@ def test_an_audit_finds_what_was_lost_though_others_were_appended_since(copy: Co
 
 def test_events_whose_outputs_were_published_are_missed_when_the_state_is_gone(copy: Copy) -> None:
     cut(copy.segment("profile-events"))
-    shutil.rmtree(copy.segment("profile-events").parents[4] / "data" / "state")
+    shutil.rmtree(copy.state)
 
     said = refusal(copy)
 
@@ -145,7 +151,7 @@ def test_events_whose_outputs_were_published_are_missed_when_the_state_is_gone(c
 
 @pytest.mark.parametrize("topic", ["accounts", "company-events"])
 def test_a_start_names_the_damaged_record_of_what_every_node_folds(copy: Copy, topic: str) -> None:
-    flip(copy.segment(topic))
+    flip_records(copy.segment(topic))
 
     said = refusal(copy)
 
@@ -156,8 +162,8 @@ def test_a_start_names_the_damaged_record_of_what_every_node_folds(copy: Copy, t
 
 @pytest.mark.parametrize("topic", ["profile-events", "profile-emails"])
 def test_a_fold_names_the_damaged_record(copy: Copy, topic: str) -> None:
-    flip(copy.segment(topic))
-    shutil.rmtree(copy.segment(topic).parents[4] / "data" / "state")
+    flip_records(copy.segment(topic))
+    shutil.rmtree(copy.state)
 
     said = refusal(copy)
 
@@ -165,17 +171,38 @@ def test_a_fold_names_the_damaged_record(copy: Copy, topic: str) -> None:
     assert "checksum" in said
 
 
+@pytest.mark.parametrize("topic", ["company-events", "profile-events"])
+def test_a_batch_behind_which_kafka_hands_out_nothing_is_named(copy: Copy, topic: str) -> None:
+    flip_length(copy.segment(topic))
+    shutil.rmtree(copy.state)
+
+    said = refusal(copy)
+
+    assert f"the log is damaged: {copy.prefix}{topic}-0 from offset " in said
+    assert "Kafka hands out nothing from there on" in said
+
+
 def test_a_start_names_the_damaged_record_that_says_whose_log_it_is(copy: Copy) -> None:
-    flip(copy.segment("progress"))
+    flip_records(copy.segment("progress"))
 
     assert f"the log is damaged: {copy.prefix}progress-0 from offset 0 on" in refusal(copy)
 
 
-def test_an_audit_names_the_damaged_record(copy: Copy) -> None:
-    flip(copy.segment("profile-events"))
+def test_a_folder_is_not_removed_when_its_log_is_damaged_as_well(copy: Copy) -> None:
+    cut(copy.segment("profile-events"))
+    (copy.state / f"{copy.prefix}profile-events-0" / "CURRENT").write_bytes(b"")
+
+    said = refusal(copy)
+
+    assert f"the log is damaged: {copy.prefix}profile-events-0 from offset " in said
+
+
+@pytest.mark.parametrize("topic", ["profile-events", "profile-emails", "accounts", "progress"])
+def test_an_audit_names_the_damaged_record(copy: Copy, topic: str) -> None:
+    flip_records(copy.segment(topic))
 
     done = audited(copy)
 
     assert done.returncode == 2
-    assert f"the log is damaged: {copy.prefix}profile-events-0 from offset " in done.stderr
+    assert f"the log is damaged: {copy.prefix}{topic}-0 from offset " in done.stderr
     assert "check that it runs" not in done.stderr
