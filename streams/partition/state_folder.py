@@ -56,7 +56,7 @@ def usable_state(
         raise
     storage.close()
     log.info("the state of %s %s: it is folded again", folder.name, reason)
-    shutil.rmtree(folder)
+    _remove(folder)
     return _open(folder, report)
 
 
@@ -76,7 +76,7 @@ def remove_damaged(damage: DamagedState, tp: TP, extent: LogExtent, published: i
                 "put the topic `progress` back from another replica or a backup; or remove the folder, if no consumer "
                 "minds to see everything again"
             )
-    shutil.rmtree(folder)
+    _remove(folder)
     repair = (
         f"the state folder {folder.name} was damaged{damage.where}: it was removed and the partition folded again from "
         "its log; check the disk"
@@ -105,6 +105,16 @@ def _open(folder: Path, report: Report | None) -> RocksStorage:
         raise OperatorError(
             f"the state folder {folder.name} cannot be used ({reason}): nothing of it was removed; see to its disk and "
             "to who may write there"
+        ) from error
+
+
+def _remove(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise OperatorError(
+            f"the state folder {folder.name} has to be folded again and cannot be removed ({error.strerror}): see to "
+            "its disk and to who may write there, or remove it yourself"
         ) from error
 
 

@@ -114,7 +114,7 @@ def repaired(past: Past, folder: Path) -> bool:
     """Whether the service is ready and says that the folder was damaged; the reads meet the damage."""
     try:
         for user in past.users:
-            past.account.http.get("/v3/analyze/profile", params={"uid": user["uid"]})
+            assert past.account.read(uid=user["uid"]).status_code in {200, 503}
         ready = past.service.http.get("/ready")
     except httpx.TransportError:
         return False
