@@ -115,18 +115,18 @@ async def read_chunks(
     """The same records, as many at a time as were fetched.
 
     It ends by the consumer's position, for the last records may be markers or compacted away. Raises `DamagedLog` when
-    that stays where it is (`Progress`).
+    that stays where it is (`Standstill`).
     """
     consumer.seek(tp, start)
-    progress = Progress(consumer, tp)
+    standstill = Standstill(consumer, tp)
     while (position := await consumer.position(tp)) < end:
-        await progress.check(position)
+        await standstill.check(position)
         hand_out_as_fetched(consumer)
         yield (await consumer.getmany(tp, timeout_ms=_POLL_MS)).get(tp, [])
 
 
-class Progress:
-    """Whether a reader that is not at the end of a partition comes further.
+class Standstill:
+    """Whether a reader that is not at the end of a partition stands still there.
 
     Kafka hands out nothing, and no error, from a batch on whose length is not what was written, if that is in the last
     file of the partition.

@@ -21,7 +21,7 @@ from schemas.events import UndecodableRecord
 from streams.log.damage import damage_in_words
 from streams.log.decisions import KnownDecisions
 from streams.log.kafka_access import KafkaAccess
-from streams.log.reading import Progress, make_reader
+from streams.log.reading import Standstill, make_reader
 
 log = logging.getLogger(__name__)
 
@@ -94,10 +94,10 @@ class Replica:
             self._stop(error)
 
     async def _run(self, consumer: AIOKafkaConsumer, end: int) -> None:
-        progress = Progress(consumer, self._place)
+        standstill = Standstill(consumer, self._place)
         while True:
             if self._read < end:
-                await progress.check(self._read)
+                await standstill.check(self._read)
             found = await consumer.getmany(self._place, timeout_ms=_POLL_MS)
             for record in found.get(self._place, []):
                 await self._fold(record.key or b"", record.value, record.offset)
