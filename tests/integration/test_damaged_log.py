@@ -59,7 +59,10 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
     with Service(broker.access, folder) as service:
         account = service.start().create_account("A")
         for _ in range(USERS):
-            account.known(uid=marked("uid"), email=marked_email(), company_uid=marked())
+            # Long, so that Kafka's index of offsets has entries behind the middle, from which it knows the end.
+            account.known(
+                uid=marked("uid"), email=marked_email(), company_uid=marked(), note=marked() * 40
+            )
         assert service.terminate() == 0
         broker.stop()
         yield Past(folder, service)
