@@ -12,7 +12,7 @@ from litestar.types import Receive, Scope, Send
 from api.http.connection import connection_of
 from api.http.leases import may_answer
 from api.methods import allowed, is_head
-from schemas.errors import RequestError, TooManyRequests, Unavailable
+from schemas.errors import DamagedState, RequestError, TooManyRequests, Unavailable
 from schemas.events import ENCODER
 
 log = logging.getLogger(__name__)
@@ -124,6 +124,9 @@ def error_answer(request: Request[Any, Any, Any], error: Exception) -> Answer:
     """The answer to a request whose handler has raised the error, or for which there is none."""
     if isinstance(error, RequestError):
         return refusal(error)
+    if isinstance(error, DamagedState):
+        # The service stops at this and starts again (`streams.partition.state_folder`).
+        return _error(503, ["the service folds its state again, try again"], retry_after="10")
     if isinstance(error, HTTPException):
         return _http_exception(request, error)
     # Neither the path, which may hold a secret, nor the error's text, which may hold a value.

@@ -13,6 +13,7 @@ from aiokafka.errors import (
 
 from schemas.errors import OperatorError
 from streams.log.connecting import refusal
+from streams.log.damage import damage_in_words
 from streams.log.kafka_access import KafkaAccess
 
 _RIGHTS = (
@@ -25,9 +26,10 @@ _RIGHTS = (
 
 @contextlib.asynccontextmanager
 async def kafka_in_words(kafka: KafkaAccess) -> AsyncGenerator[None]:
-    """Raise `OperatorError` when Kafka cannot be used, in place of aiokafka's own errors."""
+    """Raise `OperatorError` when Kafka cannot be used, or what it has is damaged, in place of aiokafka's own errors."""
     try:
-        yield
+        async with damage_in_words(kafka):
+            yield
     except _RIGHTS as error:  # those that were not asked for beforehand (`streams.log.rights`)
         raise OperatorError(
             f"Kafka refuses what this needs ({error}): give the rights that docs/operating.md lists to the user of "

@@ -10,26 +10,29 @@ A start, in order:
 5. Announce.
 
 A stop is a cancellation of `run`, or trouble while it runs; it goes the same way back. The caller catches signals:
-nothing here does.
+nothing here does. After a stop because the state of a partition is damaged it starts again: that removes the folder and
+folds it from the log. The port is kept meanwhile, and who connects waits.
 """
 
 import asyncio
 import contextlib
 import errno
 import fcntl
+import gc
 import importlib
 import logging
 import socket
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from api.http.descriptors import raise_limit
 from api.settings import Settings
-from api.starting import Start
-from schemas.errors import OperatorError
+from api.starting import Start, Started
+from schemas.errors import DamagedState, OperatorError
 from streams.broker import EmbeddedBroker, train
-from streams.data_folder import make_private, open_private
+from streams.data_folder import DiskFull, disk_full, make_private, open_private
 from streams.log.kafka_access import KafkaAccess
 
 log = logging.getLogger(__name__)
@@ -37,6 +40,8 @@ log = logging.getLogger(__name__)
 # A stop may take 10 s in all.
 _STOP_SECONDS: Final = (6.0, 1.5, 1.0)
 _BROKER_STOP_SECONDS: Final = 2.5
+# A disk on which a folder is damaged again and again is somebody's work.
+_RUNS: Final = 4
 
 Trouble = asyncio.Future[None]
 """Gets what makes it impossible to go on; the stop that follows may fail of other things."""
@@ -48,8 +53,29 @@ async def run(start: Start) -> None:
     Ends within 9 s of a cancellation, or of what makes it impossible to go on. Raises
     `OperatorError`, whose text says what to do.
     """
+    announced: list[Started] = []
+
+    def announce_once(started: Started) -> None:
+        if not announced:
+            start.announce(started)
+        announced.append(started)
+
+    with _port(start.settings.host, start.settings.port) as listener:
+        for left in reversed(range(_RUNS)):
+            try:
+                await _run_once(replace(start, announce=announce_once), listener)
+            except DamagedState as damage:
+                if not left:
+                    raise
+                log.error("%s. The service starts again now", str(damage))
+            # What was left behind may hold the folder's files open; the collector was told to look away from it.
+            gc.unfreeze()
+            gc.collect()
+
+
+async def _run_once(start: Start, listener: socket.socket) -> None:
     trouble: Trouble = asyncio.get_running_loop().create_future()
-    serving = asyncio.ensure_future(_serve(start, trouble))
+    serving = asyncio.ensure_future(_serve(start, listener, trouble))
     try:
         await asyncio.wait({serving, trouble}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -57,27 +83,32 @@ async def run(start: Start) -> None:
         await _end(serving)
         failure = trouble.exception() if trouble.done() else None
     if failure is not None:
-        raise failure
+        raise _full_disk(start.settings.data) or failure
 
 
-async def _serve(start: Start, trouble: Trouble) -> None:
+def _full_disk(data: Path) -> DiskFull | None:
+    return disk_full(data) if data.is_dir() else None
+
+
+async def _serve(start: Start, listener: socket.socket, trouble: Trouble) -> None:
     """Start, serve, and stop when cancelled; `trouble` gets what makes a stop necessary."""
     async with contextlib.AsyncExitStack() as stack:
 
         def beside(work: Coroutine[Any, Any, None]) -> None:
             stack.callback(asyncio.ensure_future(_report_failure(work, trouble)).cancel)
 
-        await _report_failure(_start_and_serve(start, stack, beside), trouble)
+        await _report_failure(_start_and_serve(start, listener, stack, beside), trouble)
 
 
 async def _start_and_serve(
     start: Start,
+    listener: socket.socket,
     stack: contextlib.AsyncExitStack,
     beside: Callable[[Coroutine[Any, Any, None]], None],
 ) -> None:
     settings = start.settings
     max_connections = raise_limit()
-    listener = stack.enter_context(_port(settings.host, settings.port))
+    listener = stack.enter_context(listener.dup())  # the server closes its own
     stack.enter_context(_state_folder(settings.data))
     importing = asyncio.ensure_future(asyncio.to_thread(importlib.import_module, "api.serving"))
     if start.embedded:

@@ -3,13 +3,18 @@
 # aiokafka is annotated in part.
 """The private names of aiokafka."""
 
+import re
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import CorruptRecordException
 
 from private_names.checked import Library
 
 AIOKAFKA: Final = Library("aiokafka", "0.14.0")
+_INVALID_CRC: Final = re.compile(
+    r"Invalid CRC - TopicPartition\(topic='([^']+)', partition=(\d+)\)"
+)
 
 with AIOKAFKA.importing():
     from aiokafka.cluster import ClusterMetadata
@@ -37,6 +42,7 @@ __all__ = [
     "ConsumerProtocolMemberMetadata",
     "MetadataRequest",
     "create_conn",
+    "damaged_partition",
     "fetched_to",
     "hand_out_as_fetched",
     "set_transaction_backoff",
@@ -88,6 +94,13 @@ def fetched_to(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int | N
         return None
     state = assignment.state_value(partition)
     return state.position if state.has_valid_position else None
+
+
+def damaged_partition(error: CorruptRecordException) -> TopicPartition:
+    """The partition that a consumer's error of a checksum names, in its text alone."""
+    found = _INVALID_CRC.search(str(error))
+    assert found is not None, "the text of the locked version"
+    return TopicPartition(found[1], int(found[2]))
 
 
 def set_transaction_backoff(seconds: float) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from projections import keyspace, outbox
 from projections.storage import Storage, drop, is_storage_failure
-from schemas.errors import OperatorError, Unfoldable
+from schemas.errors import DamagedLog, OperatorError, Unfoldable
 
 LAYOUT: Final = 7
 NOTHING: Final = -1
@@ -48,7 +48,7 @@ def slices(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
 
 
 class ForeignState(OperatorError):
-    """A state folder was folded from another log, or is ahead of this one."""
+    """A state folder was folded from another log."""
 
 
 def check_origin(row: bytes, origin: Origin) -> None:
@@ -81,14 +81,11 @@ def _decode_origin(row: bytes) -> Origin | None:
         return None
 
 
-def check_end(partition: int, applied: int, end: int) -> None:
-    """Raises `ForeignState` when the log of a partition ends before what its state has applied."""
+def check_end(topic: str, partition: int, applied: int, end: int) -> None:
+    """Raises `DamagedLog` when the log of a partition ends before what its state has applied."""
     if applied >= end:
-        raise ForeignState(
-            f"the state folder of partition {partition} has applied offset {applied}, but its log "
-            f"ends at {end}: records are missing from the log, or it is another one; remove the folder "
-            "`state` and let the service fold it again"
-        )
+        what = f"it ends there, and its state has applied all up to offset {applied}"
+        raise DamagedLog(topic, partition, end, what)
 
 
 class PartitionState:
@@ -123,8 +120,8 @@ class PartitionState:
         check_origin(row, origin)
 
     def check_end(self, end: int) -> None:
-        """Raises `ForeignState` when the log ends before what is applied."""
-        check_end(self.partition, self.applied, end)
+        """Raises `DamagedLog` when the log ends before what is applied."""
+        check_end(self.topic, self.partition, self.applied, end)
 
     def advance(self, offset: int) -> None:
         """All up to `offset` is read, and compaction has left nothing more to fold there."""

@@ -1,9 +1,12 @@
 """Where a projection keeps its rows: an ordered map of bytes with atomic writes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import contextlib
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from rocksdict import (
     BlockBasedOptions,
@@ -15,14 +18,21 @@ from rocksdict import (
     DBCompressionType,
     Options,
     Rdict,
+    RdictIter,
     ReadOptions,
     WriteBatch,
 )
+
+from schemas.errors import DamagedState
 
 _BLOCK_CACHE_BYTES = 48 << 20
 _DROPPED_ROWS = 1000
 # What is written goes to random parts of it, so it should fit the processor's caches: 32 MiB cost a fold 5 % more.
 _WRITE_BUFFER_BYTES = 16 << 20
+# How the binding's errors begin that say of a damage. RocksDB calls a manifest that is missing an error of I/O.
+_DAMAGES: Final = ("Corruption", "IO error: No such file or directory")
+_FILE: Final = re.compile(r"\d+\.(?:sst|log)\b|MANIFEST-\d+|CURRENT\b")
+_DAMAGED: Final = "DAMAGED"
 
 
 class Storage(Protocol):
@@ -61,7 +71,9 @@ def is_storage_failure(error: Exception) -> bool:
 
     The binding raises bare exceptions, which nothing else does.
     """
-    return type(error) is Exception or isinstance(error, DbClosedError | OSError | MemoryError)
+    return type(error) is Exception or isinstance(
+        error, DamagedState | DbClosedError | OSError | MemoryError
+    )
 
 
 def drop(storage: Storage, start: bytes, stop: bytes) -> None:
@@ -80,14 +92,30 @@ class RocksStorage:
 
     Writes go to the write-ahead log without a sync: they outlive the process. After a power cut rows and
     applied offset go back together, and the log repairs both.
+
+    Whatever meets a damaged file raises `DamagedState`. Of the first one after the opening `on_damage` gets a copy, in
+    the thread that met it: without a traceback, whose frames would hold iterators, and these the files. From then on
+    the folder cannot be opened any more: not every opening reads what is damaged.
     """
 
     _cache: Cache | None = None
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, on_damage: Callable[[DamagedState], None] | None = None
+    ) -> None:
+        """Raises `DamagedState`, and OSError where the folder cannot be used."""
         folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         self.folder = folder
-        self._db = Rdict(str(folder), options=self._options())
+        self._on_damage: Callable[[DamagedState], None] | None = None
+        self._reporting = threading.Lock()
+        if (folder / _DAMAGED).exists():
+            raise DamagedState(folder, (folder / _DAMAGED).read_text() or None)
+        try:
+            self._db = Rdict(str(folder), options=self._options())
+        except Exception as error:
+            raise self._told(error) from None
+        self._on_damage = on_damage
 
     @classmethod
     def _options(cls) -> Options:
@@ -117,28 +145,39 @@ class RocksStorage:
         return options
 
     def get(self, key: bytes) -> bytes | None:
-        return self._db.get(key)
+        try:
+            return self._db.get(key)
+        except Exception as error:
+            raise self._told(error) from None
 
     def get_many(self, keys: Sequence[bytes]) -> Sequence[bytes | None]:
-        return cast("list[bytes | None]", self._db.get(list(keys))) if keys else []
+        try:
+            return cast("list[bytes | None]", self._db.get(list(keys))) if keys else []
+        except Exception as error:
+            raise self._told(error) from None
 
     def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        # A generator, whose frame holds the bounds: the binding keeps nothing but a pointer to their bytes.
         bounds = ReadOptions()
         bounds.set_iterate_upper_bound(stop)
-        # A generator, whose frame holds the bounds: the binding keeps nothing but a pointer to their bytes.
-        yield from cast(
-            "Iterator[tuple[bytes, bytes]]", self._db.items(from_key=start, read_opt=bounds)
-        )
+        try:
+            yield from scanned(self._db.iter(bounds), start)
+        except Exception as error:
+            raise self._told(error) from None
 
     def scan_back(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
         bounds = ReadOptions()
         bounds.set_iterate_upper_bound(stop)
-        rows = self._db.iter(bounds)
-        rows.seek_to_last()
-        # The binding takes a lower bound, and does not keep to it.
-        while rows.valid() and (key := rows.key()) >= start:
-            yield key, rows.value()
-            rows.prev()
+        try:
+            rows = self._db.iter(bounds)
+            rows.seek_to_last()
+            # The binding takes a lower bound, and does not keep to it.
+            while rows.valid() and (key := rows.key()) >= start:
+                yield key, rows.value()
+                rows.prev()
+            rows.status()
+        except Exception as error:
+            raise self._told(error) from None
 
     def write(self, rows: Mapping[bytes, bytes | None]) -> None:
         batch = WriteBatch(raw_mode=True)
@@ -148,9 +187,18 @@ class RocksStorage:
                 delete(key)
             else:
                 put(key, value)
-        self._db.write(batch)
+        try:
+            self._db.write(batch)
+        except Exception as error:
+            raise self._told(error) from None
 
     def purge(self, prefixes: Sequence[bytes]) -> bool:
+        try:
+            return self._purge(prefixes)
+        except Exception as error:
+            raise self._told(error) from None
+
+    def _purge(self, prefixes: Sequence[bytes]) -> bool:
         logs = self._files("log")
         # No row has a bare prefix for its key; but a flush with nothing to write keeps the log, which may
         # hold what left no trace in memory.
@@ -181,7 +229,51 @@ class RocksStorage:
         )
 
     def close(self) -> None:
-        self._db.close()
+        try:
+            self._db.close()
+        except Exception as error:
+            # Of a damaged folder the last rows are not flushed. The binding then leaves it open, until it is let go.
+            del self._db
+            if not is_damage(error):
+                raise
+
+    def _told(self, error: Exception) -> Exception:
+        """The error as callers know it; a damage is reported, and remembered in the folder."""
+        if not is_damage(error):
+            return error
+        damage = damage_of(error, self.folder)
+        with self._reporting:
+            report, self._on_damage = self._on_damage, None
+        # On a disk that is full as well, the next reader meets it again.
+        with contextlib.suppress(OSError):
+            (self.folder / _DAMAGED).write_text(damage.damaged_file or "")
+        if report is not None:
+            report(damage_of(error, self.folder))
+        return damage
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether an error of the binding says that a file is missing, or is not what was written."""
+    return type(error) is Exception and str(error).startswith(_DAMAGES)
+
+
+def damage_of(error: Exception, folder: Path) -> DamagedState:
+    """What such an error says of the folder; of its text no more than the file's name, for it may show keys."""
+    found = _FILE.search(str(error))
+    return DamagedState(folder, None if found is None else found[0])
+
+
+def scanned(rows: RdictIter, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The rows of an iterator from a key on.
+
+    The binding's own iterators of rows end at a damaged block as if nothing came behind it; this one raises.
+    """
+    rows.seek(start)
+    valid, key, value, step = rows.valid, rows.key, rows.value, rows.next
+    while valid():
+        yield key(), value()
+        step()
+    rows.status()
 
 
 def _overlaps(file: Mapping[str, Any], prefixes: Sequence[bytes]) -> bool:

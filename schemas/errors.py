@@ -15,10 +15,13 @@
     │   └── Unavailable           503, with Retry-After
     ├── OperatorError             a person has to put something right before the service, or a command, can go on
     │   ├── Unfoldable            a record at which a partition of the log stops
+    │   ├── DamagedState          a file of a state folder is missing, or is not what was written
+    │   ├── DamagedLog            records of the log are missing, or are not what was written
     │   ├── WrongLog              the topics are not those that this deployment wrote
     │   ├── MissingRights         Kafka does not let the service do what it has to
     │   ├── ForeignState          a state folder was folded from another log
     │   ├── LostProgress          nothing says which outputs of a state were published
+    │   ├── DiskFull              there is no room in the data folder
     │   └── BrokerError           the embedded broker cannot run
     │       ├── BrokerLocked
     │       ├── PortTaken
@@ -39,14 +42,15 @@
     ├── Refusal                   the HTTP parser refuses a request before a handler gets it (contract §2)
     └── Interrupted               a signal ended a command
 
-Those below `Unfoldable` are defined where they are raised, and those that do not derive from `RequestError` or
+Those below `DamagedLog` are defined where they are raised, and those that do not derive from `RequestError` or
 `OperatorError` are caught inside the service: no caller meets them. `benchmarks` has a tree of its own. Errors of
 libraries are caught where they arise, and become one of these when a caller has to know.
 
 Texts never hold a uid, an email, a secret or a property value.
 """
 
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, TypeAlias
 
 import msgspec
 
@@ -163,3 +167,36 @@ class Unfoldable(OperatorError):
         self.partition = partition
         self.offset = offset
         self.kind = kind
+
+
+class DamagedState(OperatorError):
+    """A file of a state folder is missing, or is not what was written; `where` names it, if RocksDB does."""
+
+    def __init__(self, folder: Path, damaged_file: str | None = None) -> None:
+        self.folder = folder
+        self.damaged_file = damaged_file
+        self.where = "" if damaged_file is None else f" in {damaged_file}"
+        super().__init__(
+            f"the state folder {folder.name} is damaged{self.where}: a start of the service removes it and folds the "
+            "partition again from its log; check the disk"
+        )
+
+
+class DamagedLog(OperatorError):
+    """From `offset` on records of the log are missing, or are not what was written; `what` says how that is known."""
+
+    kind = "DamagedLog"
+
+    def __init__(self, topic: str, partition: int, offset: int, what: str) -> None:
+        super().__init__(
+            f"the log is damaged: {topic}-{partition} from offset {offset} on: {what}. Put the topic's files back from "
+            "another replica or a backup (docs/operating.md). Keep the folder `state`: it may have what the log has "
+            "lost, and `profilelog audit` lists that"
+        )
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
+
+
+StoppedAt: TypeAlias = Unfoldable | DamagedLog
+"""A record at which something of a node stops, for its operator (contract §15)."""

@@ -8,6 +8,7 @@
 import contextlib
 import logging
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ ENTRIES: Final = frozenset(
 )
 _OTHERS: Final = 0o077  # the permissions of the group and of everybody
 _ROOT: Final = 0
+_ROOM_BYTES: Final = 1 << 20
 
 
 def make_private(data: Path) -> None:
@@ -60,6 +62,23 @@ def make_private(data: Path) -> None:
     for path in there:
         for each in _tree(path):
             _deny_others(each)
+
+
+class DiskFull(OperatorError):
+    """There is no room on the disk of a folder; reported in place of whatever failed of it."""
+
+    def __init__(self, folder: Path, free: int, total: int) -> None:
+        self.folder = folder
+        super().__init__(
+            f"the disk with {folder} is full ({free >> 10} KiB of {total >> 20} MiB are free): make room there and "
+            "start again, nothing has to be repaired"
+        )
+
+
+def disk_full(folder: Path) -> DiskFull | None:
+    """To be asked after a failure: whether the folder's disk has no room, which explains it."""
+    usage = shutil.disk_usage(folder)
+    return DiskFull(folder, usage.free, usage.total) if usage.free < _ROOM_BYTES else None
 
 
 def write_private(path: Path, text: str) -> None:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from projections.fold.verdict import Verdict
 from projections.search.searches import Searches
-from schemas.errors import TooLarge, Unavailable, Unfoldable
+from schemas.errors import StoppedAt, TooLarge, Unavailable
 from schemas.events import ProfileEvent, encode
 from schemas.identity import Identity, event_key
 from streams.change_streams import ChangeHub
@@ -84,6 +84,8 @@ class Node:
         self.batch_pace = BatchPace(self.pace)
         self.writes = PendingWrites(deployment.write_timeout, self.batch_pace.write_waits)
         self.failure = Failure()
+        self.repairs: list[str] = []
+        """Of each state folder that was damaged and is folded again, what an operator should know."""
         self.decisions = KnownDecisions(deployment.kafka, self.topics)
         self.company_log = CompanyLog(
             deployment.kafka,
@@ -206,6 +208,7 @@ class Node:
             on_new_state=self.search.discard,
             is_watched=self.changes.is_listened,
             tenures=self.cluster.tenures,
+            repairs=self.repairs,
         )
         return Assignment(
             kafka,
@@ -218,7 +221,7 @@ class Node:
         )
 
     @property
-    def stopped(self) -> list[Unfoldable]:
+    def stopped(self) -> list[StoppedAt]:
         """The records at which something of this node has stopped, for its operator (contract §15)."""
         held = [self.book.stopped, self.company_log.stopped, *self.partitions.stopped]
         return [record for record in held if record is not None]

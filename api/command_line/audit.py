@@ -57,6 +57,7 @@ async def _audit(settings: Settings, watch: Watch) -> list[Audit]:
     audits: list[Audit] = []
     async with log_reader(settings) as log:
         tune_garbage_collector()
+        await log.check_unfolded()
         for source in log.sources:
             state = settings.data / "state" / f"{source.topic}-{source.partition}"
             if not state.is_dir():
@@ -68,7 +69,8 @@ async def _audit(settings: Settings, watch: Watch) -> list[Audit]:
                     await done.run(log, state, Path(scratch) / state.name, watch.advance)
                 except UnknownFormat as error:
                     raise OperatorError(
-                        f"{state}: {error}; remove the folder and let the service fold it again"
+                        f"{state}: {error}; a start of the service removes it and folds it again, if it is damaged "
+                        "and its log has everything"
                     ) from None
             audits.append(done)
     return audits
@@ -83,7 +85,7 @@ def _check_state(data: Path) -> None:
 
 
 def _same(audits: list[Audit]) -> bool:
-    return not any(audit.comparison.count for audit in audits)
+    return not any(audit.comparison.count or audit.log_is_damaged for audit in audits)
 
 
 def _described(audit: Audit) -> dict[str, Any]:
@@ -96,7 +98,19 @@ def _described(audit: Audit) -> dict[str, Any]:
         "digest": audit.comparison.digest.text(),
         "different": audit.comparison.count,
         "differences": msgspec.to_builtins(audit.comparison.differences),
+        **_lost(audit),
     }
+
+
+def _lost(audit: Audit) -> dict[str, Any]:
+    """What the log lacks and the state has; nothing where all is there."""
+    if not audit.log_is_damaged:
+        return {}
+    lost = audit.comparison.lost
+    facts = {"rows": lost.rows, "first": lost.first, "last": lost.last}
+    if audit.lost_end:
+        facts["ends_at"] = audit.end
+    return {"log_lacks": facts}
 
 
 def _show(audits: list[Audit]) -> None:
@@ -116,7 +130,27 @@ def _show(audits: list[Audit]) -> None:
         omitted = audit.comparison.count - len(audit.comparison.differences)
         if omitted:
             print_text(f"{_name(audit)}: {omitted} more differences are not listed")
-    print_text("The state is what its log says." if _same(audits) else _ADVICE)
+        if damage := _damage(audit):
+            print_text(damage)
+    if _same(audits):
+        print_text("The state is what its log says.")
+    else:
+        print_text(_KEEP if any(audit.log_is_damaged for audit in audits) else _ADVICE)
+
+
+def _damage(audit: Audit) -> str | None:
+    lost = audit.comparison.lost
+    said: list[str] = []
+    if audit.lost_end:
+        said.append(
+            f"ends at offset {audit.end}, and its state has applied all up to {audit.applied}"
+        )
+    if lost.rows:
+        where = (
+            "" if lost.first is None else f", of records from offset {lost.first} to {lost.last}"
+        )
+        said.append(f"lacks what {lost.rows:,} rows of the state say{where}")
+    return f"{_name(audit)}: the log {', and '.join(said)}" if said else None
 
 
 def _name(audit: Audit) -> str:
@@ -138,6 +172,11 @@ _HOW: Final = {
     "missing": "missing in the state",
     "not in the log": "not in the log",
 }
+_KEEP: Final = (
+    "The log lacks what the state has, so it is the log that is damaged. Keep the folder `state`, and make a copy of "
+    "it: it may be the only place that still has this, and what is folded from this log would not. Put the log back "
+    "from another replica or a backup (docs/operating.md), and audit again."
+)
 _ADVICE: Final = (
     "The state is not what its log says. Keep a copy of it for whoever examines it; then stop the "
     "service, remove the folder `state` and start again: the service folds it from the log."

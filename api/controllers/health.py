@@ -17,8 +17,8 @@ _WORTH_SHOWING_SECONDS: Final = 1.0
 
 
 def _warnings(node: Node, unpublished: Lag) -> list[str]:
-    """What a person should know: overdue deletions, a wrong clock, what is behind."""
-    found: list[str] = []
+    """What a person should know: damaged folders, overdue deletions, a wrong clock, what is behind."""
+    found = list(node.repairs)
     overdue = node.purge.overdue
     if overdue.count:
         number = f"{overdue.count} deletion{'s are' if overdue.count > 1 else ' is'}"
@@ -87,4 +87,5 @@ class HealthController(Controller):
             others = len(node.cluster.owners.others())
             nodes = {"nodes": others + 1} if others else {}
             return answer({"status": "ready", **nodes, **_operations(node)})
-        return answer({"status": "catching up"}, 503, retry_after="1")
+        repairs = {"warnings": node.repairs} if node.repairs else {}
+        return answer({"status": "catching up", **repairs}, 503, retry_after="1")

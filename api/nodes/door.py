@@ -5,6 +5,7 @@ from the deployment's hash key there is no such route.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable
 from typing import Final
 
@@ -39,6 +40,8 @@ from streams.cluster.operations import (
 )
 from streams.cluster.peers import DOOR, NOT_THE_OWNER
 from streams.partition.owned_partitions import Elsewhere
+
+log = logging.getLogger(__name__)
 
 _OF_THE_PROCESS: Final = frozenset(("/health", "/ready"))
 _MOST_BYTES: Final = 4 << 20
@@ -77,6 +80,10 @@ class Door:
             await _send(send, NOT_THE_OWNER, b"another node owns the partition")
         except Unavailable as error:
             await _send(send, 503, error.messages[0].encode())
+        except Exception as error:
+            # Nothing of the error's text, which may hold a value.
+            log.error("%s failed: %s", type(asked).__name__, type(error).__name__)
+            await _send(send, 503, b"the node failed at this, try again")
         else:
             if self._cluster.tenures.are_good():
                 await _send(send, 200, _encode(answer))

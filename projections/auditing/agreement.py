@@ -25,6 +25,7 @@ import msgspec
 
 from projections import keyspace
 from projections.auditing.differences import Difference, How, describe
+from projections.auditing.lost_records import LostRecords
 from projections.receipts import decode_receipt, decode_waiting
 from projections.repeats import attempt_time, counts, row_time
 
@@ -128,13 +129,15 @@ def digest_of(rows: Rows, newest: int, digest: Digest) -> Generator[None]:
 class Comparison:
     """A live state beside a replay of its log up to the same offset.
 
-    `digest` is the live state's. Beyond `LISTED` differences they are only counted.
+    `digest` is the live state's. Beyond `LISTED` differences they are only counted. `lost` has those that the log has
+    not, whether listed or not.
     """
 
     def __init__(self) -> None:
         self.digest = Digest()
         self.differences: list[Difference] = []
         self.count = 0
+        self.lost = LostRecords()
 
     def run(self, live: Rows, replay: Rows, newest: int) -> Generator[None]:
         """Compare everything; yields now and then, for others to run.
@@ -176,8 +179,13 @@ class Comparison:
 
     def _differ(self, how: How, key: bytes, live: bytes | None, replay: bytes | None) -> None:
         self.count += 1
+        if self.count > LISTED and how != "not in the log":
+            return
+        difference = describe(how, key, live, replay)
         if self.count <= LISTED:
-            self.differences.append(describe(how, key, live, replay))
+            self.differences.append(difference)
+        if how == "not in the log":
+            self.lost.add(difference)
 
 
 # ---------------------------------------------------------------------- what agrees, by the kind of row

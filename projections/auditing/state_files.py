@@ -7,14 +7,16 @@ overwritten or deleted since and that RocksDB shows nobody. They know the format
 block-based tables of format version 6 and a write-ahead log, both uncompressed.
 """
 
+import contextlib
 import struct
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Final, Self, cast
+from typing import Final, Self
 
 from rocksdict import AccessType, Options, Rdict, ReadOptions
 
+from projections.storage import damage_of, is_damage, scanned
 from schemas.errors import ProfilelogError
 
 Row = tuple[bytes, bytes | None]
@@ -46,10 +48,12 @@ class Secondary:
     """A state folder as RocksDB shows it to a secondary, which takes no lock and writes nothing there.
 
     Rows are those of the last `catch_up`, whatever the service writes meanwhile. Raises `UnknownFormat` when RocksDB
-    cannot open the folder. A `projections.storage.Storage` for reading.
+    cannot open the folder, and `DamagedState` when a file turns out to be damaged. A `projections.storage.Storage` for
+    reading.
     """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._own = tempfile.TemporaryDirectory(prefix="profilelog-")
         options = Options(raw_mode=True)
         options.set_max_open_files(-1)  # so that files which the writer removes meanwhile stay open
@@ -72,7 +76,8 @@ class Secondary:
         self._db.try_catch_up_with_primary()
 
     def get(self, key: bytes) -> bytes | None:
-        return self._db.get(key)
+        with self._damage_in_words():
+            return self._db.get(key)
 
     def scan(self, start: bytes, stop: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
         """Rows with start <= key < stop, in order of the key; to the last one without a `stop`."""
@@ -80,9 +85,17 @@ class Secondary:
         if stop is not None:
             bounds.set_iterate_upper_bound(stop)
         # A generator, whose frame holds the bounds: the binding keeps nothing but a pointer to their bytes.
-        yield from cast(
-            "Iterator[tuple[bytes, bytes]]", self._db.items(from_key=start, read_opt=bounds)
-        )
+        with self._damage_in_words():
+            yield from scanned(self._db.iter(bounds), start)
+
+    @contextlib.contextmanager
+    def _damage_in_words(self) -> Generator[None]:
+        try:
+            yield
+        except Exception as error:
+            if is_damage(error):
+                raise damage_of(error, self._folder) from None
+            raise
 
 
 def shown_rows(folder: Path, start: bytes = b"") -> Generator[tuple[bytes, bytes]]:

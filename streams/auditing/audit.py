@@ -6,6 +6,8 @@
 3. The live state is read anew, the replay follows to exactly its offset, and all rows are compared.
 4. Where they differ although the live state has moved on, it goes on from 3: what was compacted while the replay read
    it is explained by a forget that comes later, and the replay has to fold that too.
+5. Where the state has what the log has not, the replay goes on to the log's end: what a forget there explains is not
+   lost. The rest is, and then the log is the damaged one of the two.
 """
 
 import asyncio
@@ -17,17 +19,21 @@ from projections import keyspace
 from projections.auditing.agreement import Comparison
 from projections.auditing.state_files import Secondary
 from projections.partition import NOTHING, check_origin
-from streams.auditing.replay import Advance, LogReader, Source
+from streams.auditing.replay import Advance, LogReader, Replay, Source
 
 _ROUNDS: Final = 3
 
 
 class Audit:
-    """What came of one partition: `applied` is the offset that both were compared at, `records` what was folded."""
+    """What came of one partition: `applied` is the offset that both were compared at, `records` what was folded.
+
+    `end` is the log's: it is behind `applied`, or the log has lost its last records.
+    """
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.applied = NOTHING
+        self.end = 0
         self.records = 0
         self.comparison = Comparison()
 
@@ -44,19 +50,39 @@ class Audit:
             live.catch_up()
             replay = log.replay(self.source, scratch)
             try:
-                await replay.fold_to(_applied(live) + 1, advance)
+                await self._follow(log, live, replay, advance)
                 for _ in range(_ROUNDS):
                     live.catch_up()
-                    self.applied = _applied(live)
-                    await replay.fold_to(self.applied + 1, advance)
+                    await self._follow(log, live, replay, advance)
                     self.comparison = Comparison()
                     await in_turns(self.comparison.run(live, replay.state.storage, replay.newest))
                     live.catch_up()
                     if not self.comparison.count or _applied(live) == self.applied:
                         break
                 self.records = replay.records
+                if self.comparison.lost.rows:
+                    await replay.fold_to(self.end, advance)
+                    self.comparison.lost.leave_out_forgotten(replay.state.storage)
             finally:
                 replay.close()
+
+    async def _follow(
+        self, log: LogReader, live: Secondary, replay: Replay, advance: Advance
+    ) -> None:
+        """Folds as far as the live state is, or the log goes."""
+        self.applied = _applied(live)
+        self.end = await log.end(self.source)
+        await replay.fold_to(min(self.applied + 1, self.end), advance)
+
+    @property
+    def lost_end(self) -> int:
+        """How many records the log has lost at its end."""
+        return max(0, self.applied + 1 - self.end)
+
+    @property
+    def log_is_damaged(self) -> bool:
+        """Whether the log lacks what the state has."""
+        return self.lost_end > 0 or self.comparison.lost.rows > 0
 
 
 def _applied(live: Secondary) -> int:

@@ -79,6 +79,15 @@ class LogReader:
         async with Log(self._kafka, self.topics) as log:
             return await log.accounts(wanted)
 
+    async def check_unfolded(self) -> None:
+        """Reads the small topics that no state is folded from. Raises aiokafka's errors, and `DamagedLog`."""
+        topics = self.topics
+        for topic in (topics.accounts, topics.companies, topics.progress):
+            for partition in range(topics.sizes()[topic]):
+                source = Source(topic, partition)
+                async for _ in self.read(source, 0, await self.end(source), _nobody):
+                    pass
+
     async def size(self, sources: Sequence[Source]) -> int:
         """How many offsets there are in the partitions."""
         partitions = [TopicPartition(*source) for source in sources]
@@ -156,10 +165,10 @@ class Replay:
 
         `scope` leaves out what is not about it. `as_of`, in unix milliseconds, cuts the log at the first event that is
         later; claims, whose tombstones have no time of their own, count by the log's. Of what is behind the cut only
-        forgets are folded: who was forgotten since is not shown (contract §12). Raises `ForeignState` when the log
+        forgets are folded: who was forgotten since is not shown (contract §12). Raises `DamagedLog` when the log
         ends before `end`, and `Unfoldable`.
         """
-        check_end(self.source.partition, end - 1, await self._log.end(self.source))
+        check_end(*self.source, end - 1, await self._log.end(self.source))
         start = self.state.applied + 1
         async for fetched in self._log.read(self.source, start, end, advance):
             records = _before(fetched, end)
@@ -195,6 +204,10 @@ class Replay:
 
     def close(self) -> None:
         self.state.close()
+
+
+def _nobody(_: int) -> None:
+    """Is told of no advance."""
 
 
 def _before(records: list[Any], end: int) -> list[Any]:

@@ -29,7 +29,7 @@ from streams.broker.java import Java, failure_of, find_java, how_it_ended, start
 from streams.broker.probe import answers
 from streams.broker.properties import CLIENT, JAVA_OPTIONS, server_properties
 from streams.child_process import has_ended
-from streams.data_folder import write_private
+from streams.data_folder import DiskFull, disk_full, write_private
 from streams.log.kafka_access import KafkaAccess
 
 _START_TIMEOUT_S = 90.0
@@ -97,7 +97,7 @@ class EmbeddedBroker:
         Raises:
             BrokerLocked, PortTaken, JarsUnavailable, JarMismatch, JavaMissing, BrokerDied: all
                 BrokerErrors, whose text says what to do.
-            OperatorError: the data folder cannot be used (`data_folder.make_private`).
+            OperatorError: the data folder cannot be used (`data_folder.make_private`, `DiskFull`).
         """
         if self._process is not None:
             raise RuntimeError("the broker was started already")
@@ -134,6 +134,7 @@ class EmbeddedBroker:
 
         Raises:
             BrokerDied: it ended by itself.
+            DiskFull: it ended because there is no room.
         """
         while (process := self._process) is not None:
             if process.poll() is not None:
@@ -239,8 +240,11 @@ class EmbeddedBroker:
     def _lost_a_port(self) -> bool:
         return any("Address already in use" in line for line in self._folder.log_tail())
 
-    def _died(self, what: str) -> BrokerDied:
-        return BrokerDied(what=what, log=self._folder.log, last_lines=self._folder.log_tail())
+    def _died(self, what: str) -> BrokerDied | DiskFull:
+        # Kafka's own log may be empty then, for it lies on the same disk.
+        return disk_full(self._folder.path) or BrokerDied(
+            what=what, log=self._folder.log, last_lines=self._folder.log_tail()
+        )
 
 
 def _free_ports(asked: int) -> tuple[int, int]:

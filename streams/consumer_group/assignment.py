@@ -17,6 +17,7 @@ import logging
 from collections.abc import Callable, Mapping, Set
 from functools import partial
 
+from aiokafka import TopicPartition
 from faust.types import TP
 
 from projections.partition import NOTHING
@@ -24,6 +25,7 @@ from schemas.errors import OperatorError
 from streams.clock import unix_ms
 from streams.consumer_group.placement import Member
 from streams.failure import Failure
+from streams.log.damage import check_readable
 from streams.log.kafka_access import KafkaAccess
 from streams.log.reading import log_bounds
 from streams.log.topic_settings import TOMBSTONES_SEEN_SECONDS
@@ -32,6 +34,7 @@ from streams.partition.opening import PartitionOpener
 from streams.partition.owned_partitions import OwnedPartitions
 from streams.partition.runtime import PartitionRuntime
 from streams.partition.settlement_among_nodes import SettlementAmongNodes
+from streams.partition.state_folder import LogExtent, check_published
 
 SecondsLeft = Callable[[TP, int, bytes], float]
 """How long the lease of another node may last that a partition's owner's record, at an offset, speaks of."""
@@ -102,18 +105,23 @@ class Assignment:
     async def _acquire(self, tp: TP) -> None:
         async with log_bounds(self._kafka) as bounds:
             kept = await bounds.first_since(*tp, unix_ms() - TOMBSTONES_SEEN_SECONDS * 1000)
-            runtime = self._opener.open(tp, kept)
+            extent = LogExtent(await bounds.begin(*tp), kept, await bounds.end(*tp))
+            runtime = await self._opener.open(tp, extent)
             try:
                 runtime.expect_end(await bounds.end(*tp))
                 await runtime.relay.start()
                 await self._former_lease_is_over(runtime)
-                runtime.expect_end(await bounds.end(*tp))
+                # The end is read last: a former owner may have appended and published until it was fenced.
+                end = await bounds.end(*tp)
+                runtime.expect_end(end)
+                check_published(tp, end, runtime.state.published)
                 outputs = await bounds.ends(self._settles(tp.topic), range(self._topics.partitions))
             except BaseException:
                 await runtime.close()
                 raise
         self._settlement.acquire(runtime.state, outputs)
-        runtime.start(partial(self._end, tp))
+        readable = partial(check_readable, self._kafka, TopicPartition(*tp))
+        runtime.start(partial(self._end, tp), readable)
         self._partitions.add(tp, runtime)
 
     async def _former_lease_is_over(self, runtime: PartitionRuntime) -> None:

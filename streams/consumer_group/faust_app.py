@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
+from aiokafka.errors import CorruptRecordException
 from faust.contrib.asgi import faust_app_running
 
 from schemas.errors import OperatorError
@@ -15,6 +16,7 @@ from streams.consumer_group.assignment import Assignment
 from streams.consumer_group.chunk_delivery import ChunkApp
 from streams.failure import Failure
 from streams.log.chunks import CHUNK_RECORDS
+from streams.log.damage import damage_of
 from streams.log.kafka_access import KafkaAccess
 from streams.log.topics import Topics
 from streams.partition.owned_partitions import OwnedPartitions
@@ -37,11 +39,14 @@ async def group_member(
 async def _watch(app: ChunkApp, failure: Failure) -> None:
     """A Faust app that crashed serves nothing any more, and does not start again by itself."""
     await app.wait_until_stopped()  # or crashed
-    if app.crashed:
-        reason = type(app.crash_reason).__name__
-        failure.report(
-            OperatorError(f"the Faust worker crashed ({reason}): start the service again")
-        )
+    if not app.crashed:
+        return
+    error = app.crash_reason
+    if isinstance(error, CorruptRecordException):
+        failure.report(await damage_of(app.kafka, error))
+        return
+    reason = type(error).__name__
+    failure.report(OperatorError(f"the Faust worker crashed ({reason}): start the service again"))
 
 
 def make_app(

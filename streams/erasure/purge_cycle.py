@@ -27,7 +27,7 @@ from faust.types import TP
 
 from projections import keyspace
 from projections.deletions import Deletion, Unpurged, claims_left, count_waiting, rows_left
-from schemas.errors import Unavailable
+from schemas.errors import DamagedLog, Unavailable
 from schemas.events import DeletionPurged, encode
 from schemas.identity import event_key, event_keys
 from streams.clock import now
@@ -37,6 +37,7 @@ from streams.erasure.overdue import Overdue
 from streams.erasure.sweep import Position, Sweep
 from streams.erasure.topic_watch import TopicWatch
 from streams.log.appender import Appender
+from streams.log.damage import damage_in_words
 from streams.log.kafka_access import KafkaAccess
 from streams.log.topics import Topics
 from streams.partition.email_partition import EmailPartition
@@ -114,7 +115,10 @@ class Purge:
             await self._wake.wait()
             self._wake.clear()
             try:
-                await self._until_nothing_waits()
+                async with damage_in_words(self._kafka):
+                    await self._until_nothing_waits()
+            except DamagedLog as error:
+                await self._start_again(str(error))
             except (KafkaError, Unavailable, OSError):
                 await self._start_again(_UNREACHABLE)
             except Exception as error:

@@ -3,16 +3,21 @@
 """Every consumer is made here; and reading a stretch of one partition."""
 
 import contextlib
+import time
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any, Final, Literal
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from private_names.of_aiokafka import hand_out_as_fetched
+from schemas.errors import DamagedLog
 from streams.log.kafka_access import KafkaAccess
 
 _POLL_MS: Final = 200
 _FETCH_MS: Final = 10
+# An open transaction, too, holds up those who read what is committed, for 12 s at most.
+_STILL_SECONDS: Final = 10.0
+_ANSWERED_SECONDS: Final = 5.0
 
 
 def make_reader(
@@ -71,6 +76,11 @@ class LogBounds:
         """The offset behind the last record."""
         return (await self.ends(topic, [partition]))[partition]
 
+    async def begin(self, topic: str, partition: int) -> int:
+        """The offset of the first record that may still be there; compaction does not move it."""
+        tp = TopicPartition(topic, partition)
+        return (await self._consumer.beginning_offsets([tp]))[tp]
+
     async def first_since(self, topic: str, partition: int, ms: int) -> int:
         """The offset of the first record that was appended at this time, Unix milliseconds, or later; else the end."""
         tp = TopicPartition(topic, partition)
@@ -104,9 +114,40 @@ async def read_chunks(
 ) -> AsyncGenerator[list[Any]]:
     """The same records, as many at a time as were fetched.
 
-    It ends by the consumer's position, for the last records may be markers or compacted away.
+    It ends by the consumer's position, for the last records may be markers or compacted away. Raises `DamagedLog` when
+    that stays where it is (`Standstill`).
     """
     consumer.seek(tp, start)
-    while await consumer.position(tp) < end:
+    standstill = Standstill(consumer, tp)
+    while (position := await consumer.position(tp)) < end:
+        await standstill.check(position)
         hand_out_as_fetched(consumer)
         yield (await consumer.getmany(tp, timeout_ms=_POLL_MS)).get(tp, [])
+
+
+class Standstill:
+    """Whether a reader that is not at the end of a partition stands still there.
+
+    Kafka hands out nothing, and no error, from a batch on whose length is not what was written, if that is in the last
+    file of the partition.
+    """
+
+    def __init__(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> None:
+        self._consumer = consumer
+        self._tp = tp
+        self._position = -1
+        self._since = 0.0
+        self._answers = False
+
+    async def check(self, position: int) -> None:
+        """Raises `DamagedLog` when the position has not changed for long, although Kafka answers."""
+        now = time.monotonic()
+        if position != self._position:
+            self._position, self._since, self._answers = position, now, False
+        elif now - self._since > (_ANSWERED_SECONDS if self._answers else _STILL_SECONDS):
+            if self._answers:
+                what = "Kafka hands out nothing from there on, though it says that there is more"
+                raise DamagedLog(self._tp.topic, self._tp.partition, position, what)
+            # A Kafka that was away hands out nothing either; this waits for one that is.
+            await self._consumer.end_offsets([self._tp])
+            self._since, self._answers = time.monotonic(), True

@@ -1,22 +1,22 @@
 """Opening a partition: the state in its folder, and the relay of its outputs."""
 
 import asyncio
-import logging
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from faust.types import TP
 
 from projections.email_index import EMAIL_LAYOUT, EmailState
-from projections.partition import NOTHING, Origin, PartitionState, applied_by, layout_of
+from projections.partition import NOTHING, Origin, PartitionState, applied_by
 from projections.profiles import ProfileState
-from projections.storage import RocksStorage
+from schemas.errors import DamagedState
 from schemas.identity import Identity
 from streams.log.appender import Appender
 from streams.log.kafka_access import KafkaAccess
+from streams.log.reading import log_bounds
 from streams.log.topics import LogMarker, Topics
 from streams.log.transactions import TransactionalPublisher
 from streams.partition.claim_sender import ClaimSender
@@ -32,9 +32,8 @@ from streams.partition.relay_loop import (
     RelayLoop,
 )
 from streams.partition.runtime import Effects, PartitionRuntime
+from streams.partition.state_folder import LogExtent, remove_damaged, usable_state
 from streams.partition.tenure import Tenure, Tenures
-
-log = logging.getLogger(__name__)
 
 _ANY_LAYOUT: Final = 0  # a state of profiles from a former version is refused, not begun anew
 
@@ -58,16 +57,28 @@ class PartitionOpener:
     on_new_state: Callable[[], None]
     is_watched: Callable[[], bool]
     tenures: Tenures
+    repairs: list[str] = field(default_factory=list[str])
+    """Of each folder that was damaged and is folded again, what an operator should know."""
 
-    def open(self, tp: TP, kept: int) -> PartitionRuntime:
-        """Opens the state; nothing runs yet. Raises `ForeignState` when it was folded from another log.
+    async def open(self, tp: TP, extent: LogExtent) -> PartitionRuntime:
+        """Opens the state, in place of a damaged one a new one; nothing runs yet.
 
-        Tombstones of records from the offset `kept` on are all still in the log. A state that has not applied all
-        before that may have missed one, and is begun anew.
+        Raises `ForeignState` when it was folded from another log, `DamagedLog` when it has to be folded again and the
+        log cannot give it back, and `OperatorError` when the folder cannot be used.
         """
+        try:
+            return self._open(tp, extent)
+        except DamagedState as damage:
+            published = await ProgressReader(self.kafka, self.topics, *tp).read()
+            async with log_bounds(self.kafka) as bounds:
+                extent = extent._replace(end=await bounds.end(*tp))
+            self.repairs.append(remove_damaged(damage, tp, extent, published))
+            return self._open(tp, extent)
+
+    def _open(self, tp: TP, extent: LogExtent) -> PartitionRuntime:
         is_profiles = tp.topic == self.topics.events
         layout = _ANY_LAYOUT if is_profiles else EMAIL_LAYOUT
-        storage = _usable_storage(self._folder(tp), kept, layout)
+        storage = usable_state(self._folder(tp), tp, extent, layout, self._reporter())
         try:
             if is_profiles:
                 if applied_by(storage) == NOTHING:
@@ -90,6 +101,15 @@ class PartitionOpener:
 
     def _folder(self, tp: TP) -> Path:
         return self.folder / f"{tp.topic}-{tp.partition}"
+
+    def _reporter(self) -> Callable[[DamagedState], None]:
+        """Reports a damage from any thread: a purge works in one of its own."""
+        loop = asyncio.get_running_loop()
+
+        def report(damage: DamagedState) -> None:
+            loop.call_soon_threadsafe(self.effects.failure.report, damage)
+
+        return report
 
     def _origin(self, tp: TP) -> Origin:
         return origin_of(self.marker, self.topics, self.identity, tp.topic, tp.partition)
@@ -141,25 +161,3 @@ class PartitionOpener:
 
 def _never() -> bool:
     return False
-
-
-def _usable_storage(folder: Path, kept: int, layout: int) -> RocksStorage:
-    """The storage in the folder; an empty one where what is there is too old (`PartitionOpener.open`)."""
-    storage = RocksStorage(folder)
-    reason = _reason_to_begin_anew(storage, kept, layout)
-    if reason is None:
-        return storage
-    storage.close()
-    log.info("the state of %s %s: it is folded again", folder.name, reason)
-    shutil.rmtree(folder)
-    return RocksStorage(folder)
-
-
-def _reason_to_begin_anew(storage: RocksStorage, kept: int, layout: int) -> str | None:
-    found = layout_of(storage)
-    if found is not None and found < layout:
-        return "is a former version's"
-    # An email claim whose tombstone was never seen would stay in the index for ever.
-    if NOTHING < applied_by(storage) < kept - 1:
-        return "may have missed what was erased since"
-    return None

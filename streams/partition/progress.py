@@ -11,6 +11,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.log.damage import damage_in_words
 from streams.log.kafka_access import KafkaAccess
 from streams.log.reading import make_reader, read_between
 from streams.log.topics import Topics
@@ -51,7 +52,11 @@ class ProgressReader:
         self._place = TopicPartition(topics.progress, topics.progress_partition(topic, partition))
 
     async def read(self) -> int | None:
-        """The progress, committed records only; None when there is none yet."""
+        """The progress, committed records only; None when there is none yet. Raises `DamagedLog`."""
+        async with damage_in_words(self._kafka):
+            return await self._read()
+
+    async def _read(self) -> int | None:
         place = self._place
         consumer = make_reader(self._kafka, committed=True)
         await consumer.start()

@@ -28,11 +28,13 @@ from streams.partition.catching_up import Goal
 from streams.partition.pending_writes import PendingWrites
 from streams.partition.relay_loop import RelayLoop
 from streams.partition.stops import Stops
+from streams.timed_wait import set_within
 
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS: Final = 0.5
-
+# Where nothing was folded for so long while it catches up, what comes next is looked at.
+_STILL_SECONDS: Final = 5.0
 
 # More records in one request than this are a batch.
 _OWN_RECORDS: Final = 256
@@ -47,6 +49,7 @@ class _OwnRecord(NamedTuple):
 
 
 ReadEnd = Callable[[], Awaitable[int]]
+CheckReadable = Callable[[int], Awaitable[None]]
 
 
 class Wakes(Protocol):
@@ -95,6 +98,7 @@ class PartitionRuntime(ABC):
         self._effects = effects
         self._goal = Goal(0, state.holes)
         self._read_end: ReadEnd | None = None
+        self._check_readable: CheckReadable | None = None
         self._reading_end: asyncio.Task[None] | None = None
         self._undecoded = state.undecoded
         self._publishing: asyncio.Task[None] | None = None
@@ -104,16 +108,18 @@ class PartitionRuntime(ABC):
     # ------------------------------------------------------------------ acquired, released
 
     def expect_end(self, end: int) -> None:
-        """The log ends before the offset `end`. Raises `ForeignState` when the state is ahead of it."""
+        """The log ends before the offset `end`. Raises `DamagedLog` when the state is ahead of it."""
         self.state.check_end(end)
         self._goal = Goal(end, self.state.holes)
 
-    def start(self, read_end: ReadEnd) -> None:
+    def start(self, read_end: ReadEnd, check_readable: CheckReadable | None = None) -> None:
         """Begins to fold, and to publish once it has caught up; the relay has started.
 
-        `read_end` gives where the log ends now.
+        `read_end` gives where the log ends now. `check_readable`, asked when nothing comes from an offset on, raises
+        `DamagedLog`.
         """
         self._read_end = read_end
+        self._check_readable = check_readable
         self._effects.stops.follow_decisions(self)
         self.note_applied()
         name = f"relay of {self.tp.topic}-{self.tp.partition}"
@@ -137,7 +143,7 @@ class PartitionRuntime(ABC):
 
     async def _publish(self) -> None:
         try:
-            await self.caught_up.wait()
+            await self._until_caught_up()
             await self.relay.run(self._begin)
         except OperatorError as error:
             self._effects.failure.report(error)
@@ -151,6 +157,13 @@ class PartitionRuntime(ABC):
         """The partition is ready."""
         self._effects.purge.wake()
         self._effects.search.wake()
+
+    async def _until_caught_up(self) -> None:
+        applied = NOTHING
+        while not await set_within(self.caught_up, _STILL_SECONDS):
+            if self._check_readable and self.stopped is None and self.state.applied == applied:
+                await self._check_readable(applied + 1)
+            applied = self.state.applied
 
     # ------------------------------------------------------------------ how far it is
 

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from projections.accounts import Accounts
-from schemas.errors import NotFound, Unfoldable
+from schemas.errors import NotFound, StoppedAt
 from schemas.events import Account, Secret, encode
 from schemas.identity import Identity, random_id
 from streams.clock import now
@@ -37,8 +37,8 @@ class AccountBook:
         self._replica = Replica(kafka, decisions, topics.accounts, self.accounts.apply)
 
     @property
-    def stopped(self) -> Unfoldable | None:
-        """The record that cannot be folded: what is behind it is not known."""
+    def stopped(self) -> StoppedAt | None:
+        """The record that cannot be folded, or is damaged: what is behind it is not known."""
         return self._replica.stopped
 
     async def start(self) -> None:

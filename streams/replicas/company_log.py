@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from projections.companies.fold import Companies, CompanyVerdict
-from schemas.errors import TooLarge, Unfoldable
+from schemas.errors import StoppedAt, TooLarge
 from schemas.events import CompanyEvent, CompanyUpserted, encode
 from schemas.identity import Identity, event_keys
 from streams.log.appender import Appender
@@ -43,8 +43,8 @@ class CompanyLog:
         self._spread = spread
 
     @property
-    def stopped(self) -> Unfoldable | None:
-        """The record that cannot be folded: what is behind it is not known."""
+    def stopped(self) -> StoppedAt | None:
+        """The record that cannot be folded, or is damaged: what is behind it is not known."""
         return self._replica.stopped
 
     async def start(self) -> None:

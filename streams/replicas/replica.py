@@ -2,7 +2,8 @@
 # aiokafka and Faust are annotated in part.
 """Topics that every node holds whole: a plain consumer without a group, over the one partition.
 
-A record that cannot be folded stops the replica, until an operator has decided to pass it over (contract §15).
+A record that cannot be folded stops the replica, until an operator has decided to pass it over (contract §15). One
+that is damaged in Kafka ends it: the start of the service fails, or `/ready` says so.
 """
 
 import asyncio
@@ -15,11 +16,12 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from schemas.errors import Unfoldable
+from schemas.errors import DamagedLog, StoppedAt, Unfoldable
 from schemas.events import UndecodableRecord
+from streams.log.damage import damage_in_words
 from streams.log.decisions import KnownDecisions
 from streams.log.kafka_access import KafkaAccess
-from streams.log.reading import make_reader
+from streams.log.reading import Standstill, make_reader
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +34,14 @@ Apply = Callable[[bytes, bytes | None, int], None]
 class Replica:
     """Reads a topic of one partition from its start and goes on; `apply` folds key, value and offset.
 
-    `decisions` are read before `start`. `stopped` says which record cannot be folded: what is behind it is not known
-    here.
+    `decisions` are read before `start`. `stopped` says which record cannot be folded, or is damaged: what is behind it
+    is not known here.
     """
 
     def __init__(
         self, kafka: KafkaAccess, decisions: KnownDecisions, topic: str, apply: Apply
     ) -> None:
-        self.stopped: Unfoldable | None = None
+        self.stopped: StoppedAt | None = None
         self._place = TopicPartition(topic, 0)
         self._apply = apply
         self._kafka = kafka
@@ -51,7 +53,7 @@ class Replica:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Returns when all that was there is applied, or a record has stopped the replica."""
+        """Returns when all that was there is applied, or a record has stopped the replica. Raises `DamagedLog`."""
         self._set_aside = self._decided()
         self._consumer = consumer = make_reader(
             self._kafka, reset="earliest", fetch_max_wait_ms=_POLL_MS
@@ -61,7 +63,7 @@ class Replica:
         end = (await consumer.end_offsets([self._place]))[self._place]
         consumer.assign([self._place])
         self._task = asyncio.create_task(
-            self._run(consumer), name=f"replica of {self._place.topic}"
+            self._run_to_damage(consumer, end), name=f"replica of {self._place.topic}"
         )
         with contextlib.suppress(Unfoldable):
             await self.applied(end - 1)
@@ -80,7 +82,7 @@ class Replica:
         return self._read
 
     async def applied(self, offset: int) -> None:
-        """Wait until the record at `offset` is applied. Raises `Unfoldable` when one has stopped the replica."""
+        """Wait until the record at `offset` is applied. Raises what has stopped the replica."""
         if offset < self._read:
             return
         if self.stopped is not None:
@@ -89,8 +91,18 @@ class Replica:
         heapq.heappush(self._waiters, (offset, id(waiter), waiter))
         await waiter
 
-    async def _run(self, consumer: AIOKafkaConsumer) -> None:
+    async def _run_to_damage(self, consumer: AIOKafkaConsumer, end: int) -> None:
+        try:
+            async with damage_in_words(self._kafka):
+                await self._run(consumer, end)
+        except DamagedLog as error:
+            self._stop(error)
+
+    async def _run(self, consumer: AIOKafkaConsumer, end: int) -> None:
+        standstill = Standstill(consumer, self._place)
         while True:
+            if self._read < end:
+                await standstill.check(self._read)
             found = await consumer.getmany(self._place, timeout_ms=_POLL_MS)
             for record in found.get(self._place, []):
                 await self._fold(record.key or b"", record.value, record.offset)
@@ -110,17 +122,20 @@ class Replica:
             # No traceback: it could show what cannot be decoded.
             log.error("%s@%s cannot be decoded", self._place.topic, offset)
         except Exception as error:
-            self.stopped = Unfoldable(self._place.topic, 0, offset, type(error).__name__)
-            log.error("%s", self.stopped)
-            for _, _, waiter in self._waiters:
-                if not waiter.done():
-                    waiter.set_exception(self.stopped)
+            self._stop(Unfoldable(self._place.topic, 0, offset, type(error).__name__))
             while offset not in self._set_aside:
                 await asyncio.sleep(_DECISION_SECONDS)
                 with contextlib.suppress(KafkaError):
                     await self._decisions.read()
                     self._set_aside = self._decided()
             self.stopped = None
+
+    def _stop(self, error: StoppedAt) -> None:
+        self.stopped = error
+        log.error("%s", str(error))
+        for _, _, waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_exception(error)
 
     def _decided(self) -> frozenset[int]:
         return self._decisions.offsets(self._place.topic, self._place.partition)

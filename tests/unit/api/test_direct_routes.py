@@ -1,7 +1,8 @@
 """The routes that are asked most answer directly as they would through Litestar."""
 
 import asyncio
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import httpx
 import pytest
@@ -39,11 +40,12 @@ class Routes(Controller):
         return answer({"body": b"".join([part async for part in request.stream()]).decode()}, 201)
 
 
+HANDLERS: dict[int | type[Exception], Callable[..., Any]] = {Exception: error_answer}
 APP: Final = Litestar(
     [Routes],
     state=State({"context": "shared"}),
     request_class=Incoming,
-    exception_handlers={Exception: error_answer},
+    exception_handlers=HANDLERS,
     openapi_config=None,
     logging_config=None,
 )

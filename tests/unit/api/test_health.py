@@ -18,6 +18,7 @@ def node(published: Lag, indexed: Lag) -> Any:
         "Any",
         SimpleNamespace(
             purge=purge,
+            repairs=[],
             partitions=SimpleNamespace(unpublished=published),
             search=SimpleNamespace(lag=indexed, warnings=[]),
         ),

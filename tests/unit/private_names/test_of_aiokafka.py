@@ -7,13 +7,15 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.consumer.fetcher import FetchError, FetchResult, PartitionRecords
 from aiokafka.consumer.subscription_state import SubscriptionState
+from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
-from private_names.of_aiokafka import fetched_to, hand_out_as_fetched
+from private_names.of_aiokafka import damaged_partition, fetched_to, hand_out_as_fetched
 
 PLACE = TopicPartition("topic", 3)
 ELSEWHERE = TopicPartition("topic", 4)
@@ -25,6 +27,18 @@ def fetched(count: int) -> PartitionRecords:
     for offset in range(count):
         batch.append(offset, 1000 + offset, b"key", b"value", [("header", b"h")])
     return PartitionRecords(PLACE, MemoryRecords(bytes(batch.build())), [], 0, None, None, True, 0)
+
+
+def test_the_error_of_a_checksum_names_its_partition() -> None:
+    batch = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 20)
+    batch.append(0, 1000, b"key", b"value", [])
+    damaged = bytes(batch.build())[:-1] + b"\xff"
+    records = PartitionRecords(PLACE, MemoryRecords(damaged), [], 0, None, None, True, 0)
+
+    with pytest.raises(CorruptRecordException) as caught:
+        next(records)
+
+    assert damaged_partition(caught.value) == PLACE
 
 
 def consumer_with(result: object) -> AIOKafkaConsumer:
