@@ -31,7 +31,7 @@ from streams.partition.owned_partitions import Elsewhere
 from streams.partition.pending_writes import PendingWrites
 from streams.partition.runtime import Effects
 from streams.partition.stops import Stops, stopped
-from streams.partition.tenure import Owner
+from streams.partition.tenure import Owner, boot_id
 from streams.replicas.account_book import AccountBook
 from streams.replicas.company_log import CompanyLog
 
@@ -69,7 +69,7 @@ class Node:
             deployment.kafka,
             self.topics,
             self.identity,
-            Owner(id_, url),
+            Owner(id_, url, boot_id()),
             deployment.write_timeout,
             deployment.session_timeout / 2,
         )

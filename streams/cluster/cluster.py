@@ -50,7 +50,7 @@ log = logging.getLogger(__name__)
 
 _GREET_SECONDS: Final = 1.0
 
-ALONE_SECONDS: Final = 60.0
+ALONE_SECONDS: Final = 30.0
 """The lease of a node that knows of no other: how long it answers reads without Kafka."""
 
 Part = TypeVar("Part", FoundPage, Counted, Listed, Names, Surveyed, EventsTracked)

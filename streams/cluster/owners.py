@@ -70,7 +70,7 @@ class Owners:
     def seconds_left(self, tp: TP, offset: int, record: bytes) -> float:
         """How long another node's lease may last, by its record, which stands at the offset and was just read."""
         owner = msgspec.json.decode(record, type=Owner)
-        if owner.node == self.me.node:
+        if owner.has_ended(self.me):
             return 0.0
         found = self._owners.get(tp)
         received = found[2] if found is not None and found[1] == offset else boot_clock()

@@ -5,14 +5,15 @@
 2. An answer leaves only when the clock says, after all was read for it, that the leases of this node are good.
 3. The clock is CLOCK_BOOTTIME: it goes on while the machine is suspended.
 4. The next owner first fences the former one, then reads its last record, and waits for as long as that lease may
-   last by any clock (`Owner.seconds_left`); not where it was released, or was this node's own. Only then it looks where
-   the log ends, folds up to there, renews, and answers.
+   last by any clock (`Owner.seconds_left`); not where it was released, or that process has ended. Only then it looks
+   where the log ends, folds up to there, renews, and answers.
 5. Who releases has stopped answering before.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -27,6 +28,11 @@ Publish = Callable[[bytes], Awaitable[None]]
 """Writes the owner's record, encoded, in a transaction. Raises `PublicationFailed`."""
 
 
+def boot_id() -> str:
+    """Another one at each boot of the machine."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+
+
 def boot_clock() -> float:
     """Seconds since the machine was booted, suspended or not."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -35,13 +41,19 @@ def boot_clock() -> float:
 class Owner(msgspec.Struct, frozen=True):
     """What the record of a partition's owner says: a node, the URL at which others reach it, and its lease.
 
-    `seconds` is how long it lasts; a lease that `is_held` no longer was released.
+    `boot` names the machine since it was booted. `seconds` is how long the lease lasts; one that `is_held` no longer
+    was released.
     """
 
     node: str
     url: str
+    boot: str = ""
     seconds: float = 0.0
     is_held: bool = True
+
+    def has_ended(self, me: "Owner") -> bool:
+        """Whether its process runs no more: it was this node, `me`, or one at the port that this node has now."""
+        return self.node == me.node or (self.url, self.boot) == (me.url, me.boot)
 
     def seconds_left(self, received: float) -> float:
         """How long the lease may still last, by the owner's clock; it was received here at that time."""
