@@ -26,12 +26,12 @@ from streams.log.rights import check_group
 from streams.log.topics import MAX_EVENT_BYTES, LogMarker, Topics, prepare_topics
 from streams.pace import Pace
 from streams.partition.batch_pace import BatchPace
+from streams.partition.leases import Owner, boot_id
 from streams.partition.opening import PartitionOpener
 from streams.partition.owned_partitions import Elsewhere
 from streams.partition.pending_writes import PendingWrites
 from streams.partition.runtime import Effects
 from streams.partition.stops import Stops, stopped
-from streams.partition.tenure import Owner, boot_id
 from streams.replicas.account_book import AccountBook
 from streams.replicas.company_log import CompanyLog
 
@@ -207,7 +207,7 @@ class Node:
             effects,
             on_new_state=self.search.discard,
             is_watched=self.changes.is_listened,
-            tenures=self.cluster.tenures,
+            leases=self.cluster.leases,
             repairs=self.repairs,
         )
         return Assignment(

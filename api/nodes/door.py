@@ -17,7 +17,7 @@ from api.commands.event_names import tracked_here
 from api.commands.following_changes import gone_here
 from api.commands.forgetting import forget_here
 from api.commands.receipts import list_here
-from api.http.leases import keep_check
+from api.http.leases import begin
 from api.nodes.hop import shows_key
 from schemas.errors import Unavailable
 from streams.cluster.answering import for_a_while
@@ -65,7 +65,7 @@ class Door:
             if path == DOOR and shows_key(scope, self._cluster.peers.key):
                 return self._answer(receive, send)
             if path not in _OF_THE_PROCESS:
-                keep_check(scope, self._cluster.tenures.are_good)
+                begin(scope, self._cluster.leases)
         return self._app(scope, receive, send)
 
     async def _answer(self, receive: Receive, send: Send) -> None:
@@ -74,6 +74,8 @@ class Door:
         except msgspec.MsgspecError:
             await _send(send, 400, b"this node, of another version, does not know the operation")
             return
+        leases = self._cluster.leases
+        lapsed = leases.lapsed
         try:
             answer = await self._answer_to(asked)
         except Elsewhere:
@@ -85,7 +87,7 @@ class Door:
             log.error("%s failed: %s", type(asked).__name__, type(error).__name__)
             await _send(send, 503, b"the node failed at this, try again")
         else:
-            if self._cluster.tenures.are_good():
+            if leases.are_good(lapsed):
                 await _send(send, 200, _encode(answer))
             else:
                 await _send(send, NOT_THE_OWNER, b"this node's leases have run out")

@@ -25,8 +25,8 @@ from streams.cluster.peers import (
     Peers,
     moving,
 )
+from streams.partition.leases import Owner
 from streams.partition.owned_partitions import Elsewhere
-from streams.partition.tenure import Owner
 
 # Of one connection, or said anew by the client.
 _NOT_SENT_ON: Final = frozenset(

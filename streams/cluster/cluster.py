@@ -42,9 +42,9 @@ from streams.cluster.settling import Settling
 from streams.log.kafka_access import KafkaAccess
 from streams.log.reading import log_bounds
 from streams.log.topics import Topics
+from streams.partition.leases import Leases, Owner
 from streams.partition.owned_partitions import Elsewhere, OwnedPartitions
 from streams.partition.settlement_among_nodes import SettlementAmongNodes
-from streams.partition.tenure import Owner, Tenures
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Cluster:
     ) -> None:
         self.owners = Owners(kafka, topics, me)
         self.partitions = OwnedPartitions(topics, self.owners)
-        self.tenures = Tenures(me, self._lease_seconds)
+        self.leases = Leases(me, self._lease_seconds)
         self.peers = Peers(self.owners, topics, identity.door_key, patience)
         self.answering: Answering
         self._kafka = kafka
@@ -125,7 +125,12 @@ class Cluster:
     @property
     def ready(self) -> bool:
         """Whether every partition has an owner that is caught up and was reached when it was last asked."""
-        return self.partitions.ready and all(map(self.peers.is_reached, self.owners.others()))
+        may_answer = self.leases.are_good(self.leases.lapsed)
+        return (
+            may_answer
+            and self.partitions.ready
+            and all(map(self.peers.is_reached, self.owners.others()))
+        )
 
     async def holder(self, partition: int, email: bytes) -> str | None:
         """The id of the profile that an email, by its keyed hash, leads to. Raises `Unavailable`."""

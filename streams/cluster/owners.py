@@ -19,8 +19,8 @@ from faust.types import TP
 from streams.log.kafka_access import KafkaAccess
 from streams.log.reading import make_reader
 from streams.log.topics import Topics
+from streams.partition.leases import Owner, boot_clock
 from streams.partition.progress import OWNER_KEY
-from streams.partition.tenure import Owner, boot_clock
 
 log = logging.getLogger(__name__)
 

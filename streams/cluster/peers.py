@@ -11,7 +11,7 @@ from schemas.errors import ProfilelogError, Unavailable
 from streams.cluster.operations import Operation, Question
 from streams.cluster.owners import Owners
 from streams.log.topics import Topics
-from streams.partition.tenure import Owner
+from streams.partition.leases import Owner
 
 DOOR: Final = "/nodes/door"
 DOOR_KEY_HEADER: Final = "x-profilelog-door"

@@ -125,7 +125,7 @@ class Assignment:
         self._partitions.add(tp, runtime)
 
     async def _former_lease_is_over(self, runtime: PartitionRuntime) -> None:
-        """Rule 4 of `streams.partition.tenure`; the relay has fenced the former owner."""
+        """Rule 4 of `streams.partition.leases`; the relay has fenced the former owner."""
         former = runtime.relay.former_owner
         if former is None:
             return

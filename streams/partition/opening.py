@@ -22,6 +22,7 @@ from streams.log.transactions import TransactionalPublisher
 from streams.partition.claim_sender import ClaimSender
 from streams.partition.email_partition import EmailPartition
 from streams.partition.email_relay import EmailRelay
+from streams.partition.leases import Lease, Leases
 from streams.partition.origin import origin_of
 from streams.partition.profile_partition import ProfilePartition
 from streams.partition.progress import ProgressReader
@@ -33,7 +34,6 @@ from streams.partition.relay_loop import (
 )
 from streams.partition.runtime import Effects, PartitionRuntime
 from streams.partition.state_folder import LogExtent, remove_damaged, usable_state
-from streams.partition.tenure import Tenure, Tenures
 
 _ANY_LAYOUT: Final = 0  # a state of profiles from a former version is refused, not begun anew
 
@@ -43,7 +43,7 @@ class PartitionOpener:
     """Opens partitions of one log, `marker`, whose states lie in `folder`.
 
     `on_new_state` is called before anything is folded into a new state of ``profile-events``. `is_watched` says whether
-    consumers wait for what the partitions publish. `tenures` are the leases of this node.
+    consumers wait for what the partitions publish. `leases` are the leases of this node.
     """
 
     app_id: str
@@ -56,7 +56,7 @@ class PartitionOpener:
     effects: Effects
     on_new_state: Callable[[], None]
     is_watched: Callable[[], bool]
-    tenures: Tenures
+    leases: Leases
     repairs: list[str] = field(default_factory=list[str])
     """Of each folder that was damaged and is folded again, what an operator should know."""
 
@@ -155,8 +155,8 @@ class PartitionOpener:
     ) -> RelayLoop:
         progress = ProgressReader(self.kafka, self.topics, state.topic, state.partition)
         name = f"{state.topic}-{state.partition}"
-        tenure = Tenure(self.tenures)
-        return RelayLoop(name, relay, publisher, progress, is_watched, linger, tenure)
+        lease = Lease(self.leases)
+        return RelayLoop(name, relay, publisher, progress, is_watched, linger, lease)
 
 
 def _never() -> bool:

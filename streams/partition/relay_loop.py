@@ -17,9 +17,9 @@ from aiokafka.errors import KafkaError
 from schemas.errors import Unavailable
 from streams.lag import Lag, LagClock
 from streams.log.transactions import PublicationFailed, TransactionalPublisher
+from streams.partition.leases import Lease
 from streams.partition.progress import ProgressReader
 from streams.partition.relay import Relay
-from streams.partition.tenure import Tenure
 from streams.timed_wait import set_within
 
 log = logging.getLogger(__name__)
@@ -61,14 +61,14 @@ class RelayLoop:
         progress: ProgressReader,
         is_watched: Callable[[], bool],
         linger: float,
-        tenure: Tenure | None = None,
+        lease: Lease | None = None,
     ) -> None:
         self._name = name
         self._linger = linger
         self._relay = relay
         self._publisher = publisher
         self._progress = progress
-        self._tenure = tenure
+        self._lease = lease
         self._is_watched = is_watched
         self._work = asyncio.Event()
         self._urgent = asyncio.Event()
@@ -121,18 +121,18 @@ class RelayLoop:
 
     async def _renew(self, on_begun: Callable[[], None]) -> None:
         """Keeps the lease."""
-        if self._tenure is None:
+        if self._lease is None:
             return
-        await self._tenure.renew(self._relay.publish_owner)
+        await self._lease.renew(self._relay.publish_owner)
         on_begun()
         while True:
-            await self._tenure.until_due()
-            await self._tenure.renew(self._relay.publish_owner)
+            await self._lease.until_due()
+            await self._lease.renew(self._relay.publish_owner)
 
     @property
     def has_begun(self) -> bool:
         """Whether this node holds the partition's lease; it may have run out."""
-        return self._tenure is None or self._tenure.has_begun
+        return self._lease is None or self._lease.has_begun
 
     @property
     def former_owner(self) -> tuple[int, bytes] | None:
@@ -141,11 +141,11 @@ class RelayLoop:
 
     async def release(self) -> None:
         """Gives the lease up, which nobody answers by any more; where that fails the next owner waits for its end."""
-        if self._tenure is None:
+        if self._lease is None:
             return
         with contextlib.suppress(PublicationFailed, TimeoutError):
             async with asyncio.timeout(_RELEASE_SECONDS):
-                await self._tenure.release(self._relay.publish_owner)
+                await self._lease.release(self._relay.publish_owner)
 
     @property
     def lag(self) -> Lag:

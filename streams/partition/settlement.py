@@ -95,7 +95,6 @@ class Settlement:
         outbox.
         """
         index = self._index(partition)
-        index.is_here = True
         index.ends = dict(ends)
         waiting = list(releases)
         # The others have left, by another owner: their claims settle as rule 2 says.

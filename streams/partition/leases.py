@@ -2,7 +2,8 @@
 
 1. The owner of a partition renews its lease by a record in a transaction of the partition's transactional id, so nobody
    renews who has been fenced. The lease counts from the clock *before* the renewal is sent.
-2. An answer leaves only when the clock says, after all was read for it, that the leases of this node are good.
+2. An answer leaves only when the clock says, after all was read for it, that the leases of this node are good, and
+   none was given up meanwhile that had run out.
 3. The clock is CLOCK_BOOTTIME: it goes on while the machine is suspended.
 4. The next owner first fences the former one, then reads its last record, and waits for as long as that lease may
    last by any clock (`Owner.seconds_left`); not where it was released, or that process has ended. Only then it looks
@@ -63,56 +64,58 @@ class Owner(msgspec.Struct, frozen=True):
         return max(0.0, received + longest - boot_clock())
 
 
-class Tenures:
+class Leases:
     """The leases of a node, `me`; `seconds` says how long a lease is to last that is renewed now."""
 
     def __init__(self, me: Owner, seconds: Callable[[], float]) -> None:
         self.me = me
         self.seconds = seconds
-        self._until: dict[Tenure, float] = {}
+        self._until: dict[Lease, float] = {}
         self._first_end = float("inf")
+        self.lapsed = 0
+        """How many leases had run out when they were given up."""
 
-    def are_good(self) -> bool:
-        """Whether an answer may leave now."""
-        return boot_clock() < self._first_end
+    def are_good(self, lapsed: int) -> bool:
+        """Whether an answer may leave now; `lapsed` is what it was before anything was read for it."""
+        return boot_clock() < self._first_end and self.lapsed == lapsed
 
-    def note(self, tenure: "Tenure", until: float | None) -> None:
-        """A lease lasts until then; None: it is over."""
+    def note(self, lease: "Lease", until: float | None) -> None:
+        """A lease lasts until then; None: it is given up."""
         if until is None:
-            self._until.pop(tenure, None)
+            self.lapsed += self._until.pop(lease, float("inf")) <= boot_clock()
         else:
-            self._until[tenure] = until
+            self._until[lease] = until
         self._first_end = min(self._until.values(), default=float("inf"))
 
 
-class Tenure:
+class Lease:
     """The lease of one partition."""
 
-    def __init__(self, tenures: Tenures) -> None:
-        self._tenures = tenures
+    def __init__(self, leases: Leases) -> None:
+        self._leases = leases
         self._seconds = 0.0
         self.has_begun = False
 
     async def renew(self, publish: Publish) -> None:
         """Renew the lease. Raises `PublicationFailed`."""
-        seconds = self._tenures.seconds()
-        record = msgspec.structs.replace(self._tenures.me, seconds=seconds)
+        seconds = self._leases.seconds()
+        record = msgspec.structs.replace(self._leases.me, seconds=seconds)
         before = boot_clock()
         await publish(msgspec.json.encode(record))
-        self._tenures.note(self, before + seconds)
+        self._leases.note(self, before + seconds)
         self._seconds = seconds
         self.has_begun = True
 
     async def until_due(self) -> None:
         """Waits until the lease is to be renewed: in time, and at once where leases are shorter from now on."""
         due = boot_clock() + self._seconds / _RENEWALS
-        while self._tenures.seconds() >= self._seconds and (left := due - boot_clock()) > 0:  # noqa: ASYNC110 - a clock
+        while self._leases.seconds() >= self._seconds and (left := due - boot_clock()) > 0:  # noqa: ASYNC110 - a clock
             await asyncio.sleep(min(left, _LOOK_SECONDS))
 
     async def release(self, publish: Publish) -> None:
         """Say that this node answers no more for the partition, which it has stopped to. Raises `PublicationFailed`."""
-        self._tenures.note(self, None)
+        self._leases.note(self, None)
         if self.has_begun:
             self.has_begun = False
-            record = msgspec.structs.replace(self._tenures.me, is_held=False)
+            record = msgspec.structs.replace(self._leases.me, is_held=False)
             await publish(msgspec.json.encode(record))
