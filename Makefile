@@ -40,6 +40,7 @@ lint: $(STAMP)
 
 unit: lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	PROFILELOG_TEST_NODES=3 $(BIN)/python -m pytest tests/contract --numprocesses 2 --dist loadfile
 
 fuzz: $(STAMP)  ## Feed made-up input to whatever parses, SECONDS=600 each
 	FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/fuzz
