@@ -45,6 +45,7 @@ __all__ = [
     "damaged_partition",
     "fetched_to",
     "hand_out_as_fetched",
+    "set_fetch_min_bytes",
     "set_transaction_backoff",
 ]
 
@@ -54,7 +55,7 @@ AIOKAFKA.check_names(
         ClusterMetadata: ("partitions_for_topic",),
         ConsumerProtocolMemberAssignment: ("partitions",),
         AIOKafkaConsumer: ("_fetcher", "_subscription"),
-        Fetcher: ("_records", "fetched_records"),
+        Fetcher: ("_fetch_min_bytes", "_records", "fetched_records"),
         FetchResult: ("_partition_records",),
         PartitionRecords: ("_consumer_record",),
         SubscriptionState: ("subscription",),
@@ -94,6 +95,12 @@ def fetched_to(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int | N
         return None
     state = assignment.state_value(partition)
     return state.position if state.has_valid_position else None
+
+
+def set_fetch_min_bytes(consumer: AIOKafkaConsumer, size: int) -> None:
+    """How much Kafka is to have for the next fetch before it answers it; else it lets it wait."""
+    fetcher: Any = consumer._fetcher  # there since the start
+    fetcher._fetch_min_bytes = size
 
 
 def damaged_partition(error: CorruptRecordException) -> TopicPartition:

@@ -10,7 +10,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
 from private_names.checked import Library
-from private_names.of_aiokafka import fetched_to, hand_out_as_fetched
+from private_names.of_aiokafka import (
+    fetched_to,
+    hand_out_as_fetched,
+    set_fetch_min_bytes,
+)
 from private_names.of_mode import ThreadlessService
 
 FAUST: Final = Library("faust-streaming", "0.15.3")
@@ -91,6 +95,10 @@ class LoopConsumer(Consumer):
     def fetched_to(self, partition: TP) -> int | None:
         """The offset behind what was fetched and returned; None where it is not known."""
         return fetched_to(self._thread._ensure_consumer(), TopicPartition(*partition))
+
+    def set_fetch_min_bytes(self, size: int) -> None:
+        """How much Kafka is to have for the next fetch before it answers it."""
+        set_fetch_min_bytes(self._thread._ensure_consumer(), size)
 
     async def next_records(
         self, seconds: float

@@ -65,11 +65,15 @@ class Node:
         self._id = id_
         self.topics = Topics(deployment.partitions, deployment.prefix)
         self.identity = Identity(deployment.hash_key, deployment.partitions)
+        self.pace = Pace()
+        self.batch_pace = BatchPace(self.pace)
+        self.writes = PendingWrites(deployment.write_timeout, self.batch_pace.write_waits)
         self.cluster = Cluster(
             deployment.kafka,
             self.topics,
             self.identity,
             Owner(id_, url, boot_id()),
+            self.writes.settlement,
             deployment.write_timeout,
             deployment.session_timeout / 2,
         )
@@ -80,9 +84,6 @@ class Node:
             max_pending=deployment.max_pending,
             on_appended=self.partitions.fold_appended,
         )
-        self.pace = Pace()
-        self.batch_pace = BatchPace(self.pace)
-        self.writes = PendingWrites(deployment.write_timeout, self.batch_pace.write_waits)
         self.failure = Failure()
         self.repairs: list[str] = []
         """Of each state folder that was damaged and is folded again, what an operator should know."""
@@ -136,10 +137,11 @@ class Node:
             assignment,
             self.partitions,
         )
+        self.cluster.answering.on_wait = app.hurry
         async with contextlib.AsyncExitStack() as stack:
             await self.appender.start()
             stack.push_async_callback(self.appender.stop)
-            await stack.enter_async_context(self.cluster.running(self.writes.settlement))
+            await stack.enter_async_context(self.cluster.running())
             await self.decisions.read()
             for replica in (self.book, self.company_log):
                 stack.push_async_callback(replica.stop)

@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "up": ("service", "up"),
     "serve": ("service", "serve"),
     "broker": ("broker", "broker"),
+    "nodes": ("nodes", "nodes"),
     "import": ("import_users", "import_users"),
     "forget": ("forget", "forget"),
     "verify": ("verify", "verify"),

@@ -88,4 +88,7 @@ class HealthController(Controller):
             nodes = {"nodes": others + 1} if others else {}
             return answer({"status": "ready", **nodes, **_operations(node)})
         repairs = {"warnings": node.repairs} if node.repairs else {}
-        return answer({"status": "catching up", **repairs}, 503, retry_after="1")
+        partitions = {"ready": node.cluster.ready_partitions, "all": node.topics.partitions}
+        return answer(
+            {"status": "catching up", "partitions": partitions, **repairs}, 503, retry_after="1"
+        )

@@ -1,7 +1,7 @@
 """What this node answers to the others' operations, of the partitions that it owns."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 from streams.cluster.operations import (
     WAIT_SECONDS,
@@ -29,6 +29,8 @@ class Answering:
     def __init__(self, partitions: OwnedPartitions, settlement: SettlementAmongNodes) -> None:
         self._partitions = partitions
         self._settlement = settlement
+        self.on_wait: Callable[[], None] = _nothing
+        """Called when another node waits for the fold of what it may have appended itself."""
 
     async def answer(self, asked: OfPartition) -> object:
         """The answer. Raises `Elsewhere` and `Unavailable` where this node does not own the partition."""
@@ -36,15 +38,20 @@ class Answering:
         match asked:
             case FoldedTo():
                 state = partitions.profiles(partition)
+                self.on_wait()
                 await for_a_while(partitions.wait_events(partition, asked.offset))
                 return state.applied
             case ClaimsSettled():
+                partitions.emails(partition)
+                self.on_wait()
                 return await for_a_while(self._claims_settled(asked))
             case IndexSettled():
                 return await for_a_while(self._index_settled(asked))
             case HolderOf():
                 return partitions.emails(partition).holder(asked.email)
             case ShownTo():
+                partitions.profiles(partition)
+                self.on_wait()
                 return await for_a_while(partitions.wait_shown(partition, asked.offset))
             case ReadProfile():
                 state = partitions.profiles(partition)
@@ -79,6 +86,10 @@ class Answering:
     async def _index_settled(self, asked: IndexSettled) -> None:
         await self._partitions.wait_emails(asked.partition, asked.end - 1)
         await self._settlement.wait_released(asked.partition)
+
+
+def _nothing() -> None:
+    """Nothing is to be done for it."""
 
 
 async def for_a_while(waits: Awaitable[None]) -> bool:

@@ -70,6 +70,7 @@ class Cluster:
         topics: Topics,
         identity: Identity,
         me: Owner,
+        settlement: SettlementAmongNodes,
         patience: float,
         lease: float,
     ) -> None:
@@ -77,7 +78,8 @@ class Cluster:
         self.partitions = OwnedPartitions(topics, self.owners)
         self.leases = Leases(me, self._lease_seconds)
         self.peers = Peers(self.owners, topics, identity.door_key, patience)
-        self.answering: Answering
+        self.answering = Answering(self.partitions, settlement)
+        self._settling = Settling(self.peers, topics, settlement)
         self._kafka = kafka
         self._lease = lease
         self._topics = topics
@@ -87,13 +89,11 @@ class Cluster:
         return self._lease if self.owners.others() else ALONE_SECONDS
 
     @contextlib.asynccontextmanager
-    async def running(self, settlement: SettlementAmongNodes) -> AsyncGenerator[None]:
+    async def running(self) -> AsyncGenerator[None]:
         """Follows who owns what, and what this node waits for of others."""
-        self.answering = Answering(self.partitions, settlement)
-        settling = Settling(self.peers, self._topics, settlement)
         tasks = [
             asyncio.create_task(self.owners.run(), name="owners of partitions"),
-            asyncio.create_task(settling.run(), name="settling elsewhere"),
+            asyncio.create_task(self._settling.run(), name="settling elsewhere"),
             asyncio.create_task(self._greet(), name="reaching other nodes"),
         ]
         try:
@@ -131,6 +131,16 @@ class Cluster:
             and self.partitions.ready
             and all(map(self.peers.is_reached, self.owners.others()))
         )
+
+    @property
+    def ready_partitions(self) -> int:
+        """How many partitions have an owner, of both topics, that answers."""
+        waiting = {tp.partition for tp in self.partitions.all() if not self._is_ready(tp)}
+        return self._topics.partitions - len(waiting)
+
+    def _is_ready(self, tp: TP) -> bool:
+        owner = self.owners.elsewhere(tp)
+        return self.partitions.is_here(tp) or (owner is not None and self.peers.is_reached(owner))
 
     async def holder(self, partition: int, email: bytes) -> str | None:
         """The id of the profile that an email, by its keyed hash, leads to. Raises `Unavailable`."""

@@ -34,6 +34,7 @@ _IDLE_SECONDS: Final = 0.2
 # millisecond, whatever its size.
 _FETCH_MIN_BYTES: Final = 64 << 10
 _FETCH_WAIT_MS: Final = 20
+_HURRIED_SECONDS: Final = 1.0
 
 Positions = Callable[[set[TP]], Awaitable[Mapping[TP, int]]]
 
@@ -54,6 +55,7 @@ class ChunkConsumer(LoopConsumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Per partition the offset up to which it was handed over; the fold has applied it, or will.
         self._handed_over: dict[TP, int] = {}
+        self._hurried: asyncio.TimerHandle | None = None
         super().__init__(*args, **kwargs)
 
     def make_client(self) -> AIOKafkaConsumer:
@@ -75,6 +77,19 @@ class ChunkConsumer(LoopConsumer):
             fetch_min_bytes=_FETCH_MIN_BYTES,
             fetch_max_wait_ms=_FETCH_WAIT_MS,
         )
+
+    def hurry(self) -> None:
+        """Fetches wait for nothing for a while: another node waits for what it has appended."""
+        if self._hurried is None:
+            self.set_fetch_min_bytes(1)
+        else:
+            self._hurried.cancel()
+        loop = asyncio.get_running_loop()
+        self._hurried = loop.call_later(_HURRIED_SECONDS, self._take_time)
+
+    def _take_time(self) -> None:
+        self._hurried = None
+        self.set_fetch_min_bytes(_FETCH_MIN_BYTES)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         app = cast("ChunkApp", self.app)
@@ -194,6 +209,10 @@ class ChunkApp(faust.App):
             **options,
         )
         self.transport = ChunkTransport(self.conf.broker_consumer, self)
+
+    def hurry(self) -> None:
+        """What other nodes append is to be fetched at once, for a while."""
+        cast("ChunkConsumer", self.consumer).hurry()
 
     def chunks(self, name: str, partitions: int) -> Any:
         """A topic that delivers chunks and is never committed to the group."""

@@ -182,6 +182,16 @@ def test_a_forgotten_user_is_purged_from_every_node(
     assert len(owned) == len(set(owned)) == 2 * PARTITIONS
 
 
+def test_the_nodes_are_listed_with_what_they_own(two: Sequence[Service]) -> None:
+    for asked in two:
+        listed = asked.run("nodes")["nodes"]
+
+        assert {node["url"] for node in listed} == {node.url for node in two}
+        owned = [partition for node in listed for partition in node["partitions"]]
+        assert sorted(owned) == list(range(PARTITIONS))
+        assert all(node["lease_seconds"] > 0 for node in listed)
+
+
 def test_the_door_is_for_nodes_alone(two: Sequence[Service]) -> None:
     for headers in ({}, {"X-Profilelog-Door": "0" * 64}):
         for method in ("GET", "POST", "OPTIONS", "HEAD"):
