@@ -68,6 +68,7 @@ class Assignment:
     async def assign(self, assigned: Set[TP]) -> Mapping[TP, int]:
         """Releases what is lost and acquires what is new; returns the offset from which each partition is read."""
         async with self._changing:
+            self._partitions.expect(frozenset(assigned))
             await self._release([tp for tp in self._runtimes if tp not in assigned])
             new = sorted(tp for tp in assigned if tp not in self._runtimes)
             try:

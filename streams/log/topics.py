@@ -144,13 +144,13 @@ async def known_log(kafka: KafkaAccess, topics: Topics, identity: Identity) -> L
     try:
         tp = TopicPartition(topics.progress, 0)
         consumer.assign([tp])
-        found = await _read_marker(consumer, tp)
+        found = await _read_markers(consumer, tp)
     finally:
         await consumer.stop()
-    if found is None:
+    if not found:
         raise WrongLog(f"{topics.progress} does not name the log: start the service on it once")
-    _check_key(found, identity)
-    return found
+    _check_key(found[0], identity)
+    return found[0]
 
 
 async def _create(
@@ -194,23 +194,30 @@ async def _check_partitions(admin: AIOKafkaAdminClient, topics: Topics) -> None:
 
 
 async def _marker(kafka: KafkaAccess, topics: Topics, identity: Identity) -> LogMarker:
-    ours = LogMarker(uuid.uuid4().hex, topics.partitions, identity.fingerprint)
+    """The log's marker, made where there is none.
+
+    Of nodes that start at once each may write one: the first counts, and is written again behind the others, for
+    compaction keeps the last.
+    """
     tp = TopicPartition(topics.progress, 0)
     consumer = make_reader(kafka)
     await consumer.start()
     try:
         consumer.assign([tp])
-        found = await _read_marker(consumer, tp)
-        if found is None:
+        found = await _read_markers(consumer, tp)
+        if not found:
             await _refuse_used(consumer, topics)
+            ours = LogMarker(uuid.uuid4().hex, topics.partitions, identity.fingerprint)
             await _write_marker(kafka, topics, ours)
-            found = await _read_marker(consumer, tp)
+            found = await _read_markers(consumer, tp)
     finally:
         await consumer.stop()
-    if found is None:
+    if not found:
         raise WrongLog("the log's marker was written but cannot be read back")
-    _check_key(found, identity)
-    return found
+    if found[-1] != found[0]:
+        await _write_marker(kafka, topics, found[0])
+    _check_key(found[0], identity)
+    return found[0]
 
 
 def _check_key(marker: LogMarker, identity: Identity) -> None:
@@ -220,14 +227,14 @@ def _check_key(marker: LogMarker, identity: Identity) -> None:
         )
 
 
-async def _read_marker(consumer: AIOKafkaConsumer, tp: TopicPartition) -> LogMarker | None:
+async def _read_markers(consumer: AIOKafkaConsumer, tp: TopicPartition) -> list[LogMarker]:
     begin = (await consumer.beginning_offsets([tp]))[tp]
     end = (await consumer.end_offsets([tp]))[tp]
-    found = None
-    async for record in read_between(consumer, tp, begin, end):
-        if record.key == _LOG_KEY and record.value is not None:
-            found = msgspec.json.decode(record.value, type=LogMarker)
-    return found
+    return [
+        msgspec.json.decode(record.value, type=LogMarker)
+        async for record in read_between(consumer, tp, begin, end)
+        if record.key == _LOG_KEY and record.value is not None
+    ]
 
 
 async def _refuse_used(consumer: AIOKafkaConsumer, topics: Topics) -> None:

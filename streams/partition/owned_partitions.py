@@ -1,7 +1,7 @@
 """The partitions that this node owns, and what requests ask of them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Final, Protocol
 
 from faust.types import TP
@@ -49,6 +49,11 @@ class OwnedPartitions:
         self._owners = owners
         self.runtimes: dict[TP, PartitionRuntime] = {}
         self._left: set[TP] = set()
+        self._assigned: Set[TP] = frozenset()
+
+    def expect(self, assigned: Set[TP]) -> None:
+        """These are assigned to this node, and come one after the other."""
+        self._assigned = assigned
 
     def add(self, tp: TP, runtime: PartitionRuntime) -> None:
         """A partition is acquired."""
@@ -67,8 +72,8 @@ class OwnedPartitions:
 
     @property
     def caught_up(self) -> bool:
-        """Whether there are any here, and all of them are caught up."""
-        return bool(self.runtimes) and all(runtime.ready for runtime in self.runtimes.values())
+        """Whether any are assigned to this node, and all of them are caught up."""
+        return bool(self._assigned) and all(map(self.is_here, self._assigned))
 
     def all(self) -> list[TP]:
         """All partitions of the deployment."""

@@ -1,17 +1,26 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# aiokafka is annotated in part.
 """Several nodes of one deployment: each answers for all, and one that dies, stops or stands still is replaced."""
 
+import asyncio
 import itertools
 import signal
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
 
+from schemas.identity import Identity
 from streams.cluster.peers import DOOR
 from streams.log.kafka_access import KafkaAccess
+from streams.log.reading import make_reader, read_between
+from streams.log.topics import LogMarker, Topics, known_log, prepare_topics
 from tests.support.nodes import running_nodes, spread, wait_spread
 from tests.support.service import (
     EVENT,
@@ -180,6 +189,44 @@ def test_a_forgotten_user_is_purged_from_every_node(
         if not folder.name.startswith(".")
     ]
     assert len(owned) == len(set(owned)) == 2 * PARTITIONS
+
+
+def test_nodes_that_start_at_once_agree_whose_log_it_is(kafka: KafkaAccess) -> None:
+    topics, identity = Topics(1, f"test-{uuid.uuid4().hex[:12]}-"), Identity(bytes(32), 1)
+
+    async def prepare() -> LogMarker:
+        return await prepare_topics(kafka, topics, identity, purge_within=30, replication=1)
+
+    async def markers() -> list[tuple[bytes, LogMarker]]:
+        place = TopicPartition(topics.progress, 0)
+        consumer = make_reader(kafka)
+        await consumer.start()
+        try:
+            consumer.assign([place])
+            end = (await consumer.end_offsets([place]))[place]
+            return [
+                (record.key, msgspec.json.decode(record.value, type=LogMarker))
+                async for record in read_between(consumer, place, 0, end)
+            ]
+        finally:
+            await consumer.stop()
+
+    async def scenario() -> None:
+        first = await prepare()
+        # Another node has looked before that, found none, and writes its own.
+        ((key, _),) = await markers()
+        late = msgspec.json.encode(msgspec.structs.replace(first, log="f" * 32))
+        producer = AIOKafkaProducer(**kafka.client_options(), acks="all")
+        await producer.start()
+        await producer.send_and_wait(topics.progress, late, key=key, partition=0)
+        await producer.stop()
+
+        assert await known_log(kafka, topics, identity) == first
+        assert await prepare() == first
+        # Compaction keeps the last.
+        assert (await markers())[-1][1] == first
+
+    asyncio.run(scenario())
 
 
 def test_the_nodes_are_listed_with_what_they_own(two: Sequence[Service]) -> None:
