@@ -103,11 +103,11 @@ class Forwarding:
         query = scope["query_string"].decode("latin-1")
         path = scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
         headers = [
-            (name.decode("latin-1"), value.decode("latin-1"))
+            (name.decode("latin-1"), value.decode("latin-1"))  # `Incoming.fields` undoes it
             for name, value in scope["headers"]
             if name.decode("latin-1") not in _NOT_SENT_ON
         ]
-        return await peers.session.request(
+        return await peers.requests.request(
             scope["method"],
             URL(owner.url + path, encoded=True),
             data=kept_body(scope),
