@@ -78,6 +78,8 @@ class StreamedAnswer:
                     # uvicorn waits before it writes: this way it waits before the next part is made.
                     await send({"type": "http.response.body", "body": b"", "more_body": True})
                     part = await anext(parts, b"")
+                    if not may_answer(scope):
+                        raise Unavailable("this node has lost touch with Kafka")
             except RequestError:
                 connection = connection_of(scope)
                 connection.cut()

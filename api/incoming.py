@@ -8,6 +8,8 @@ from litestar import Request
 from litestar.exceptions import InternalServerException
 from litestar.types import Scope
 
+from streams.cluster.peers import DOOR_KEY_HEADER
+
 _BODY: Final = "profilelog.body"
 
 
@@ -24,6 +26,8 @@ class Incoming(Request[Any, Any, Any]):
                 name.decode("latin-1"): value.decode("latin-1")
                 for name, value in reversed([*self.scope["headers"]])
             }
+            if DOOR_KEY_HEADER in self._fields:
+                self._fields = {name: _as_it_came(value) for name, value in self._fields.items()}
         return self._fields
 
     @property
@@ -45,6 +49,14 @@ class Incoming(Request[Any, Any, Any]):
     def keep_body(self, body: bytes) -> None:
         """Keep the body, decompressed, for the case that the request goes on to another node."""
         self.scope["state"][_BODY] = body
+
+
+def _as_it_came(value: str) -> str:
+    """A header's value at the node that sent the request on, where each byte of it became a letter in UTF-8."""
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:  # a user says that a node has sent it
+        return value
 
 
 def kept_body(scope: Scope) -> bytes | None:

@@ -1,8 +1,9 @@
 """Changes of an account as server-sent events (contract §13)."""
 
+import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Set
 from typing import Final, NamedTuple, get_args
 
 from api.commands.addressing import by_id
@@ -16,6 +17,7 @@ from schemas.versions import UndecodableRecord
 from streams.change_streams import ChangeRecord, Ended, Listener, TooSlow
 from streams.clock import now
 from streams.cluster.operations import GoneProfiles
+from streams.cluster.peers import moving
 from streams.log.topic_settings import TOMBSTONES_KEPT_SECONDS
 from streams.node import Node
 from streams.partition.owned_partitions import Elsewhere
@@ -125,21 +127,41 @@ async def observe(
 
 async def _shown(node: Node, wanted: Wanted, records: list[ChangeRecord]) -> list[bytes]:
     """The events of those records that are wanted and may be shown. Raises `Unavailable`."""
-    shown: list[ChangeRecord] = []
-    elsewhere: dict[int, list[ChangeRecord]] = defaultdict(list)
-    for record in records:
-        if _is_wanted(wanted, record):
+    wanted_records = [record for record in records if _is_wanted(wanted, record)]
+    lapsed = node.cluster.leases.lapsed
+    gone: dict[int, Set[str]] = {}
+    while True:
+        shown: list[ChangeRecord] = []
+        unknown: dict[int, list[ChangeRecord]] = defaultdict(list)
+        for record in wanted_records:
             try:
-                if not _may_be_shown(node, record):
-                    continue
+                may_be_shown = _may_be_shown(node, record)
             except Elsewhere:
-                elsewhere[record.partition].append(record)
-            shown.append(record)
-    gone: set[str] = set()
-    for partition, some in elsewhere.items():
-        asked = GoneProfiles(partition, some[0].account, [record.id for record in some])
-        gone.update(await node.cluster.peers.ask(asked))
-    return [_event(node, record) for record in shown if record.forgets or record.id not in gone]
+                if record.partition not in gone:
+                    unknown[record.partition].append(record)
+                    continue
+                may_be_shown = record.id not in gone[record.partition]
+            if may_be_shown:
+                shown.append(record)
+        if not unknown:
+            break
+        # What is here is looked at again behind the wait.
+        gone |= await _gone_elsewhere(node, unknown)
+    if not node.cluster.leases.are_good(lapsed):
+        raise moving()  # another node may have forgotten whom this one still has
+    return [_event(node, record) for record in shown]
+
+
+async def _gone_elsewhere(
+    node: Node, unknown: Mapping[int, list[ChangeRecord]]
+) -> dict[int, Set[str]]:
+    """By partition, who of the profiles of other nodes is not shown any more. Raises `Unavailable`."""
+    questions = [
+        GoneProfiles(partition, records[0].account, [record.id for record in records])
+        for partition, records in unknown.items()
+    ]
+    answers = await asyncio.gather(*map(node.cluster.peers.ask, questions))
+    return {asked.partition: frozenset(ids) for asked, ids in zip(questions, answers, strict=True)}
 
 
 def gone_here(node: Node, asked: GoneProfiles) -> list[str]:

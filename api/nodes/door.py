@@ -38,7 +38,7 @@ from streams.cluster.operations import (
     WhoAreYou,
     WriteEvent,
 )
-from streams.cluster.peers import DOOR, NOT_THE_OWNER
+from streams.cluster.peers import DOOR, IN_DOUBT, NOT_THE_OWNER
 from streams.partition.owned_partitions import Elsewhere
 
 log = logging.getLogger(__name__)
@@ -89,6 +89,8 @@ class Door:
         else:
             if leases.are_good(lapsed):
                 await _send(send, 200, _encode(answer))
+            elif isinstance(asked, WriteEvent | ForgetProfile):
+                await _send(send, 503, IN_DOUBT.encode())  # 421 would say that nothing was taken
             else:
                 await _send(send, NOT_THE_OWNER, b"this node's leases have run out")
 

@@ -4,7 +4,9 @@ A node that is asked and does not own the partition either answers 421; it has t
 again. What may have been taken is not sent twice, unless it only reads.
 """
 
+import asyncio
 import time
+from collections.abc import Coroutine
 from typing import Any, Final
 
 import aiohttp
@@ -65,7 +67,7 @@ class Forwarding:
             await refusal(error)(scope, receive, send)
             return
         async with sent_on:
-            await _pass_back(sent_on, send)
+            await _pass_back(sent_on, send, 2 * self._peers.patience)
 
     async def _send_on(self) -> aiohttp.ClientResponse:
         """The owner's answer, from its head on. Raises `Unavailable`."""
@@ -83,7 +85,7 @@ class Forwarding:
         """The node's answer; None where it has certainly done nothing. Raises `Unavailable`."""
         peers = self._peers
         try:
-            answered = await self._send_to(owner)
+            answered = await self._while_reached(owner, self._send_to(owner))
         except NOT_CONNECTED:
             peers.note(owner, reached=False)
             return None
@@ -98,34 +100,50 @@ class Forwarding:
             return None
         return answered
 
+    async def _while_reached(
+        self, owner: Owner, answer: Coroutine[Any, Any, aiohttp.ClientResponse]
+    ) -> aiohttp.ClientResponse:
+        """The answer, which takes its time for a batch. Raises TimeoutError where the node is not reached any more."""
+        waits = asyncio.ensure_future(answer)
+        try:
+            while not (await asyncio.wait([waits], timeout=2 * self._peers.patience))[0]:
+                if not self._peers.is_reached(owner):
+                    raise TimeoutError
+            return await waits
+        finally:
+            waits.cancel()
+
     async def _send_to(self, owner: Owner) -> aiohttp.ClientResponse:
         scope, peers = self._request.scope, self._peers
         query = scope["query_string"].decode("latin-1")
         path = scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
         headers = [
-            (name.decode("latin-1"), value.decode("latin-1"))
+            (name.decode("latin-1"), value.decode("latin-1"))  # `Incoming.fields` undoes it
             for name, value in scope["headers"]
             if name.decode("latin-1") not in _NOT_SENT_ON
         ]
-        return await peers.session.request(
+        return await peers.requests.request(
             scope["method"],
             URL(owner.url + path, encoded=True),
             data=kept_body(scope),
             headers=[*headers, (DOOR_KEY_HEADER, peers.key)],
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=CONNECT_SECONDS, sock_read=2 * peers.patience
-            ),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
         )
 
 
-async def _pass_back(answered: aiohttp.ClientResponse, send: Send) -> None:
+async def _pass_back(answered: aiohttp.ClientResponse, send: Send, patience: float) -> None:
+    """Sends the answer on; its parts come at least every `patience` seconds. Raises TimeoutError."""
     headers = [
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, value in answered.headers.items()
         if name.lower() not in _NOT_ANSWERED
     ]
     await send({"type": "http.response.start", "status": answered.status, "headers": headers})
-    async for part in answered.content.iter_any():
+    while True:
+        async with asyncio.timeout(patience):
+            part = await answered.content.readany()
+        if not part:
+            break
         await send({"type": "http.response.body", "body": part, "more_body": True})
     await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -240,17 +240,14 @@ class Cluster:
         self, here: Callable[[], Awaitable[Part]], question: Callable[[], Question[Part]]
     ) -> list[Part]:
         """The parts that the nodes answer, which are of all partitions together. Raises `Unavailable`."""
-        others = self.owners.others()
-        if not others:
-            return [await here()]
         until = time.monotonic() + self.peers.patience
-        asked = question()
         while True:
+            others = self.owners.others()
+            # A node that owns nothing and knows of nobody says that it is catching up.
+            parts_here = [here()] if self.partitions.runtimes or not others else []
+            asked = [self.peers.ask_node(owner, question()) for owner in others]
             try:
-                parts = await asyncio.gather(
-                    *([here()] if self.partitions.runtimes else []),
-                    *(self.peers.ask_node(owner, asked) for owner in self.owners.others()),
-                )
+                parts = await _all_or_none([*parts_here, *asked])
             except PeerError:
                 parts = []
             found = sorted(number for part in parts for number in part.partitions)
@@ -295,3 +292,13 @@ class Cluster:
             if applied == before:
                 return
             before = applied
+
+
+async def _all_or_none(work: Sequence[Awaitable[Part]]) -> list[Part]:
+    """The results of all; where one fails, the others are cancelled and its error is raised."""
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -20,7 +20,7 @@ NOT_THE_OWNER: Final = 421
 CONNECT_SECONDS: Final = 1.0
 _MORE_SECONDS: Final = 2.0  # than a write may take
 _LOOK_AGAIN_SECONDS: Final = 0.2
-_MOST_CONNECTIONS: Final = 100  # to one node
+_MOST_CONNECTIONS: Final = 100  # to one node, for questions of one kind
 
 NOT_CONNECTED: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 """Errors after which the node has certainly got nothing."""
@@ -56,25 +56,33 @@ class Peers:
         self.key = key
         self.patience = patience
         self._topics = topics
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
         self._unreached: set[str] = set()
 
     async def stop(self) -> None:
         """Closes the connections."""
-        if self._session is not None:
-            await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
 
     @property
-    def session(self) -> aiohttp.ClientSession:
-        """Connections that are kept between requests."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, limit_per_host=_MOST_CONNECTIONS),
+    def requests(self) -> aiohttp.ClientSession:
+        """For requests of users: each has a connection of its own here already, which bounds their number."""
+        return self._session("requests", most=0)
+
+    def _session(self, kind: str, most: int) -> aiohttp.ClientSession:
+        """Connections that are kept between requests, at most so many to one node.
+
+        Those of one kind wait for each other only. A write waits for its claims to settle, which waits for folds: of
+        what waits here and there for something else, nothing may hold the connections that the other needs.
+        """
+        if kind not in self._sessions:
+            self._sessions[kind] = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, limit_per_host=most),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
-        return self._session
+        return self._sessions[kind]
 
     def is_reached(self, owner: Owner) -> bool:
         """Whether the last connection to the node was made; so too before the first."""
@@ -110,7 +118,7 @@ class Peers:
         """Asks a node once. Raises `PeerError`, and `Unavailable` where the node does."""
         seconds = operation.seconds or self.patience + _MORE_SECONDS
         try:
-            async with self.session.post(
+            async with self._session(type(operation).__name__, _MOST_CONNECTIONS).post(
                 owner.url + DOOR,
                 data=msgspec.msgpack.encode(operation),
                 headers={DOOR_KEY_HEADER: self.key},
@@ -127,7 +135,10 @@ class Peers:
         self.note(owner, reached=True)
         match answer.status:
             case 200:
-                decoded = msgspec.msgpack.decode(body, type=type(operation).answer)
+                try:
+                    decoded = msgspec.msgpack.decode(body, type=type(operation).answer)
+                except msgspec.DecodeError:
+                    raise PeerError("no node of this version answers", in_doubt=True) from None
                 return cast("Answered", decoded)
             case 503:
                 raise Unavailable(body.decode())
