@@ -220,6 +220,7 @@ class Node:
             self.writes.settlement,
             self.failure,
             self.cluster.owners.seconds_left,
+            self.cluster.owners.is_other,
         )
 
     @property

@@ -44,7 +44,7 @@ from streams.partition.owned_partitions import Elsewhere
 log = logging.getLogger(__name__)
 
 _OF_THE_PROCESS: Final = frozenset(("/health", "/ready"))
-_MOST_BYTES: Final = 4 << 20
+_MOST_BYTES: Final = 32 << 20
 _operations: Final = msgspec.msgpack.Decoder(OPERATIONS)
 _encode: Final = msgspec.msgpack.Encoder().encode
 

@@ -67,6 +67,10 @@ class Owners:
             if owner.is_held and owner.node != self.me.node
         }
 
+    def is_other(self, record: bytes) -> bool:
+        """Whether the record of a partition's owner is another node's."""
+        return msgspec.json.decode(record, type=Owner).node != self.me.node
+
     def seconds_left(self, tp: TP, offset: int, record: bytes) -> float:
         """How long another node's lease may last, by its record, which stands at the offset and was just read."""
         owner = msgspec.json.decode(record, type=Owner)
@@ -88,7 +92,7 @@ class Owners:
         while True:
             try:
                 await self._follow()
-            except KafkaError as error:
+            except (KafkaError, msgspec.MsgspecError) as error:
                 log.warning("the owners of partitions cannot be read: %s", type(error).__name__)
                 await asyncio.sleep(_RETRY_SECONDS)
 
@@ -110,8 +114,10 @@ class Owners:
             await asyncio.gather(consumer.stop(), return_exceptions=True)
 
     def _note(self, tp: TP, offset: int, value: bytes) -> None:
-        owner = msgspec.json.decode(value, type=Owner)
         before = self._owners.get(tp)
+        if before is not None and before[1] >= offset:
+            return  # read again, after Kafka was away
+        owner = msgspec.json.decode(value, type=Owner)
         self._owners[tp] = owner, offset, boot_clock()
         if before is None or before[0] != owner:
             self._changed.set()

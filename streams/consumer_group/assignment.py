@@ -43,7 +43,10 @@ log = logging.getLogger(__name__)
 
 
 class Assignment:
-    """Keeps `partitions` as the group has assigned them; `failure` gets what makes it impossible to go on."""
+    """Keeps `partitions` as the group has assigned them; `failure` gets what makes it impossible to go on.
+
+    `is_other` says of the record of a partition's owner whether it is another node's.
+    """
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class Assignment:
         settlement: SettlementAmongNodes,
         failure: Failure,
         seconds_left: SecondsLeft,
+        is_other: Callable[[bytes], bool],
     ) -> None:
         self._kafka = kafka
         self._topics = topics
@@ -63,13 +67,20 @@ class Assignment:
         self._settlement = settlement
         self._failure = failure
         self._seconds_left = seconds_left
+        self._is_other = is_other
         self._changing = asyncio.Lock()
 
     async def assign(self, assigned: Set[TP]) -> Mapping[TP, int]:
         """Releases what is lost and acquires what is new; returns the offset from which each partition is read."""
         async with self._changing:
             self._partitions.expect(frozenset(assigned))
-            await self._release([tp for tp in self._runtimes if tp not in assigned])
+            await self._release(
+                [
+                    tp
+                    for tp, runtime in self._runtimes.items()
+                    if tp not in assigned or runtime.relay.is_lost
+                ]
+            )
             new = sorted(tp for tp in assigned if tp not in self._runtimes)
             try:
                 await asyncio.gather(*(self._acquire(tp) for tp in new))
@@ -111,6 +122,12 @@ class Assignment:
             try:
                 runtime.expect_end(await bounds.end(*tp))
                 await runtime.relay.start()
+                if self._was_elsewhere(runtime) and extent.begin == 0:
+                    await runtime.close()
+                    await self._opener.remove(tp)
+                    log.info("the state of %s-%s is folded again: another node owned it since", *tp)
+                    runtime = await self._opener.open(tp, extent)
+                    await runtime.relay.start()
                 await self._former_lease_is_over(runtime)
                 # The end is read last: a former owner may have appended and published until it was fenced.
                 end = await bounds.end(*tp)
@@ -125,8 +142,13 @@ class Assignment:
         runtime.start(partial(self._end, tp), readable)
         self._partitions.add(tp, runtime)
 
+    def _was_elsewhere(self, runtime: PartitionRuntime) -> bool:
+        """Whether the state has missed an owner, and with it perhaps a purge, which was of that owner's files."""
+        former = runtime.relay.former_owner
+        return runtime.state.applied > NOTHING and former is not None and self._is_other(former[1])
+
     async def _former_lease_is_over(self, runtime: PartitionRuntime) -> None:
-        """Rule 4 of `streams.partition.leases`; the relay has fenced the former owner."""
+        """Rule 5 of `streams.partition.leases`; the relay has fenced the former owner."""
         former = runtime.relay.former_owner
         if former is None:
             return

@@ -2,8 +2,10 @@
 # aiokafka and Faust are annotated in part.
 """The topics: their names, settings and creation, and whose log they are (design "Topics")."""
 
+import asyncio
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +16,7 @@ from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
 )
 
 from schemas.errors import OperatorError
@@ -25,6 +28,8 @@ from streams.log.topic_settings import put_right, topic_settings
 
 MAX_EVENT_BYTES: Final = 2 << 20
 _LOG_KEY: Final = b"log"
+_MADE_SECONDS: Final = 10.0
+_RETRY_SECONDS: Final = 0.2
 _CREATE_REFUSED: Final = (
     TopicAuthorizationFailedError.errno,
     ClusterAuthorizationFailedError.errno,
@@ -122,8 +127,22 @@ async def prepare_topics(
             await check_topics(admin, names, needed)
         await _check_partitions(admin, topics)
         if apply_settings:
-            await put_right(admin, names, topic_settings(purge_within))
+            await _put_right(admin, names, purge_within)
     return await _marker(kafka, topics, identity)
+
+
+async def _put_right(admin: AIOKafkaAdminClient, names: Sequence[str], purge_within: float) -> None:
+    """Tried again where another node has made the topics a moment ago, and not every broker knows them."""
+    until = time.monotonic() + _MADE_SECONDS
+    while True:
+        try:
+            await put_right(admin, names, topic_settings(purge_within))
+        except UnknownTopicOrPartitionError:
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(_RETRY_SECONDS)
+        else:
+            return
 
 
 async def known_log(kafka: KafkaAccess, topics: Topics, identity: Identity) -> LogMarker:

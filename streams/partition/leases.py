@@ -5,10 +5,11 @@
 2. An answer leaves only when the clock says, after all was read for it, that the leases of this node are good, and
    none was given up meanwhile that had run out.
 3. The clock is CLOCK_BOOTTIME: it goes on while the machine is suspended.
-4. The next owner first fences the former one, then reads its last record, and waits for as long as that lease may
+4. Who is fenced reads the last record before it fences in turn: where that is another node's, it has been replaced.
+5. The next owner first fences the former one, then reads its last record, and waits for as long as that lease may
    last by any clock (`Owner.seconds_left`); not where it was released, or that process has ended. Only then it looks
    where the log ends, folds up to there, renews, and answers.
-5. Who releases has stopped answering before.
+6. Who releases has stopped answering before.
 """
 
 import asyncio
@@ -111,6 +112,15 @@ class Lease:
         due = boot_clock() + self._seconds / _RENEWALS
         while self._leases.seconds() >= self._seconds and (left := due - boot_clock()) > 0:  # noqa: ASYNC110 - a clock
             await asyncio.sleep(min(left, _LOOK_SECONDS))
+
+    def is_of_another(self, record: bytes) -> bool:
+        """Whether the record of the partition's owner is another node's."""
+        return msgspec.json.decode(record, type=Owner).node != self._leases.me.node
+
+    def give_up(self) -> None:
+        """This node answers no more for the partition, and says nothing of it."""
+        self._leases.note(self, None)
+        self.has_begun = False
 
     async def release(self, publish: Publish) -> None:
         """Say that this node answers no more for the partition, which it has stopped to. Raises `PublicationFailed`."""

@@ -182,11 +182,17 @@ class OwnedPartitions:
         runtime = self.runtimes.get(tp)
         if runtime is not None and runtime.stopped is not None:
             raise stopped()
-        if runtime is None and (tp in self._left or self._owners.is_known(tp)):
-            raise Elsewhere(tp)
         if runtime is None or not runtime.ready:
-            raise Unavailable("the service is catching up with the log, try again", retry_after=1)
+            raise self._absent(tp, runtime)
         return runtime
+
+    def _absent(self, tp: TP, runtime: PartitionRuntime | None) -> Elsewhere | Unavailable:
+        """Why a partition is not here, or not yet."""
+        if runtime is None and (tp in self._left or self._owners.is_known(tp)):
+            return Elsewhere(tp)
+        if runtime is not None and runtime.relay.is_lost:
+            return Elsewhere(tp)
+        return Unavailable("the service is catching up with the log, try again", retry_after=1)
 
     # ------------------------------------------------------------------ what arrives
 

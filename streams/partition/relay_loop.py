@@ -78,6 +78,8 @@ class RelayLoop:
         self._stepped_at = time.monotonic()
         self._claims_wait = False  # for the progress to follow them
         self.backlog = False
+        self.is_lost = False
+        """Another node has taken the partition over, and the group has still to say so."""
 
     def notify(self, offset: int, *, urgent: bool = False, claims: bool = False) -> None:
         """A fold has left something to publish, of events up to the offset.
@@ -106,9 +108,9 @@ class RelayLoop:
                 return
 
     async def run(self, on_begun: Callable[[], None] = _nothing) -> None:
-        """Publishes until it is cancelled; what fails of Kafka starts again from rule 1.
+        """Publishes until it is cancelled, or another node has taken the partition over meanwhile.
 
-        `on_begun` is called each time that the lease has begun.
+        What fails of Kafka starts again from rule 1. `on_begun` is called each time that the lease has begun.
         """
         while True:
             self._claims.set()  # what an earlier start has left
@@ -117,7 +119,29 @@ class RelayLoop:
             except (PublicationFailed, Unavailable) as error:
                 log.warning("relay of %s starts again: %s", self._name, error)
                 await asyncio.sleep(_RETRY_SECONDS)
-                await self.start()
+                await self._start_again()
+                if self.is_lost:
+                    log.warning("relay of %s ends: another node owns the partition", self._name)
+                    return
+
+    async def _start_again(self) -> None:
+        """As `start`, but who was replaced while it stood still fences nobody, and answers no more."""
+        while True:
+            try:
+                await self._progress.read()
+                break
+            except KafkaError as error:
+                log.warning("relay of %s cannot start: %s", self._name, type(error).__name__)
+                await asyncio.sleep(_RETRY_SECONDS)
+        if not self._is_taken():
+            await self.start()
+        if self._lease is not None and self._is_taken():
+            self.is_lost = True
+            self._lease.give_up()
+
+    def _is_taken(self) -> bool:
+        owner = self._progress.owner
+        return self._lease is not None and owner is not None and self._lease.is_of_another(owner[1])
 
     async def _renew(self, on_begun: Callable[[], None]) -> None:
         """Keeps the lease."""

@@ -15,6 +15,7 @@ from streams.log.kafka_access import KafkaAccess
 from streams.log.topics import Topics
 from streams.partition.leases import Owner
 from streams.partition.owned_partitions import Elsewhere
+from streams.partition.settlement_among_nodes import SettlementAmongNodes
 
 PATIENCE = 0.1
 TOPICS = Topics(1)
@@ -35,7 +36,9 @@ async def _sent_on(monkeypatch: pytest.MonkeyPatch, *, is_reached: bool) -> list
     port = runner.addresses[0][1]
     me, owner = Owner("me", "http://here:1"), Owner("other", f"http://127.0.0.1:{port}")
     identity = Identity(bytes(KEY_BYTES), TOPICS.partitions)
-    peers = Cluster(KafkaAccess("nowhere:1"), TOPICS, identity, me, PATIENCE, 1.0).peers
+    peers = Cluster(
+        KafkaAccess("nowhere:1"), TOPICS, identity, me, SettlementAmongNodes(), PATIENCE, 1.0
+    ).peers
     monkeypatch.setattr(peers.owners, "of", lambda _: owner)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     peers.note(owner, reached=is_reached)
     scope: Any = {

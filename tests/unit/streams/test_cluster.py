@@ -26,6 +26,7 @@ from streams.cluster.peers import DOOR, PeerError
 from streams.log.kafka_access import KafkaAccess
 from streams.log.topics import Topics
 from streams.partition.leases import Owner
+from streams.partition.settlement_among_nodes import SettlementAmongNodes
 
 TOPICS = Topics(2)
 ME = Owner("me", "http://here:1")
@@ -34,7 +35,7 @@ COUNT = CountProfiles("account", b"{}", 0, None, None)
 
 def cluster() -> Cluster:
     identity = Identity(bytes(KEY_BYTES), TOPICS.partitions)
-    made = Cluster(KafkaAccess("nowhere:1"), TOPICS, identity, ME, 0.3, 1.0)
+    made = Cluster(KafkaAccess("nowhere:1"), TOPICS, identity, ME, SettlementAmongNodes(), 0.3, 1.0)
     made.partitions.runtimes[TP(TOPICS.events, 0)] = cast("Any", None)
     return made
 
