@@ -78,7 +78,7 @@ class Assignment:
                 [
                     tp
                     for tp, runtime in self._runtimes.items()
-                    if tp not in assigned or runtime.relay.is_lost
+                    if tp not in assigned or runtime.relay.may_be_lost
                 ]
             )
             new = sorted(tp for tp in assigned if tp not in self._runtimes)
@@ -99,7 +99,7 @@ class Assignment:
         copies = {
             tp.partition: runtime.state.applied
             for tp, runtime in self._runtimes.items()
-            if tp.topic == self._topics.events
+            if tp.topic == self._topics.events and not runtime.relay.may_be_lost
         }
         return Member(node_id, frozenset(copies), copies)
 

@@ -95,6 +95,7 @@ class Lease:
     def __init__(self, leases: Leases) -> None:
         self._leases = leases
         self._seconds = 0.0
+        self._until = 0.0
         self.has_begun = False
 
     async def renew(self, publish: Publish) -> None:
@@ -103,7 +104,8 @@ class Lease:
         record = msgspec.structs.replace(self._leases.me, seconds=seconds)
         before = boot_clock()
         await publish(msgspec.json.encode(record))
-        self._leases.note(self, before + seconds)
+        self._until = before + seconds
+        self._leases.note(self, self._until)
         self._seconds = seconds
         self.has_begun = True
 
@@ -112,6 +114,11 @@ class Lease:
         due = boot_clock() + self._seconds / _RENEWALS
         while self._leases.seconds() >= self._seconds and (left := due - boot_clock()) > 0:  # noqa: ASYNC110 - a clock
             await asyncio.sleep(min(left, _LOOK_SECONDS))
+
+    @property
+    def has_run_out(self) -> bool:
+        """Whether another node may have taken the partition over since."""
+        return self.has_begun and self._until <= boot_clock()
 
     def is_of_another(self, record: bytes) -> bool:
         """Whether the record of the partition's owner is another node's."""

@@ -159,6 +159,11 @@ class RelayLoop:
         return self._lease is None or self._lease.has_begun
 
     @property
+    def may_be_lost(self) -> bool:
+        """Whether another node has taken the partition over, or may have."""
+        return self.is_lost or (self._lease is not None and self._lease.has_run_out)
+
+    @property
     def former_owner(self) -> tuple[int, bytes] | None:
         """The record of the owner that was the last when the relay started, with its offset."""
         return self._progress.owner

@@ -120,6 +120,19 @@ def test_a_renewal_that_fails_lengthens_nothing(clock: Clock) -> None:
     assert not leases.are_good(0)
 
 
+def test_a_lease_that_has_run_out_may_be_anothers(clock: Clock) -> None:
+    leases, log = Leases(ME, lambda: SECONDS), Log(clock)
+    assert not Lease(leases).has_run_out
+    lease = renewed(leases, log)
+    assert not lease.has_run_out
+
+    clock.now += SECONDS
+
+    assert lease.has_run_out
+    asyncio.run(lease.renew(log.publish))
+    assert not lease.has_run_out
+
+
 def test_a_shorter_lease_is_renewed_at_once(clock: Clock) -> None:
     seconds = [60.0]
     leases = Leases(ME, lambda: seconds[0])
