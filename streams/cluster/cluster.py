@@ -42,14 +42,13 @@ from streams.cluster.settling import Settling
 from streams.log.kafka_access import KafkaAccess
 from streams.log.reading import log_bounds
 from streams.log.topics import Topics
-from streams.partition.leases import Leases, Owner, boot_clock
+from streams.partition.leases import Leases, Owner
 from streams.partition.owned_partitions import Elsewhere, OwnedPartitions
 from streams.partition.settlement_among_nodes import SettlementAmongNodes
 
 log = logging.getLogger(__name__)
 
 _GREET_SECONDS: Final = 1.0
-_SURELY_ALONE_SECONDS: Final = 15.0
 
 ALONE_SECONDS: Final = 30.0
 """The lease of a node that knows of no other: how long it answers reads without Kafka."""
@@ -83,15 +82,11 @@ class Cluster:
         self._settling = Settling(self.peers, topics, settlement)
         self._kafka = kafka
         self._lease = lease
-        self._alone_since = boot_clock()
         self._topics = topics
 
     def _lease_seconds(self) -> float:
         """Short where another node may take over; a node that is alone can so do without Kafka for a while."""
-        if self.owners.others():
-            self._alone_since = boot_clock()
-        is_alone = boot_clock() - self._alone_since > _SURELY_ALONE_SECONDS
-        return ALONE_SECONDS if is_alone else self._lease
+        return self._lease if self.owners.others() else ALONE_SECONDS
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -130,7 +125,7 @@ class Cluster:
     @property
     def ready(self) -> bool:
         """Whether every partition has an owner that is caught up and was reached when it was last asked."""
-        may_answer = self.leases.are_good(self.leases.lapsed)
+        may_answer = self.leases.are_good(self.leases.lapsed) and self.leases.are_as_short
         return (
             may_answer
             and self.partitions.ready

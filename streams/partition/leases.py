@@ -24,7 +24,7 @@ CLOCK_ERROR: Final = 0.01
 """By what part the rates of two nodes' clocks may differ from the true one: far more than any quartz."""
 
 _RENEWALS: Final = 3  # in the time of a lease
-_LOOK_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 0.5
 
 Publish = Callable[[bytes], Awaitable[None]]
 """Writes the owner's record, encoded, in a transaction. Raises `PublicationFailed`."""
@@ -72,6 +72,7 @@ class Leases:
         self.me = me
         self.seconds = seconds
         self._until: dict[Lease, float] = {}
+        self._lengths: dict[Lease, float] = {}
         self._first_end = float("inf")
         self.lapsed = 0
         """How many leases had run out when they were given up."""
@@ -80,9 +81,16 @@ class Leases:
         """Whether an answer may leave now; `lapsed` is what it was before anything was read for it."""
         return boot_clock() < self._first_end and self.lapsed == lapsed
 
-    def note(self, lease: "Lease", until: float | None) -> None:
-        """A lease lasts until then; None: it is given up."""
+    @property
+    def are_as_short(self) -> bool:
+        """Whether none is longer than leases are to be now: another node would have to wait for its end."""
+        return max(self._lengths.values(), default=0.0) <= self.seconds()
+
+    def note(self, lease: "Lease", until: float | None, seconds: float = 0.0) -> None:
+        """A lease of so many seconds lasts until then; None: it is given up."""
+        self._lengths[lease] = seconds
         if until is None:
+            self._lengths.pop(lease)
             self.lapsed += self._until.pop(lease, float("inf")) <= boot_clock()
         else:
             self._until[lease] = until
@@ -105,7 +113,7 @@ class Lease:
         before = boot_clock()
         await publish(msgspec.json.encode(record))
         self._until = before + seconds
-        self._leases.note(self, self._until)
+        self._leases.note(self, self._until, seconds)
         self._seconds = seconds
         self.has_begun = True
 

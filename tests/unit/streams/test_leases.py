@@ -136,11 +136,16 @@ def test_a_lease_that_has_run_out_may_be_anothers(clock: Clock) -> None:
 def test_a_shorter_lease_is_renewed_at_once(clock: Clock) -> None:
     seconds = [60.0]
     leases = Leases(ME, lambda: seconds[0])
-    lease = renewed(leases, Log(clock))
+    log = Log(clock)
+    lease = renewed(leases, log)
+    assert leases.are_as_short
 
     seconds[0] = SECONDS
 
+    assert not leases.are_as_short
     asyncio.run(asyncio.wait_for(lease.until_due(), 5))
+    asyncio.run(lease.renew(log.publish))
+    assert leases.are_as_short
 
 
 def test_the_next_owner_waits_for_as_long_as_the_lease_may_last_by_any_clock(clock: Clock) -> None:
