@@ -220,7 +220,6 @@ class Node:
             self.writes.settlement,
             self.failure,
             self.cluster.owners.seconds_left,
-            self.cluster.owners.is_other,
         )
 
     @property

@@ -17,7 +17,7 @@ from schemas.identifiers import (
     parse_uid,
 )
 from schemas.identity import is_id
-from streams.cluster.operations import ReadProfile
+from streams.cluster.operations import HolderOf, ReadProfile
 from streams.node import Node
 from streams.partition.owned_partitions import Elsewhere
 
@@ -120,7 +120,7 @@ async def anywhere_by_email(node: Node, account: str, email: str) -> StoredProfi
     except Elsewhere:
         pass
     for digest in node.identity.email_hashes(account, email):
-        id_ = await node.cluster.holder(node.identity.partition_of_hash(digest), digest)
+        id_ = await node.cluster.read(HolderOf(node.identity.partition_of_hash(digest), digest))
         found = None if id_ is None else await anywhere_by_id(node, account, id_)
         if found is not None and _holds(found, email):
             return found

@@ -9,6 +9,7 @@ from api.commands.drafting import Draft
 from schemas.events import EmailReleased
 from schemas.identity import event_key
 from streams.clock import now
+from streams.cluster.operations import HolderOf
 from streams.node import Node
 
 
@@ -27,7 +28,8 @@ async def release_former_holder(node: Node, account: str, write: Draft) -> None:
     if write.uid is not None and holder.user == identity.uid_hash(account, write.uid):
         return
     digest = identity.email_hash(account, email)
-    if await node.cluster.holder(identity.partition_of_hash(digest), digest) == holder.id:
+    current = await node.cluster.read(HolderOf(identity.partition_of_hash(digest), digest))
+    if current == holder.id:
         return
     event = EmailReleased(
         account=account,

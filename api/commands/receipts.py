@@ -15,7 +15,7 @@ from schemas.search.parameters import PAGE, check_names
 from schemas.search.request import DEFAULT_LIMIT, parse_limit, parse_moment
 from schemas.timestamps import format_timestamp
 from streams.clock import now
-from streams.cluster.operations import ListDeletions, Listed
+from streams.cluster.operations import DeletionTime, ListDeletions, Listed
 from streams.node import Node
 
 NO_DELETION: Final = "No such deletion"
@@ -85,7 +85,7 @@ async def _bound(node: Node, account: str, name: str, sent: object) -> bytes | N
         return None
     if isinstance(sent, str) and is_id(sent):
         partition = node.identity.partition_of_id(sent)
-        requested = await node.cluster.deletion_time(partition, account, sent)
+        requested = await node.cluster.read(DeletionTime(partition, account, sent))
         if requested is not None:
             return keyspace.deletion(account, requested, sent)
     moment = parse_moment(sent, now())

@@ -12,6 +12,7 @@ from schemas.errors import NotFound, Unprocessable
 from schemas.events import EventTracked
 from schemas.identity import tracked_id
 from streams.clock import now
+from streams.cluster.operations import EventKeyOf
 from streams.node import Node, Written
 
 
@@ -66,7 +67,7 @@ async def _tracked(node: Node, written: Written, ignored: list[str]) -> Tracked:
     assert id_ is not None
     key = written.key
     if key is None:
-        key = await node.cluster.event_key(written.partition, id_, offset)
+        key = await node.cluster.read(EventKeyOf(written.partition, id_, offset))
     if key is None:
         raise NotFound(NO_PROFILE)
     return Tracked(tracked_id(id_, key), written, ignored)

@@ -15,6 +15,7 @@ from streams.cluster.operations import (
     HolderOf,
     IndexSettled,
     OfPartition,
+    OfState,
     ReadProfile,
     ShownTo,
     Shows,
@@ -47,37 +48,41 @@ class Answering:
                 return await for_a_while(self._claims_settled(asked))
             case IndexSettled():
                 return await for_a_while(self._index_settled(asked))
-            case HolderOf():
-                return partitions.emails(partition).holder(asked.email)
             case ShownTo():
                 partitions.profiles(partition)
                 self.on_wait()
                 return await for_a_while(partitions.wait_shown(partition, asked.offset))
-            case ReadProfile():
+            case _:
+                return self.read(asked)
+
+    def read(self, asked: OfState) -> object:
+        """The answer to what waits for nothing. Raises as `answer`."""
+        partitions, partition = self._partitions, asked.partition
+        match asked:
+            case HolderOf():
+                return partitions.emails(partition).holder(asked.email)
+            case Shows():
+                return partitions.shows(partition, asked.offset)
+            case _:
                 state = partitions.profiles(partition)
+        match asked:
+            case ReadProfile():
                 if asked.id is not None:
                     return state.read_by_id(asked.id, asked.account)
                 return state.read(asked.user, asked.account)
-            case Shows():
-                return partitions.shows(partition, asked.offset)
             case BatchOf():
-                return partitions.profiles(partition).batch(asked.batch, asked.account)
+                return state.batch(asked.batch, asked.account)
             case EventKeyOf():
-                return partitions.profiles(partition).event_key(asked.id, asked.offset)
+                return state.event_key(asked.id, asked.offset)
             case DeletionTime():
-                receipt = partitions.profiles(partition).receipt(asked.deletion, asked.account)
+                receipt = state.receipt(asked.deletion, asked.account)
                 return None if receipt is None else receipt.requested_at
             case AttemptOf():
-                return self.attempt(asked)
-
-    def attempt(self, asked: AttemptOf) -> Attempt:
-        """What is known of an idempotency id. Raises as `answer`."""
-        state = self._partitions.profiles(asked.partition)
-        return Attempt(
-            state.refuses(asked.repeat, asked.at),
-            state.first_attempt(asked.repeat, asked.at),
-            state.opened_batch(asked.batch, asked.at) if asked.batch else None,
-        )
+                return Attempt(
+                    state.refuses(asked.repeat, asked.at),
+                    state.first_attempt(asked.repeat, asked.at),
+                    state.opened_batch(asked.batch, asked.at) if asked.batch else None,
+                )
 
     async def _claims_settled(self, asked: ClaimsSettled) -> None:
         await self._partitions.wait_emails(asked.partition, asked.offset)

@@ -5,11 +5,10 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence, Set
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from faust.types import TP
 
-from projections.batches import Batch
 from projections.partition import NOTHING
 from schemas.errors import Unavailable
 from schemas.identity import Identity
@@ -17,22 +16,19 @@ from streams.cluster.answering import Answering
 from streams.cluster.operations import (
     Attempt,
     AttemptOf,
-    BatchOf,
     CompaniesFoldedTo,
     Counted,
-    DeletionTime,
     EraseClaims,
-    EventKeyOf,
     EventsTracked,
     FoldedTo,
     FoundPage,
-    HolderOf,
     Listed,
     MembersLeft,
     Names,
+    OfState,
+    Operation,
     Question,
     ShownTo,
-    Shows,
     Surveyed,
     WhoAreYou,
 )
@@ -53,6 +49,7 @@ _GREET_SECONDS: Final = 1.0
 ALONE_SECONDS: Final = 30.0
 """The lease of a node that knows of no other: how long it answers reads without Kafka."""
 
+Answered = TypeVar("Answered")
 Part = TypeVar("Part", FoundPage, Counted, Listed, Names, Surveyed, EventsTracked)
 """What one node answers, with the `partitions` that it answers for."""
 
@@ -142,12 +139,12 @@ class Cluster:
         owner = self.owners.elsewhere(tp)
         return self.partitions.is_here(tp) or (owner is not None and self.peers.is_reached(owner))
 
-    async def holder(self, partition: int, email: bytes) -> str | None:
-        """The id of the profile that an email, by its keyed hash, leads to. Raises `Unavailable`."""
+    async def read(self, operation: Operation[Answered]) -> Answered:
+        """What the owner of a partition, this node or another, reads of it (`OfState`). Raises `Unavailable`."""
         try:
-            return self.partitions.emails(partition).holder(email)
+            return cast("Answered", self.answering.read(cast("OfState", operation)))
         except Elsewhere:
-            return await self.peers.ask(HolderOf(partition, email))
+            return await self.peers.ask(operation)
 
     async def spread_companies(self, offset: int) -> None:
         """Waits until all other nodes have folded the companies up to the offset. Raises `Unavailable`."""
@@ -197,20 +194,6 @@ class Cluster:
         answers = await asyncio.gather(*map(self.peers.ask, asked)) if asked else []
         return None not in answers, [member for members in answers for member in members or ()]
 
-    async def shows(self, partition: int, offset: int) -> bool:
-        """Whether every read shows what stands in the log up to the offset. Raises `Unavailable`."""
-        try:
-            return self.partitions.shows(partition, offset)
-        except Elsewhere:
-            return await self.peers.ask(Shows(partition, offset))
-
-    async def batch(self, partition: int, account: str, batch: str) -> Batch | None:
-        """A batch that is folded. Raises `Unavailable`."""
-        try:
-            return self.partitions.profiles(partition).batch(batch, account)
-        except Elsewhere:
-            return await self.peers.ask(BatchOf(partition, account, batch))
-
     async def wait_for_end(self, partition: int) -> None:
         """Where there are other nodes: waits until what is in a partition's log now is folded, or some seconds."""
         if not self.owners.others():
@@ -220,21 +203,6 @@ class Cluster:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.peers.patience):
                 await self.wait_shown(partition, end - 1)
-
-    async def event_key(self, partition: int, id_: str, offset: int) -> bytes | None:
-        """The key of the record at an offset, if it is about the profile. Raises `Unavailable`."""
-        try:
-            return self.partitions.profiles(partition).event_key(id_, offset)
-        except Elsewhere:
-            return await self.peers.ask(EventKeyOf(partition, id_, offset))
-
-    async def deletion_time(self, partition: int, account: str, deletion: str) -> int | None:
-        """When a deletion was requested, unix milliseconds; None for one that is not there. Raises `Unavailable`."""
-        try:
-            receipt = self.partitions.profiles(partition).receipt(deletion, account)
-        except Elsewhere:
-            return await self.peers.ask(DeletionTime(partition, account, deletion))
-        return None if receipt is None else receipt.requested_at
 
     async def of_all_nodes(
         self, here: Callable[[], Awaitable[Part]], question: Callable[[], Question[Part]]
@@ -259,14 +227,14 @@ class Cluster:
 
     async def attempts(self, repeat: str, batch: str, at: int) -> list[Attempt]:
         """What each partition knows of an idempotency id, and of its batch. Raises `Unavailable`."""
-        asked = [AttemptOf(number, repeat, batch, at) for number in range(self._topics.partitions)]
-        elsewhere: list[AttemptOf] = []
         known: list[Attempt] = []
-        for each in asked:
+        elsewhere: list[AttemptOf] = []
+        for number in range(self._topics.partitions):
+            asked = AttemptOf(number, repeat, batch, at)
             try:
-                known.append(self.answering.attempt(each))
+                known.append(cast("Attempt", self.answering.read(asked)))
             except Elsewhere:
-                elsewhere.append(each)
+                elsewhere.append(asked)
         return known + await asyncio.gather(*map(self.peers.ask, elsewhere))
 
     async def wait_shown(self, partition: int, offset: int) -> None:

@@ -318,19 +318,10 @@ class ListDeletions(Question[Listed], frozen=True, tag=True, array_like=True):
     answer: ClassVar[object] = Listed
 
 
-OfPartition = (
-    FoldedTo
-    | ClaimsSettled
-    | IndexSettled
-    | HolderOf
-    | ShownTo
-    | ReadProfile
-    | AttemptOf
-    | Shows
-    | BatchOf
-    | EventKeyOf
-    | DeletionTime
-)
+OfState = HolderOf | Shows | ReadProfile | AttemptOf | BatchOf | EventKeyOf | DeletionTime
+"""What the owner reads at once."""
+
+OfPartition = OfState | FoldedTo | ClaimsSettled | IndexSettled | ShownTo
 OPERATIONS = (
     OfPartition
     | SearchPage

@@ -67,10 +67,6 @@ class Owners:
             if owner.is_held and owner.node != self.me.node
         }
 
-    def is_other(self, record: bytes) -> bool:
-        """Whether the record of a partition's owner is another node's."""
-        return msgspec.json.decode(record, type=Owner).node != self.me.node
-
     def seconds_left(self, tp: TP, offset: int, record: bytes) -> float:
         """How long another node's lease may last, by its record, which stands at the offset and was just read."""
         owner = msgspec.json.decode(record, type=Owner)

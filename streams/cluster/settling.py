@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -13,8 +12,6 @@ from streams.log.topics import Topics
 from streams.partition.sent_outputs import SentClaims
 from streams.partition.settlement_among_nodes import SettlementAmongNodes
 from streams.timed_wait import set_within
-
-log = logging.getLogger(__name__)
 
 _LOOK_SECONDS: Final = 1.0
 

@@ -43,10 +43,7 @@ log = logging.getLogger(__name__)
 
 
 class Assignment:
-    """Keeps `partitions` as the group has assigned them; `failure` gets what makes it impossible to go on.
-
-    `is_other` says of the record of a partition's owner whether it is another node's.
-    """
+    """Keeps `partitions` as the group has assigned them; `failure` gets what makes it impossible to go on."""
 
     def __init__(
         self,
@@ -57,7 +54,6 @@ class Assignment:
         settlement: SettlementAmongNodes,
         failure: Failure,
         seconds_left: SecondsLeft,
-        is_other: Callable[[bytes], bool],
     ) -> None:
         self._kafka = kafka
         self._topics = topics
@@ -67,7 +63,6 @@ class Assignment:
         self._settlement = settlement
         self._failure = failure
         self._seconds_left = seconds_left
-        self._is_other = is_other
         self._changing = asyncio.Lock()
 
     async def assign(self, assigned: Set[TP]) -> Mapping[TP, int]:
@@ -120,7 +115,7 @@ class Assignment:
             extent = LogExtent(await bounds.begin(*tp), kept, await bounds.end(*tp))
             runtime = await self._opener.open(tp, extent)
             try:
-                runtime.expect_end(await bounds.end(*tp))
+                runtime.expect_end(extent.end)
                 await runtime.relay.start()
                 if self._was_elsewhere(runtime) and extent.begin == 0:
                     await runtime.close()
@@ -144,8 +139,7 @@ class Assignment:
 
     def _was_elsewhere(self, runtime: PartitionRuntime) -> bool:
         """Whether the state has missed an owner, and with it perhaps a purge, which was of that owner's files."""
-        former = runtime.relay.former_owner
-        return runtime.state.applied > NOTHING and former is not None and self._is_other(former[1])
+        return runtime.state.applied > NOTHING and runtime.relay.was_anothers
 
     async def _former_lease_is_over(self, runtime: PartitionRuntime) -> None:
         """Rule 5 of `streams.partition.leases`; the relay has fenced the former owner."""

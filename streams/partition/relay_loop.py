@@ -133,13 +133,15 @@ class RelayLoop:
             except KafkaError as error:
                 log.warning("relay of %s cannot start: %s", self._name, type(error).__name__)
                 await asyncio.sleep(_RETRY_SECONDS)
-        if not self._is_taken():
+        if not self.was_anothers:
             await self.start()
-        if self._lease is not None and self._is_taken():
+        if self._lease is not None and self.was_anothers:
             self.is_lost = True
             self._lease.give_up()
 
-    def _is_taken(self) -> bool:
+    @property
+    def was_anothers(self) -> bool:
+        """Whether the partition's owner was another node, as it was last read."""
         owner = self._progress.owner
         return self._lease is not None and owner is not None and self._lease.is_of_another(owner[1])
 

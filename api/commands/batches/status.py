@@ -8,6 +8,7 @@ from api.commands.repeating import KeyedRequest
 from projections.batches import Batch
 from schemas.errors import NotFound
 from schemas.identity import is_id
+from streams.cluster.operations import BatchOf, Shows
 from streams.node import Node
 
 
@@ -47,7 +48,7 @@ class Batches:
         batch = None
         if is_id(id_):
             partition = self._node.identity.partition_of_id(id_)
-            batch = await self._node.cluster.batch(partition, account, id_)
+            batch = await self._node.cluster.read(BatchOf(partition, account, id_))
         recent = self._recent.get(id_)
         if recent is None or recent.account != account:
             return batch
@@ -58,8 +59,8 @@ class Batches:
 
     async def applied(self, batch: Batch) -> bool:
         """Whether every read shows all of the batch, by email too. Raises `Unavailable`."""
-        shows = self._node.cluster.shows
+        read = self._node.cluster.read
         for partition, offset in batch.last.items():
-            if not await shows(int(partition), offset):
+            if not await read(Shows(int(partition), offset)):
                 return False
         return True
